@@ -1,0 +1,3 @@
+DROP TABLE audit, sessions, login_links, outbox, secret_grants, secrets, built_images, services,
+    steps, log_chunks, attempts, assignments, deployments, environments, workers, jobs, runs,
+    deliveries, repos, settings CASCADE;

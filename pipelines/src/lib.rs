@@ -1,0 +1,12 @@
+//! What a Slipway run *is*: ids and names, the language of `.ci.yml`, the plan it compiles to,
+//! the lifecycle of runs, jobs and deployments, and the messages between server and worker.
+//!
+//! This room is pure: no runtime, no network, no database, no file system and no clock. Times
+//! enter as arguments, so every rule here can be tested as a function.
+
+pub mod ids;
+pub mod language;
+pub mod lifecycle;
+pub mod names;
+pub mod plan;
+pub mod wire;
