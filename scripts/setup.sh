@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Installs what the other commands need and is missing, after naming it. Safe to run again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*"; }
+
+command -v cargo >/dev/null || { echo "setup: Rust is missing; install it from https://rustup.rs and run this again" >&2; exit 1; }
+
+# package:command that shows it is there
+needed=(git:git postgresql:/usr/lib/postgresql)
+missing=()
+for pair in "${needed[@]}"; do
+  package=${pair%%:*} sign=${pair#*:}
+  [ -e "$sign" ] || command -v "$sign" >/dev/null || missing+=("$package")
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+  say "will install with apt: ${missing[*]}"
+  as_root=""
+  [ "$(id -u)" = 0 ] || as_root=sudo
+  $as_root apt-get update -q >/dev/null
+  DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+fi
+if ! cargo nextest --version >/dev/null 2>&1; then
+  say "will install with cargo: cargo-nextest"
+  cargo install cargo-nextest --locked --quiet
+fi
+say "everything is there"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Set-up and all tests, against a Postgres of their own that is stopped at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+
+dir=$(mktemp -d /tmp/slipway-test.XXXXXX)
+chmod 755 "$dir"
+trap 'scripts/postgres.sh stop "$dir/pg"; rm -rf "$dir"' EXIT
+SLIPWAY_TEST_DATABASE_URL=$(scripts/postgres.sh start "$dir/pg")
+export SLIPWAY_TEST_DATABASE_URL
+
+cargo nextest run --workspace --locked --no-fail-fast "$@"

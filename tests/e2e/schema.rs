@@ -1,0 +1,51 @@
+//! The schema can be applied, undone and applied again, and refuses what must never be stored.
+
+use anyhow::Result;
+use slipway_harness::Database;
+use uuid::Uuid;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+#[tokio::test]
+async fn every_migration_goes_forth_and_back() -> Result<()> {
+    let database = Database::create().await?;
+    MIGRATIONS.run(&database.pool).await?;
+    MIGRATIONS.undo(&database.pool, 0).await?;
+    let left: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'",
+    )
+    .fetch_one(&database.pool)
+    .await?;
+    assert_eq!(left, 0, "the down migration leaves tables behind");
+    MIGRATIONS.run(&database.pool).await?;
+    database.remove().await
+}
+
+#[tokio::test]
+async fn a_replayed_delivery_is_one_row() -> Result<()> {
+    let database = Database::create().await?;
+    MIGRATIONS.run(&database.pool).await?;
+    let store = "INSERT INTO deliveries (id, source, guid, event, payload)
+                 VALUES ($1, 'github', 'the-same-id', 'push', '{}') ON CONFLICT DO NOTHING";
+    for expected in [1, 0] {
+        let stored = sqlx::query(store).bind(Uuid::now_v7()).execute(&database.pool).await?;
+        assert_eq!(stored.rows_affected(), expected);
+    }
+    database.remove().await
+}
+
+#[tokio::test]
+async fn the_audit_keeps_its_rows() -> Result<()> {
+    let database = Database::create().await?;
+    MIGRATIONS.run(&database.pool).await?;
+    sqlx::query("INSERT INTO audit (id, actor, action, target) VALUES ($1, 'ada', 'secret.set', 'acme/web')")
+        .bind(Uuid::now_v7())
+        .execute(&database.pool)
+        .await?;
+    sqlx::query("UPDATE audit SET actor = 'nobody'").execute(&database.pool).await?;
+    sqlx::query("DELETE FROM audit").execute(&database.pool).await?;
+    let actor: String =
+        sqlx::query_scalar("SELECT actor FROM audit").fetch_one(&database.pool).await?;
+    assert_eq!(actor, "ada");
+    database.remove().await
+}
