@@ -1,0 +1,170 @@
+//! `slipway doctor`: is everything here that Slipway needs?
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// An engine that hangs must not hang the doctor.
+const LIMIT: Duration = Duration::from_secs(10);
+/// How often a running check is looked at.
+const POLL: Duration = Duration::from_millis(20);
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// The address the server is to listen on.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    bind: SocketAddr,
+    /// The folder of Postgres' programs; else PATH and Debian's folders are searched.
+    #[arg(long)]
+    postgres_bin: Option<PathBuf>,
+}
+
+/// What was found (a version, an address), or one sentence that says what to do.
+type Finding = Result<String, String>;
+
+/// Prints a line a check; fails if one of them failed.
+pub(crate) fn run(arguments: &Doctor) -> ExitCode {
+    let findings = [
+        ("git", git()),
+        ("engine", engine()),
+        ("postgres", postgres(arguments.postgres_bin.as_deref())),
+        ("address", address(arguments.bind)),
+    ];
+    let healthy = findings.iter().all(|(_, finding)| finding.is_ok());
+    // A reader that went away (`| head`) does not change what was found.
+    let _ = report(&mut io::stdout().lock(), &findings);
+    if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn report(out: &mut impl Write, findings: &[(&str, Finding)]) -> io::Result<()> {
+    for (name, finding) in findings {
+        let (word, text) = match finding {
+            Ok(text) => ("ok", text),
+            Err(text) => ("missing", text),
+        };
+        writeln!(out, "{word:8} {name:9} {text}")?;
+    }
+    Ok(())
+}
+
+fn git() -> Finding {
+    first_line(Command::new("git").arg("--version"))
+        .map_err(|why| format!("git does not answer ({why}); install the package git"))
+}
+
+fn engine() -> Finding {
+    // The server's version: a client alone builds nothing.
+    first_line(Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]))
+        .map(|version| format!("Docker {version}"))
+        .map_err(|why| {
+            format!("no container engine answers ({why}); install docker.io and start dockerd")
+        })
+}
+
+fn postgres(folder: Option<&Path>) -> Finding {
+    let found = match folder {
+        Some(folder) => server_version(&folder.join("postgres")),
+        None => server_version(Path::new("postgres")).or_else(|why| {
+            debian_folders()
+                .iter()
+                .rev()
+                .find_map(|folder| server_version(&folder.join("bin/postgres")).ok())
+                .ok_or(why)
+        }),
+    };
+    found.map_err(|why| {
+        format!("no Postgres programs ({why}); install postgresql or name them by --postgres-bin")
+    })
+}
+
+fn server_version(program: &Path) -> Finding {
+    first_line(Command::new(program).arg("--version"))
+}
+
+/// Debian keeps each major version in a folder of its own, outside PATH; the newest is last.
+fn debian_folders() -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir("/usr/lib/postgresql") else { return Vec::new() };
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    folders
+        .sort_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
+    folders
+}
+
+fn address(bind: SocketAddr) -> Finding {
+    TcpListener::bind(bind)
+        .map(|_| format!("{bind} is free"))
+        .map_err(|why| format!("{bind} can not be listened on ({why}); choose another by --bind"))
+}
+
+/// Runs a program that prints one line; the error is its own words.
+fn first_line(command: &mut Command) -> Finding {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|why| why.to_string())?;
+    let started = Instant::now();
+    let status = loop {
+        match child.try_wait().map_err(|why| why.to_string())? {
+            Some(status) => break status,
+            None if started.elapsed() < LIMIT => thread::sleep(POLL),
+            None => {
+                child.kill().and_then(|()| child.wait()).map_err(|why| why.to_string())?;
+                return Err(format!("no answer within {} s", LIMIT.as_secs()));
+            }
+        }
+    };
+    if status.success() { line_of(child.stdout.take()) } else { Err(line_of(child.stderr.take())?) }
+}
+
+fn line_of(stream: Option<impl Read>) -> Finding {
+    let mut text = String::new();
+    if let Some(mut stream) = stream {
+        stream.read_to_string(&mut text).map_err(|why| why.to_string())?;
+    }
+    Ok(text.lines().next().unwrap_or("it said nothing").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_address_is_missing_and_a_free_one_is_not() {
+        let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let bind = taken.local_addr().expect("a bound address");
+        let sentence = address(bind).expect_err("it is taken");
+        assert!(sentence.contains("choose another by --bind"), "{sentence}");
+        drop(taken);
+        assert_eq!(address(bind), Ok(format!("{bind} is free")));
+    }
+
+    #[test]
+    fn a_folder_without_postgres_says_what_to_do() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let sentence = postgres(Some(folder.path())).expect_err("it is empty");
+        assert!(sentence.contains("install postgresql"), "{sentence}");
+    }
+
+    #[test]
+    fn a_failing_program_is_quoted() {
+        let failed = first_line(Command::new("sh").args(["-c", "echo no engine >&2; exit 3"]));
+        assert_eq!(failed, Err("no engine".to_owned()));
+    }
+
+    #[test]
+    fn each_finding_is_a_line() {
+        let findings = [("git", Ok("2.39".to_owned())), ("engine", Err("none".to_owned()))];
+        let mut out = Vec::new();
+        report(&mut out, &findings).expect("memory takes it");
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            "ok       git       2.39\nmissing  engine    none\n"
+        );
+    }
+}
