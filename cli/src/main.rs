@@ -18,10 +18,13 @@ struct Cli {
 enum Command {
     /// Say what this machine has of the things Slipway needs, and how to get the rest.
     Doctor(commands::doctor::Doctor),
+    /// Check a `.ci.yml`: every problem at once, with its place.
+    Lint(commands::lint::Lint),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Doctor(doctor) => commands::doctor::run(&doctor),
+        Command::Lint(lint) => commands::lint::run(&lint),
     }
 }

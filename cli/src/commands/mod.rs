@@ -1,3 +1,4 @@
 //! The commands.
 
 pub(crate) mod doctor;
+pub(crate) mod lint;

@@ -1,0 +1,86 @@
+//! `slipway lint [FILE]`: what the compiler would say of a file, without a run.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to its user")]
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use slipway_pipelines::language::{Diagnostic, MAX_BYTES, Severity, lint};
+
+/// Exits 0 when there are only warnings, 1 with errors, 2 when the file can't be read.
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// The file; by default `.ci.yml`, else `.travis.yml`, of this folder.
+    file: Option<PathBuf>,
+    /// How to print what was found.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// A JSON array of diagnostics.
+    Json,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Lint) -> ExitCode {
+    let file = arguments.file.clone().unwrap_or_else(default_file);
+    let bytes = match read(&file) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            eprintln!("slipway: {} can not be read: {error}", file.display());
+            return ExitCode::from(2);
+        }
+    };
+    let diagnostics = lint(&file.display().to_string(), &bytes);
+    match arguments.format {
+        Format::Text => print_text(&file, &diagnostics),
+        Format::Json => match serde_json::to_string_pretty(&diagnostics) {
+            Ok(json) => println!("{json}"),
+            Err(error) => {
+                eprintln!("slipway: the diagnostics can not be written as JSON: {error}");
+                return ExitCode::from(2);
+            }
+        },
+    }
+    let errors = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    ExitCode::from(u8::from(errors))
+}
+
+fn default_file() -> PathBuf {
+    let ours = PathBuf::from(".ci.yml");
+    let theirs = PathBuf::from(".travis.yml");
+    if !ours.exists() && theirs.exists() { theirs } else { ours }
+}
+
+/// One byte more than the limit is enough to know that it is too large.
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn print_text(file: &Path, diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics {
+        println!("{}[{}]: {}", diagnostic.severity.word(), diagnostic.code, diagnostic.message);
+        if let Some(excerpt) = &diagnostic.excerpt {
+            println!("{excerpt}");
+        }
+        if let Some(help) = &diagnostic.help {
+            println!("  = help: {help}");
+        }
+        println!();
+    }
+    let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    println!("{}: {}, {}", file.display(), plural(errors, "error"), plural(warnings, "warning"));
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}

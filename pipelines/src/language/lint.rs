@@ -1,0 +1,158 @@
+//! What can be said of a file without a trigger: is it YAML, are its keys known, does each value
+//! have a shape that its key takes. All problems at once.
+
+use super::schema::{Key, ROOT_KEYS, ROW_KEYS, Shape};
+use super::source::Source;
+use super::tree::{Entry, Node, Value};
+use super::{Diagnostic, Severity, parse};
+
+/// Everything there is to say about the bytes of `file`, in the order of the text.
+#[must_use]
+pub fn lint(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
+    let parsed = parse(file, bytes);
+    let mut diagnostics = parsed.diagnostics;
+    if let (Some(root), Ok(text)) = (parsed.root, std::str::from_utf8(bytes)) {
+        let mut checker = Checker { source: Source { file, text }, diagnostics };
+        checker.root(&root);
+        diagnostics = checker.diagnostics;
+    }
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span.map_or(0, |span| span.start));
+    diagnostics
+}
+
+struct Checker<'a> {
+    source: Source<'a>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn root(&mut self, root: &Node) {
+        let Value::Map(entries) = &root.value else {
+            let message = format!("the file must be a map of keys; this is {}", root.kind());
+            let diagnostic =
+                self.source.diagnostic(Severity::Error, "not-a-map", root.span, message);
+            self.diagnostics.push(diagnostic.help("write `script: make test`"));
+            return;
+        };
+        for entry in entries {
+            self.entry(entry, "", &ROOT_KEYS.iter().collect::<Vec<_>>());
+        }
+        for name in ["jobs", "matrix"] {
+            if let Some(jobs) = root.get(name) {
+                self.rows(name, jobs);
+            }
+        }
+    }
+
+    /// The rows of `jobs.include` (shorthand: `jobs: [..]`).
+    fn rows(&mut self, name: &str, jobs: &Node) {
+        let (path, rows) = match jobs.get("include") {
+            Some(include) => (format!("{name}.include"), include),
+            None => (name.to_owned(), jobs),
+        };
+        let Value::List(rows) = &rows.value else { return };
+        let known: Vec<&Key> =
+            ROW_KEYS.iter().chain(ROOT_KEYS.iter().filter(|key| key.in_job)).collect();
+        for (index, row) in rows.iter().enumerate() {
+            let Value::Map(entries) = &row.value else {
+                let message = format!("a job is a map of keys; this is {}", row.kind());
+                let diagnostic =
+                    self.source.diagnostic(Severity::Error, "not-a-map", row.span, message);
+                self.diagnostics.push(diagnostic.at(format!("{path}[{index}]")));
+                continue;
+            };
+            for entry in entries {
+                self.entry(entry, &format!("{path}[{index}]."), &known);
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry, prefix: &str, known: &[&Key]) {
+        let path = format!("{prefix}{}", entry.key);
+        // Keys that start with `_` or `.` hold anchors by convention and mean nothing.
+        if entry.key.starts_with(['_', '.']) {
+            return;
+        }
+        let Some(key) = known.iter().find(|key| key.name == entry.key) else {
+            self.unknown(entry, path, known);
+            return;
+        };
+        if !fits(key.shape, &entry.value) {
+            let message = format!(
+                "`{}` takes {}; this is {}",
+                key.name,
+                key.shape.words(),
+                entry.value.kind()
+            );
+            let span = entry.value.span;
+            let diagnostic = self.source.diagnostic(Severity::Error, "wrong-shape", span, message);
+            self.diagnostics.push(diagnostic.at(path).help(format!("it is: {}", key.meaning)));
+        }
+    }
+
+    fn unknown(&mut self, entry: &Entry, path: String, known: &[&Key]) {
+        let message =
+            format!("`{}` is not a key that has a meaning here; it is ignored", entry.key);
+        let span = entry.key_span;
+        let mut diagnostic =
+            self.source.diagnostic(Severity::Warning, "unknown-key", span, message).at(path);
+        if let Some(near) = nearest(&entry.key, known) {
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+        }
+        self.diagnostics.push(diagnostic);
+    }
+}
+
+/// Travis is forgiving and so are we: nothing fits everywhere, and one element stands for a list.
+fn fits(shape: Shape, node: &Node) -> bool {
+    let is_text = |node: &Node| node.text().is_some() || is_encrypted(node);
+    node.is_null()
+        || match (shape, &node.value) {
+            (Shape::Any | Shape::List, _) | (Shape::Map, Value::Map(_)) => true,
+            (Shape::Text | Shape::Texts, Value::List(nodes)) => nodes.iter().all(is_text),
+            (Shape::Text | Shape::Texts, _) => is_text(node),
+            (Shape::Map, Value::Scalar { .. } | Value::List(_)) => false,
+        }
+}
+
+/// `{secure: …}` may stand wherever a text may.
+fn is_encrypted(node: &Node) -> bool {
+    node.get("secure").is_some()
+}
+
+/// The known key that the writer most likely meant: at most two edits away, and fewer than half
+/// of the word.
+fn nearest<'k>(word: &str, known: &[&'k Key]) -> Option<&'k str> {
+    let word = word.to_lowercase().replace('-', "_");
+    let distance = |key: &Key| edits(&word, key.name);
+    let near = known.iter().min_by_key(|key| distance(key))?;
+    let edits = distance(near);
+    (edits <= 2 && edits * 2 < near.name.len()).then_some(near.name)
+}
+
+/// Levenshtein distance, with a swap of neighbours as one edit (`scirpt`).
+fn edits(left: &str, right: &str) -> usize {
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    // A long word is near to no key, and must cost no time.
+    if left.len().abs_diff(right.len()) > 2 {
+        return usize::MAX / 4;
+    }
+    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    rows[0] = (0..=right.len()).collect();
+    for i in 1..=left.len() {
+        for j in 1..=right.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
+            let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            let swapped =
+                i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
+            if swapped {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[left.len()][right.len()]
+}

@@ -1,0 +1,324 @@
+//! Bytes to the spanned tree, with limits that name themselves.
+
+use std::collections::HashMap;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as YamlSpan};
+
+use super::source::Source;
+use super::tree::{Entry, Node, Value};
+use super::{Diagnostic, Severity, Span};
+
+/// Largest file, in bytes (LANGUAGE: 1 MiB).
+pub const MAX_BYTES: usize = 1024 * 1024;
+/// Deepest nesting of lists and maps: far beyond what people write, far below the stack's end.
+pub const MAX_DEPTH: usize = 64;
+/// Most nodes once aliases are expanded: what stops an alias bomb.
+pub const MAX_NODES: usize = 100_000;
+
+/// What parsing came to: a tree if there is one to speak of, and everything there is to say.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The file's one document.
+    pub root: Option<Node>,
+    /// In the order found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Parses the bytes of `file`. Never fails and never panics: what is wrong is a diagnostic.
+#[must_use]
+pub fn parse(file: &str, bytes: &[u8]) -> Parsed {
+    match decode(bytes) {
+        Ok(text) => Builder::new(Source { file, text }).build(),
+        Err(diagnostic) => Parsed { root: None, diagnostics: vec![diagnostic] },
+    }
+}
+
+/// The bytes as text, or why they are none.
+fn decode(bytes: &[u8]) -> Result<&str, Diagnostic> {
+    let whole = |code, message| Diagnostic::whole_file(Severity::Error, code, message);
+    if bytes.len() > MAX_BYTES {
+        let message =
+            format!("the file has {} bytes; at most {MAX_BYTES} (1 MiB) are read", bytes.len());
+        return Err(whole("file-too-large", message)
+            .help("move long scripts into files of the repo and call them"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        whole("not-utf8", format!("the file is not UTF-8: line {line} has a byte that is no text"))
+            .help("save it as UTF-8")
+    })?;
+    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+        return Err(whole("empty-file", "the file is empty".to_owned())
+            .help("write at least a `script:`, for example `script: make test`"));
+    }
+    Ok(text)
+}
+
+/// A list or map that is still open.
+struct Open {
+    span: Span,
+    anchor: usize,
+    children: Children,
+}
+
+enum Children {
+    List(Vec<Node>),
+    Map { entries: Vec<(Node, Node)>, key: Option<Node> },
+}
+
+struct Builder<'a> {
+    source: Source<'a>,
+    open: Vec<Open>,
+    /// By the parser's anchor number: the node, and what a copy of it weighs.
+    anchors: HashMap<usize, (Node, Weight)>,
+    nodes: usize,
+    root: Option<Node>,
+    documents: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Why building stopped early; the diagnostic is already written.
+struct Stop;
+
+impl<'a> Builder<'a> {
+    fn new(source: Source<'a>) -> Self {
+        Self {
+            source,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            nodes: 0,
+            root: None,
+            documents: 0,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    fn build(mut self) -> Parsed {
+        for next in Parser::new_from_str(self.source.text) {
+            let took = match next {
+                Ok((event, span)) => self.take(&event, self.span(&span)),
+                Err(error) => Err(self.syntax_error(&error)),
+            };
+            if took.is_err() {
+                return Parsed { root: None, diagnostics: self.diagnostics };
+            }
+        }
+        Parsed { root: self.root, diagnostics: self.diagnostics }
+    }
+
+    fn take(&mut self, event: &Event<'_>, span: Span) -> Result<(), Stop> {
+        match event {
+            Event::DocumentStart(..) => self.start_document(span),
+            Event::Scalar(text, style, anchor, _) => {
+                let plain = *style == ScalarStyle::Plain;
+                let value = Value::Scalar { text: text.to_string(), plain };
+                self.place(Node { value, span }, *anchor, 1)
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                self.push(span, *anchor, Children::List(Vec::new()))
+            }
+            Event::MappingStart(_, anchor, _) => {
+                self.push(span, *anchor, Children::Map { entries: Vec::new(), key: None })
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.pop(span),
+            Event::Alias(anchor) => self.alias(*anchor, span),
+            // Unresolved aliases stop the parser (its default); comments and stream marks are no nodes.
+            _ => Ok(()),
+        }
+    }
+
+    fn start_document(&mut self, span: Span) -> Result<(), Stop> {
+        self.documents += 1;
+        if self.documents == 1 {
+            return Ok(());
+        }
+        let message = "the file has more than one document (`---`)".to_owned();
+        let diagnostic = self.source.diagnostic(Severity::Error, "many-documents", span, message);
+        self.stop(diagnostic.help("keep one, or move the others into files of their own"))
+    }
+
+    fn push(&mut self, span: Span, anchor: usize, children: Children) -> Result<(), Stop> {
+        self.check_depth(1, span)?;
+        self.count(1, span)?;
+        self.open.push(Open { span, anchor, children });
+        Ok(())
+    }
+
+    fn check_depth(&mut self, more: usize, span: Span) -> Result<(), Stop> {
+        if self.open.len() + more > MAX_DEPTH {
+            return self.stop(self.too_deep(span));
+        }
+        Ok(())
+    }
+
+    fn too_deep(&self, span: Span) -> Diagnostic {
+        let message = format!("nested deeper than {MAX_DEPTH} levels");
+        let diagnostic = self.source.diagnostic(Severity::Error, "too-deep", span, message);
+        diagnostic.help("flatten it; no key of the language needs so many")
+    }
+
+    fn pop(&mut self, end: Span) -> Result<(), Stop> {
+        let Some(Open { span, anchor, children }) = self.open.pop() else { return Ok(()) };
+        let span = Span { end: end.end.max(span.start), ..span };
+        let value = match children {
+            Children::List(nodes) => Value::List(nodes),
+            Children::Map { entries, .. } => Value::Map(self.entries(entries)),
+        };
+        self.place(Node { value, span }, anchor, 0)
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Stop> {
+        let Some((node, weight)) = self.anchors.get(&anchor).cloned() else {
+            // The parser knows the anchor, but its node is still open: it would contain itself.
+            let message = "this alias stands inside the node it names".to_owned();
+            let diagnostic = self.source.diagnostic(Severity::Error, "cyclic-alias", span, message);
+            return self.stop(diagnostic.help("name another anchor, or write the value out"));
+        };
+        // Nodes inside keep their own places: that is where a mistake in them is mended.
+        self.check_depth(weight.depth, span)?;
+        self.place(Node { span, ..node }, 0, weight.nodes)
+    }
+
+    /// Puts a finished node where it belongs.
+    fn place(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Stop> {
+        self.count(size, node.span)?;
+        if anchor > 0 {
+            let weight = weigh(&node);
+            self.anchors.insert(anchor, (node.clone(), weight));
+        }
+        match self.open.last_mut().map(|open| &mut open.children) {
+            None => self.root = Some(node),
+            Some(Children::List(nodes)) => nodes.push(node),
+            Some(Children::Map { entries, key }) => match key.take() {
+                None => *key = Some(node),
+                Some(name) => entries.push((name, node)),
+            },
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, size: usize, span: Span) -> Result<(), Stop> {
+        self.nodes = self.nodes.saturating_add(size);
+        if self.nodes <= MAX_NODES {
+            return Ok(());
+        }
+        let message = format!("with its aliases expanded the file has more than {MAX_NODES} nodes");
+        let diagnostic = self.source.diagnostic(Severity::Error, "too-many-nodes", span, message);
+        self.stop(diagnostic.help("use fewer aliases of large nodes"))
+    }
+
+    /// Keys to texts; merge keys (`<<`) resolved, keys written here win over merged ones.
+    fn entries(&mut self, pairs: Vec<(Node, Node)>) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut merged: Vec<Entry> = Vec::new();
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        for (name, value) in pairs {
+            let Value::Scalar { text: key, plain } = name.value else {
+                let message = "a key must be a text".to_owned();
+                self.report(
+                    Severity::Error,
+                    "key-not-text",
+                    name.span,
+                    message,
+                    "write `key: value`",
+                );
+                continue;
+            };
+            if plain && key == "<<" {
+                self.merge(value, &mut merged);
+                continue;
+            }
+            if let Some(first) = seen.insert(key.clone(), name.span.line) {
+                let message = format!("`{key}` stands here again; it is already on line {first}");
+                self.report(
+                    Severity::Error,
+                    "duplicate-key",
+                    name.span,
+                    message,
+                    "keep one of the two",
+                );
+                continue;
+            }
+            entries.push(Entry { key, key_span: name.span, value });
+        }
+        for entry in merged {
+            if !seen.contains_key(&entry.key) {
+                seen.insert(entry.key.clone(), entry.key_span.line);
+                entries.push(entry);
+            }
+        }
+        entries
+    }
+
+    fn merge(&mut self, value: Node, merged: &mut Vec<Entry>) {
+        let span = value.span;
+        match value.value {
+            Value::Map(entries) => merged.extend(entries),
+            Value::List(nodes) if nodes.iter().all(|node| matches!(node.value, Value::Map(_))) => {
+                nodes.into_iter().for_each(|node| self.merge(node, merged));
+            }
+            Value::List(_) | Value::Scalar { .. } => {
+                let message = "`<<` takes a map, or a list of maps".to_owned();
+                self.report(Severity::Error, "bad-merge", span, message, "write `<<: *anchor`");
+            }
+        }
+    }
+
+    fn syntax_error(&mut self, error: &ScanError) -> Stop {
+        let at = error.marker();
+        let start = at.byte_offset().unwrap_or(0).min(self.source.text.len());
+        let span = Span { start, end: start + 1, line: at.line(), column: at.col() + 1 };
+        // The scanner looks ahead, so it can meet its own limit before it tells us of the depth.
+        let diagnostic = if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+            self.too_deep(span)
+        } else {
+            let message = format!("this is not YAML: {}", error.info());
+            self.source.diagnostic(Severity::Error, "not-yaml", span, message)
+        };
+        self.diagnostics.push(diagnostic);
+        Stop
+    }
+
+    fn report(&mut self, severity: Severity, code: &str, span: Span, message: String, help: &str) {
+        self.diagnostics.push(self.source.diagnostic(severity, code, span, message).help(help));
+    }
+
+    fn stop(&mut self, diagnostic: Diagnostic) -> Result<(), Stop> {
+        self.diagnostics.push(diagnostic);
+        Err(Stop)
+    }
+
+    fn span(&self, span: &YamlSpan) -> Span {
+        let length = self.source.text.len();
+        let start = span.start.byte_offset().unwrap_or(0).min(length);
+        let end = span.end.byte_offset().unwrap_or(start).clamp(start, length);
+        Span { start, end, line: span.start.line(), column: span.start.col() + 1 }
+    }
+}
+
+/// What a copy of a node adds.
+#[derive(Clone, Copy, Debug)]
+struct Weight {
+    nodes: usize,
+    depth: usize,
+}
+
+fn weigh(node: &Node) -> Weight {
+    let sum = |children: &mut dyn Iterator<Item = Weight>, own: usize| {
+        let start = Weight { nodes: own, depth: 0 };
+        let all = children.fold(start, |sum, child| Weight {
+            nodes: sum.nodes + child.nodes,
+            depth: sum.depth.max(child.depth),
+        });
+        Weight { depth: all.depth + 1, ..all }
+    };
+    match &node.value {
+        Value::Scalar { .. } => Weight { nodes: 1, depth: 0 },
+        Value::List(nodes) => sum(&mut nodes.iter().map(weigh), 1),
+        // A key is a node of its own.
+        Value::Map(entries) => {
+            sum(&mut entries.iter().map(|entry| weigh(&entry.value)), 1 + entries.len())
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Mistakes as people make them, and what they are told.
+
+use proptest::prelude::*;
+use slipway_pipelines::language::{
+    Diagnostic, MAX_BYTES, MAX_NODES, ROOT_KEYS, Severity, Value, lint, parse,
+};
+
+/// `severity code line:column path: message (help)`, one line each.
+fn said(text: &str) -> Vec<String> {
+    lint(".ci.yml", text.as_bytes()).iter().map(one_line).collect()
+}
+
+fn one_line(diagnostic: &Diagnostic) -> String {
+    let at =
+        diagnostic.span.map_or("-".to_owned(), |span| format!("{}:{}", span.line, span.column));
+    let help = diagnostic.help.as_deref().map_or(String::new(), |help| format!(" ({help})"));
+    let Diagnostic { severity, code, path, message, .. } = diagnostic;
+    format!("{} {code} {at} [{path}] {message}{help}", severity.word())
+}
+
+#[test]
+fn a_good_file_has_nothing_said_of_it() {
+    let file = "language: python\npython: [3.10, '3.12']\nservices: redis\nenv:\n  jobs: [A=1, A=2]\n\
+                install: pip install .\nscript:\n  - pytest\njobs:\n  include:\n    - stage: deploy\n      \
+                script: skip\n      deploy: {provider: script, script: ./ship}\n";
+    assert_eq!(said(file), Vec::<String>::new());
+}
+
+#[test]
+fn a_slip_of_the_fingers_is_named_with_the_word_that_was_meant() {
+    assert_eq!(
+        said("scirpt: make\nlangauge: c\nafter-success: x\nzebra: 1\n"),
+        [
+            "warning unknown-key 1:1 [scirpt] `scirpt` is not a key that has a meaning here; it is ignored (did you mean `script`?)",
+            "warning unknown-key 2:1 [langauge] `langauge` is not a key that has a meaning here; it is ignored (did you mean `language`?)",
+            "warning unknown-key 3:1 [after-success] `after-success` is not a key that has a meaning here; it is ignored (did you mean `after_success`?)",
+            "warning unknown-key 4:1 [zebra] `zebra` is not a key that has a meaning here; it is ignored",
+        ]
+    );
+}
+
+#[test]
+fn every_problem_is_said_at_once_and_in_the_order_of_the_text() {
+    assert_eq!(
+        said("script: {a: b}\njobs:\n  include:\n    - nmae: x\n    - hello\nscript: again\n"),
+        [
+            "error wrong-shape 1:9 [script] `script` takes a text or a list of texts; this is a map (it is: commands whose failure fails the job)",
+            "warning unknown-key 4:7 [jobs.include[0].nmae] `nmae` is not a key that has a meaning here; it is ignored (did you mean `name`?)",
+            "error not-a-map 5:7 [jobs.include[1]] a job is a map of keys; this is a text",
+            "error duplicate-key 6:1 [] `script` stands here again; it is already on line 1 (keep one of the two)",
+        ]
+    );
+}
+
+#[test]
+fn the_place_is_shown_with_the_text_underlined() {
+    let found = lint(".ci.yml", b"language: c\nscirpt: make\n");
+    let excerpt = found[0].excerpt.as_deref().expect("it has a place");
+    assert_eq!(excerpt, " --> .ci.yml:2:1\n  |\n2 | scirpt: make\n  | ^^^^^^");
+}
+
+#[test]
+fn a_file_that_is_no_yaml_says_where_it_stops_being_so() {
+    let found = lint(".ci.yml", b"a: [1\nb: 2");
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].code.as_str(), found[0].severity), ("not-yaml", Severity::Error));
+    assert_eq!(found[0].span.map(|span| span.line), Some(2));
+}
+
+#[test]
+fn files_that_are_hardly_files_get_one_clear_sentence() {
+    assert_eq!(
+        said("  \n"),
+        [
+            "error empty-file - [] the file is empty (write at least a `script:`, for example `script: make test`)"
+        ]
+    );
+    assert_eq!(
+        said("just words"),
+        [
+            "error not-a-map 1:1 [] the file must be a map of keys; this is a text (write `script: make test`)"
+        ]
+    );
+    let code = |bytes: &[u8]| lint(".ci.yml", bytes)[0].code.clone();
+    assert_eq!(code(b"a: \xff"), "not-utf8");
+    assert_eq!(code(&vec![b'a'; MAX_BYTES + 1]), "file-too-large");
+    assert_eq!(code(b"a: 1\n---\nb: 2\n"), "many-documents");
+    assert_eq!(code(b"a: &a [*a]\n"), "cyclic-alias");
+    assert_eq!(code(b"a: *nobody\n"), "not-yaml");
+}
+
+#[test]
+fn an_alias_bomb_meets_a_limit_that_names_itself() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..10 {
+        let inside = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{inside}]\n"));
+    }
+    let found = lint(".ci.yml", bomb.as_bytes());
+    assert_eq!(found.len(), 1);
+    assert!(found[0].message.contains(&MAX_NODES.to_string()), "{}", found[0].message);
+}
+
+#[test]
+fn depth_is_limited_also_where_aliases_hide_it() {
+    let deep = format!("a: {}{}\n", "[".repeat(1000), "]".repeat(1000));
+    assert_eq!(lint(".ci.yml", deep.as_bytes())[0].code, "too-deep");
+    let mut chain = format!("a0: &a0 {}{}\n", "[".repeat(40), "]".repeat(40));
+    chain.push_str(&format!("a1: &a1 {}*a0{}\n", "[".repeat(40), "]".repeat(40)));
+    assert_eq!(lint(".ci.yml", chain.as_bytes())[0].code, "too-deep");
+}
+
+#[test]
+fn scalars_keep_the_text_they_were_written_with() {
+    let root = parse(".ci.yml", b"python: 3.10\non: yes\nquoted: 'null'\nnothing:\n").root;
+    let root = root.expect("it is YAML");
+    assert_eq!(root.get("python").and_then(|node| node.text()), Some("3.10"));
+    assert_eq!(root.get("on").and_then(|node| node.text()), Some("yes"));
+    assert!(!root.get("quoted").expect("is there").is_null());
+    assert!(root.get("nothing").expect("is there").is_null());
+}
+
+#[test]
+fn merge_keys_add_what_is_not_written_here() {
+    let text = "base: &base {script: a, install: b}\njob:\n  <<: *base\n  script: c\n";
+    let parsed = parse(".ci.yml", text.as_bytes());
+    assert_eq!(parsed.diagnostics, []);
+    let root = parsed.root.expect("it is YAML");
+    let job = root.get("job").expect("is there");
+    assert_eq!(job.get("script").and_then(|node| node.text()), Some("c"));
+    assert_eq!(job.get("install").and_then(|node| node.text()), Some("b"));
+    let Value::Map(entries) = &job.value else { panic!("a map: {job:?}") };
+    assert_eq!(entries.len(), 2);
+}
+
+#[test]
+fn the_table_has_each_key_once() {
+    let mut names: Vec<&str> = ROOT_KEYS.iter().map(|key| key.name).collect();
+    names.sort_unstable();
+    let all = names.len();
+    names.dedup();
+    assert_eq!(names.len(), all);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        for found in lint(".ci.yml", &bytes) {
+            prop_assert!(!found.message.is_empty());
+        }
+    }
+
+    #[test]
+    fn anything_like_yaml_is_survived_and_every_place_is_inside(
+        text in "[a-c&*<:\\-\\[\\]{},'\"|>#!%~é \n]{0,200}",
+    ) {
+        for found in lint(".ci.yml", text.as_bytes()) {
+            if let Some(span) = found.span {
+                prop_assert!(span.start <= text.len() && span.line >= 1 && span.column >= 1);
+            }
+        }
+    }
+}
