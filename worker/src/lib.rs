@@ -1,9 +1,5 @@
-//! The worker: acts. The only room that knows the container engine and the deploy targets.
+//! The worker acts: the only room that knows the container engine and the deploy targets. It
+//! never sees Postgres, nor a secret of a job that it is not running.
 //!
-//! It dials in to a server, claims assignments and executes each in its own sandbox. What it
-//! knows of a job is the plan that travels with the assignment; what it says goes back as events,
-//! log bytes and one outcome.
-
-pub mod deploy;
-pub mod image;
-pub mod log;
+//! Nothing is built here yet; README's "What is there" says so to everybody. Its messages are in
+//! `slipway_pipelines::wire`.
