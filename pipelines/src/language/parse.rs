@@ -29,28 +29,36 @@ pub struct Parsed {
 pub fn parse(file: &str, bytes: &[u8]) -> Parsed {
     match decode(bytes) {
         Ok(text) => Builder::new(Source { file, text }).build(),
-        Err(diagnostic) => Parsed { root: None, diagnostics: vec![diagnostic] },
+        Err(diagnostic) => Parsed { root: None, diagnostics: vec![*diagnostic] },
     }
 }
 
 /// The bytes as text, or why they are none.
-fn decode(bytes: &[u8]) -> Result<&str, Diagnostic> {
-    let whole = |code, message| Diagnostic::whole_file(Severity::Error, code, message);
+fn decode(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
+    let whole = |code, message, help: &str| {
+        Box::new(Diagnostic::whole_file(Severity::Error, code, message).help(help))
+    };
     if bytes.len() > MAX_BYTES {
         let message =
             format!("the file has {} bytes; at most {MAX_BYTES} (1 MiB) are read", bytes.len());
-        return Err(whole("file-too-large", message)
-            .help("move long scripts into files of the repo and call them"));
+        return Err(whole(
+            "file-too-large",
+            message,
+            "move long scripts into files of the repo and call them",
+        ));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        whole("not-utf8", format!("the file is not UTF-8: line {line} has a byte that is no text"))
-            .help("save it as UTF-8")
+        let message = format!("the file is not UTF-8: line {line} has a byte that is no text");
+        whole("not-utf8", message, "save it as UTF-8")
     })?;
     if text.trim_start_matches('\u{feff}').trim().is_empty() {
-        return Err(whole("empty-file", "the file is empty".to_owned())
-            .help("write at least a `script:`, for example `script: make test`"));
+        return Err(whole(
+            "empty-file",
+            "the file is empty".to_owned(),
+            "write at least a `script:`, for example `script: make test`",
+        ));
     }
     Ok(text)
 }
