@@ -1,0 +1,72 @@
+//! What the operator decides. Read from the environment by the command line only.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use slipway_pipelines::wire::Limits;
+use url::Url;
+use zeroize::Zeroizing;
+
+/// Everything the server needs to know before it starts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where Postgres is; may carry a password.
+    pub database_url: SecretString,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address that people and forges use.
+    pub public_url: Url,
+    /// Files of this installation.
+    pub data_dir: PathBuf,
+    /// Seals secrets; never in the database.
+    pub master_key: MasterKey,
+    /// Bearer of the command line.
+    pub admin_token: SecretString,
+    /// With it a worker registers.
+    pub worker_token: SecretString,
+    /// Shared with the forge; none: its webhooks are refused.
+    pub github_webhook_secret: Option<SecretString>,
+    /// How long a worker may be silent.
+    pub lease: Duration,
+    /// Limits of one job.
+    pub limits: Limits,
+    /// Told about each change of a run's state.
+    pub notify_url: Option<Url>,
+}
+
+/// The key-encryption key.
+#[derive(Clone)]
+pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+impl MasterKey {
+    /// Wraps 32 random bytes.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Names the key without telling it, so that a sealed value says which key opens it.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(b"slipway master key id\0");
+        hash.update(&self.0[..]);
+        hex::encode(&hash.finalize()[..8])
+    }
+
+    /// The bytes. Each caller is a place to review.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[master key]")
+    }
+}

@@ -1,0 +1,228 @@
+//! Attempts and what happens inside them.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use slipway_pipelines::ids::{AttemptId, AttemptNumber, Id, WorkerId};
+use slipway_pipelines::lifecycle::AttemptState;
+use slipway_pipelines::wire::AttemptEvent;
+
+use super::Tx;
+use super::assignments::{self, Assignment};
+use crate::error::FlowError;
+
+/// An attempt that was current when its rows were locked: they are until the transaction ends.
+pub(crate) struct Current {
+    pub(crate) id: AttemptId,
+    pub(crate) assignment: Assignment,
+    pub(crate) number: AttemptNumber,
+    pub(crate) events: i64,
+    pub(crate) log_length: i64,
+    pub(crate) log_lines: i64,
+}
+
+/// Begins an attempt.
+pub(crate) async fn create(
+    tx: &mut Tx,
+    id: AttemptId,
+    assignment: &Assignment,
+    number: AttemptNumber,
+    worker: WorkerId,
+) -> Result<(), FlowError> {
+    let job = match assignment.kind {
+        assignments::Kind::Plan => None,
+        assignments::Kind::Job(job) | assignments::Kind::Verify { job, .. } => Some(job.as_uuid()),
+    };
+    sqlx::query!(
+        "INSERT INTO attempts (id, assignment_id, run_id, job_id, number, worker_id, state)
+         VALUES ($1, $2, $3, $4, $5, $6, 'running')",
+        id.as_uuid(),
+        assignment.id,
+        assignment.run.as_uuid(),
+        job,
+        number.0,
+        worker.as_uuid()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Locks the attempt's rows, assignment first, and answers them only if the attempt is current.
+pub(crate) async fn current(tx: &mut Tx, id: AttemptId) -> Result<Current, FlowError> {
+    let assignment =
+        sqlx::query_scalar!("SELECT assignment_id FROM attempts WHERE id = $1", id.as_uuid())
+            .fetch_optional(&mut **tx)
+            .await?
+            .ok_or(FlowError::Fenced)?;
+    let assignment = assignments::lock_leased(tx, assignment).await?.ok_or(FlowError::Fenced)?;
+    let row = sqlx::query!(
+        "SELECT number, state, events, log_length, log_lines FROM attempts WHERE id = $1 FOR UPDATE",
+        id.as_uuid()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    if row.state != "running" || row.number != assignment.attempt.0 {
+        return Err(FlowError::Fenced);
+    }
+    Ok(Current {
+        id,
+        number: AttemptNumber(row.number),
+        assignment,
+        events: row.events,
+        log_length: row.log_length,
+        log_lines: row.log_lines,
+    })
+}
+
+/// What the worker said last, for an attempt that ended.
+pub(crate) async fn outcome(tx: &mut Tx, id: AttemptId) -> Result<Option<Value>, FlowError> {
+    let outcome = sqlx::query_scalar!("SELECT outcome FROM attempts WHERE id = $1", id.as_uuid())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(outcome.flatten())
+}
+
+/// The id of the assignment's latest attempt, if that still runs.
+pub(crate) async fn running_of(
+    tx: &mut Tx,
+    assignment: &Assignment,
+) -> Result<Option<AttemptId>, FlowError> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM attempts WHERE assignment_id = $1 AND number = $2 AND state = 'running'",
+        assignment.id,
+        assignment.attempt.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(id.map(AttemptId::from))
+}
+
+/// Ends an attempt.
+pub(crate) async fn end(
+    tx: &mut Tx,
+    id: AttemptId,
+    state: AttemptState,
+    reason: Option<&str>,
+    outcome: Option<Value>,
+    log_sha256: Option<&str>,
+) -> Result<(), FlowError> {
+    let rows = sqlx::query!(
+        "UPDATE attempts SET state = $2, reason = $3, outcome = $4, log_sha256 = $5,
+             finished_at = now()
+         WHERE id = $1 AND state = 'running'",
+        id.as_uuid(),
+        state.word(),
+        reason,
+        outcome,
+        log_sha256
+    )
+    .execute(&mut **tx)
+    .await?
+    .rows_affected();
+    super::exactly_one(rows, "attempt")?;
+    // Whoever follows the log learns that it is complete.
+    super::notify(tx, "slipway_log", &id.to_string()).await?;
+    Ok(())
+}
+
+pub(crate) async fn note_events(tx: &mut Tx, id: AttemptId, events: i64) -> Result<(), FlowError> {
+    sqlx::query!("UPDATE attempts SET events = $2 WHERE id = $1", id.as_uuid(), events)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// A step begins.
+pub(crate) struct StepStart<'a> {
+    pub(crate) number: i32,
+    pub(crate) phase: &'a str,
+    pub(crate) title: &'a str,
+    pub(crate) log_from: u64,
+    pub(crate) at: DateTime<Utc>,
+}
+
+pub(crate) async fn step_started(
+    tx: &mut Tx,
+    id: AttemptId,
+    step: &StepStart<'_>,
+) -> Result<(), FlowError> {
+    sqlx::query!(
+        "INSERT INTO steps (attempt_id, number, phase, title, log_from, started_at)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        id.as_uuid(),
+        step.number,
+        step.phase,
+        step.title,
+        i64::try_from(step.log_from).unwrap_or(i64::MAX),
+        step.at
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn step_finished(
+    tx: &mut Tx,
+    id: AttemptId,
+    number: i32,
+    outcome: Value,
+    log_to: u64,
+    at: DateTime<Utc>,
+) -> Result<(), FlowError> {
+    sqlx::query!(
+        "UPDATE steps SET outcome = $3, log_to = $4, finished_at = $5
+         WHERE attempt_id = $1 AND number = $2 AND finished_at IS NULL",
+        id.as_uuid(),
+        number,
+        outcome,
+        i64::try_from(log_to).unwrap_or(i64::MAX),
+        at
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Stores what an event says about a service or a built image; other events are not its matter.
+pub(crate) async fn note_part(
+    tx: &mut Tx,
+    id: AttemptId,
+    event: &AttemptEvent,
+) -> Result<(), FlowError> {
+    match event {
+        AttemptEvent::ImageBuilt { name, digest } => {
+            sqlx::query!(
+                "INSERT INTO built_images (attempt_id, name, digest) VALUES ($1, $2, $3)
+                 ON CONFLICT (attempt_id, name) DO UPDATE SET digest = EXCLUDED.digest",
+                id.as_uuid(),
+                name,
+                digest
+            )
+            .execute(&mut **tx)
+            .await?;
+        }
+        AttemptEvent::Service { name, status, detail } => {
+            let word = match status {
+                slipway_pipelines::wire::ServiceStatus::Starting => "starting",
+                slipway_pipelines::wire::ServiceStatus::Ready => "ready",
+                slipway_pipelines::wire::ServiceStatus::Died => "died",
+            };
+            sqlx::query!(
+                "INSERT INTO services (attempt_id, name, status, detail) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (attempt_id, name)
+                 DO UPDATE SET status = EXCLUDED.status, detail = EXCLUDED.detail",
+                id.as_uuid(),
+                name,
+                word,
+                detail
+            )
+            .execute(&mut **tx)
+            .await?;
+        }
+        AttemptEvent::StepStarted { .. }
+        | AttemptEvent::StepFinished { .. }
+        | AttemptEvent::ImageResolved { .. }
+        | AttemptEvent::Deployment { .. } => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,290 @@
+//! Deployments and their environments.
+
+use serde_json::{Value, json};
+use slipway_pipelines::ids::{AttemptId, DeploymentId, EnvironmentId, Id, JobId, RepoId, RunId};
+use slipway_pipelines::lifecycle::DeploymentState;
+use slipway_pipelines::names::EnvironmentName;
+use slipway_pipelines::plan::DeployPlan;
+use slipway_pipelines::wire::{Evidence, Version};
+
+use super::Tx;
+use crate::error::FlowError;
+
+pub(crate) struct Deployment {
+    pub(crate) id: DeploymentId,
+    pub(crate) environment: EnvironmentId,
+    pub(crate) run: RunId,
+    pub(crate) job: JobId,
+    pub(crate) attempt: AttemptId,
+    pub(crate) plan: DeployPlan,
+    pub(crate) version: Version,
+    pub(crate) previous: Option<Version>,
+    pub(crate) state: DeploymentState,
+}
+
+struct Row {
+    id: uuid::Uuid,
+    environment_id: uuid::Uuid,
+    run_id: uuid::Uuid,
+    job_id: uuid::Uuid,
+    attempt_id: uuid::Uuid,
+    plan: Value,
+    version: Value,
+    previous: Option<Value>,
+    state: String,
+    reason: Option<String>,
+}
+
+impl Row {
+    fn decode(self) -> Result<Deployment, FlowError> {
+        Ok(Deployment {
+            id: self.id.into(),
+            environment: self.environment_id.into(),
+            run: self.run_id.into(),
+            job: self.job_id.into(),
+            attempt: self.attempt_id.into(),
+            plan: serde_json::from_value(self.plan)?,
+            version: serde_json::from_value(self.version)?,
+            previous: self.previous.map(serde_json::from_value).transpose()?,
+            state: decode(&self.state, self.reason)?,
+        })
+    }
+}
+
+fn decode(word: &str, reason: Option<String>) -> Result<DeploymentState, FlowError> {
+    let reason = reason.unwrap_or_default();
+    Ok(match word {
+        "waiting" => DeploymentState::Waiting,
+        "approved" => DeploymentState::Approved,
+        "running" => DeploymentState::Running,
+        "verifying" => DeploymentState::Verifying,
+        "live" => DeploymentState::Live,
+        "failed" => DeploymentState::Failed { reason },
+        "rolled_back" => DeploymentState::RolledBack { reason },
+        "unknown" => DeploymentState::Unknown { reason },
+        "superseded" => DeploymentState::Superseded { reason },
+        other => return Err(anyhow::anyhow!("a deployment can not be {other:?}").into()),
+    })
+}
+
+/// The environment of this name, made if need be, and locked: grants of it queue here.
+pub(crate) async fn environment(
+    tx: &mut Tx,
+    repo: RepoId,
+    name: &EnvironmentName,
+) -> Result<(EnvironmentId, Option<Version>), FlowError> {
+    sqlx::query!(
+        "INSERT INTO environments (id, repo_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        uuid::Uuid::now_v7(),
+        repo.as_uuid(),
+        name.as_str()
+    )
+    .execute(&mut **tx)
+    .await?;
+    let row = sqlx::query!(
+        "SELECT id, (SELECT version FROM deployments d WHERE d.id = e.live_deployment) AS live
+         FROM environments e WHERE repo_id = $1 AND name = $2 FOR UPDATE",
+        repo.as_uuid(),
+        name.as_str()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok((row.id.into(), row.live.map(serde_json::from_value).transpose()?))
+}
+
+/// What a new deployment is made of.
+pub(crate) struct NewDeployment<'a> {
+    pub(crate) environment: EnvironmentId,
+    pub(crate) run: RunId,
+    pub(crate) job: JobId,
+    pub(crate) attempt: AttemptId,
+    pub(crate) index: i32,
+    pub(crate) plan: &'a DeployPlan,
+    pub(crate) version: &'a Version,
+    pub(crate) actor: &'a str,
+}
+
+pub(crate) async fn create(tx: &mut Tx, new: &NewDeployment<'_>) -> Result<(), FlowError> {
+    sqlx::query!(
+        "INSERT INTO deployments (id, environment_id, run_id, job_id, attempt_id, deploy_index,
+                                  plan, version, actor, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting') ON CONFLICT DO NOTHING",
+        uuid::Uuid::now_v7(),
+        new.environment.as_uuid(),
+        new.run.as_uuid(),
+        new.job.as_uuid(),
+        new.attempt.as_uuid(),
+        new.index,
+        serde_json::to_value(new.plan)?,
+        serde_json::to_value(new.version)?,
+        new.actor
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn asked_by(
+    tx: &mut Tx,
+    attempt: AttemptId,
+    index: i32,
+) -> Result<Deployment, FlowError> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous, state, reason
+         FROM deployments WHERE attempt_id = $1 AND deploy_index = $2 FOR UPDATE",
+        attempt.as_uuid(),
+        index
+    )
+    .fetch_one(&mut **tx)
+    .await?
+    .decode()
+}
+
+pub(crate) async fn lock(tx: &mut Tx, id: DeploymentId) -> Result<Deployment, FlowError> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous, state, reason
+         FROM deployments WHERE id = $1 FOR UPDATE",
+        id.as_uuid()
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or(FlowError::NotFound)?
+    .decode()
+}
+
+/// The attempt's deployments that are not over.
+pub(crate) async fn open_of(
+    tx: &mut Tx,
+    attempt: AttemptId,
+) -> Result<Vec<Deployment>, FlowError> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous, state, reason
+         FROM deployments WHERE attempt_id = $1 AND finished_at IS NULL AND state <> 'unknown'
+         ORDER BY id FOR UPDATE",
+        attempt.as_uuid()
+    )
+    .fetch_all(&mut **tx)
+    .await?
+    .into_iter()
+    .map(Row::decode)
+    .collect()
+}
+
+/// The run number and state of whoever is before this deployment: FIFO, one at a time.
+pub(crate) async fn before(
+    tx: &mut Tx,
+    deployment: &Deployment,
+) -> Result<Option<(i32, String)>, FlowError> {
+    let row = sqlx::query!(
+        "SELECT r.number, d.state FROM deployments d JOIN runs r ON r.id = d.run_id
+         WHERE d.environment_id = $1 AND d.id <> $2
+           AND (d.state IN ('approved', 'running', 'verifying', 'unknown')
+                OR (d.state = 'waiting' AND d.id < $2))
+         ORDER BY (d.state = 'waiting'), d.id LIMIT 1",
+        deployment.environment.as_uuid(),
+        deployment.id.as_uuid()
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| (row.number, row.state)))
+}
+
+/// Stores a change that `lifecycle` allowed; going live makes it the environment's version.
+pub(crate) async fn change(
+    tx: &mut Tx,
+    deployment: &Deployment,
+    to: &DeploymentState,
+) -> Result<(), FlowError> {
+    let rows = sqlx::query!(
+        "UPDATE deployments SET state = $3, reason = $4,
+             started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, now())
+                               ELSE started_at END,
+             finished_at = CASE WHEN $5 THEN now() END
+         WHERE id = $1 AND state = $2",
+        deployment.id.as_uuid(),
+        deployment.state.word(),
+        to.word(),
+        to.reason(),
+        to.is_terminal()
+    )
+    .execute(&mut **tx)
+    .await?
+    .rows_affected();
+    super::exactly_one(rows, "deployment")?;
+    if *to == DeploymentState::Live {
+        sqlx::query!(
+            "UPDATE environments SET live_deployment = $2,
+                 url = coalesce((SELECT url FROM deployments WHERE id = $2), url)
+             WHERE id = $1",
+            deployment.environment.as_uuid(),
+            deployment.id.as_uuid()
+        )
+        .execute(&mut **tx)
+        .await?;
+    }
+    super::notify(tx, "slipway_run", &deployment.run.to_string()).await?;
+    Ok(())
+}
+
+/// What was live when the deployment was let in.
+pub(crate) async fn set_previous(
+    tx: &mut Tx,
+    id: DeploymentId,
+    previous: Option<&Version>,
+) -> Result<(), FlowError> {
+    let previous = previous.map(serde_json::to_value).transpose()?;
+    sqlx::query!("UPDATE deployments SET previous = $2 WHERE id = $1", id.as_uuid(), previous)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn add_hop(
+    tx: &mut Tx,
+    id: DeploymentId,
+    name: &str,
+    detail: &str,
+    at: chrono::DateTime<chrono::Utc>,
+) -> Result<(), FlowError> {
+    let hop = json!([{ "name": name, "detail": detail, "at": at }]);
+    sqlx::query!("UPDATE deployments SET hops = hops || $2 WHERE id = $1", id.as_uuid(), hop)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn add_evidence(
+    tx: &mut Tx,
+    id: DeploymentId,
+    evidence: &[Evidence],
+) -> Result<(), FlowError> {
+    let evidence = serde_json::to_value(evidence)?;
+    sqlx::query!(
+        "UPDATE deployments SET evidence = evidence || $2 WHERE id = $1",
+        id.as_uuid(),
+        evidence
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn set_version(
+    tx: &mut Tx,
+    id: DeploymentId,
+    version: &Version,
+    url: Option<&str>,
+) -> Result<(), FlowError> {
+    sqlx::query!(
+        "UPDATE deployments SET version = $2, url = coalesce($3, url) WHERE id = $1",
+        id.as_uuid(),
+        serde_json::to_value(version)?,
+        url
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

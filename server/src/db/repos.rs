@@ -1,0 +1,207 @@
+//! Repos.
+
+use slipway_pipelines::ids::{Id, RepoId};
+use slipway_pipelines::names::RepoName;
+use slipway_pipelines::wire::SecretText;
+
+use super::{Db, Tx, audit, new_id};
+use crate::config::MasterKey;
+use crate::error::FlowError;
+use crate::secrets;
+use crate::state::Server;
+
+/// Where a repo lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepoKind {
+    /// A bare repository on this machine.
+    Git,
+    /// A repository of the forge.
+    Github,
+}
+
+impl RepoKind {
+    /// The word that is stored.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Git => "git",
+            Self::Github => "github",
+        }
+    }
+}
+
+/// A repo that Slipway builds.
+#[derive(Clone, Debug)]
+pub struct Repo {
+    /// Its id.
+    pub id: RepoId,
+    /// `OWNER/NAME`.
+    pub name: RepoName,
+    /// Where it lives.
+    pub kind: RepoKind,
+    /// For `git fetch`; never with a credential.
+    pub clone_url: String,
+    /// Its default branch.
+    pub default_branch: String,
+    /// Deliveries of a disabled repo start nothing.
+    pub enabled: bool,
+}
+
+/// What `repo add` says.
+#[derive(Clone, Debug)]
+pub struct NewRepo {
+    /// `OWNER/NAME`.
+    pub name: RepoName,
+    /// Where it lives.
+    pub kind: RepoKind,
+    /// For `git fetch`; never with a credential.
+    pub clone_url: String,
+    /// Its default branch.
+    pub default_branch: String,
+}
+
+struct Row {
+    id: uuid::Uuid,
+    name: String,
+    kind: String,
+    clone_url: String,
+    default_branch: String,
+    enabled: bool,
+}
+
+impl Row {
+    fn decode(self) -> Result<Repo, FlowError> {
+        let kind = if self.kind == "git" { RepoKind::Git } else { RepoKind::Github };
+        Ok(Repo {
+            id: self.id.into(),
+            name: self.name.parse()?,
+            kind,
+            clone_url: self.clone_url,
+            default_branch: self.default_branch,
+            enabled: self.enabled,
+        })
+    }
+}
+
+const KEY_NAME: &str = "webhook_key";
+
+/// Adds a repo; answers it with its webhook key, in hex.
+///
+/// # Errors
+/// [`FlowError::Conflict`] when the name is taken.
+pub async fn create(
+    server: &Server,
+    new: NewRepo,
+    actor: &str,
+) -> Result<(Repo, SecretText), FlowError> {
+    let id: RepoId = new_id();
+    let key = hex::encode(rand::random::<[u8; 32]>());
+    let sealed =
+        secrets::seal(&server.config.master_key, id.as_uuid(), id, KEY_NAME, key.as_bytes());
+    let mut tx = server.db.begin().await?;
+    let rows = sqlx::query!(
+        "INSERT INTO repos (id, name, kind, clone_url, default_branch, webhook_key)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING",
+        id.as_uuid(),
+        new.name.as_str(),
+        new.kind.word(),
+        new.clone_url,
+        new.default_branch,
+        sealed
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    if rows == 0 {
+        return Err(FlowError::Conflict(format!("there is already a repo named {}", new.name)));
+    }
+    audit::write(&mut tx, actor, "repo.add", new.name.as_str(), serde_json::json!({})).await?;
+    tx.commit().await?;
+    let repo = Repo {
+        id,
+        name: new.name,
+        kind: new.kind,
+        clone_url: new.clone_url,
+        default_branch: new.default_branch,
+        enabled: true,
+    };
+    Ok((repo, SecretText::new(key)))
+}
+
+/// The repo of this name.
+///
+/// # Errors
+/// When Postgres does not answer.
+pub async fn by_name(db: &Db, name: &RepoName) -> Result<Option<Repo>, FlowError> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, name, kind, clone_url, default_branch, enabled FROM repos WHERE name = $1",
+        name.as_str()
+    )
+    .fetch_optional(db.pool())
+    .await?
+    .map(Row::decode)
+    .transpose()
+}
+
+/// All repos, by name.
+///
+/// # Errors
+/// When Postgres does not answer.
+pub async fn list(db: &Db) -> Result<Vec<Repo>, FlowError> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, name, kind, clone_url, default_branch, enabled FROM repos ORDER BY name"
+    )
+    .fetch_all(db.pool())
+    .await?
+    .into_iter()
+    .map(Row::decode)
+    .collect()
+}
+
+/// The key that signs the repo's deliveries, as [`create`] gave it (hex text; its bytes sign).
+///
+/// # Errors
+/// When the repo is gone or the key was sealed with another master key.
+pub async fn webhook_key(
+    db: &Db,
+    master: &MasterKey,
+    repo: RepoId,
+) -> Result<SecretText, FlowError> {
+    let sealed =
+        sqlx::query_scalar!("SELECT webhook_key FROM repos WHERE id = $1", repo.as_uuid())
+            .fetch_optional(db.pool())
+            .await?
+            .ok_or(FlowError::NotFound)?;
+    let key = secrets::open(master, repo.as_uuid(), repo, KEY_NAME, &sealed)
+        .map_err(|error| FlowError::Internal(error.into()))?;
+    Ok(SecretText::new(String::from_utf8_lossy(&key).into_owned()))
+}
+
+pub(crate) async fn by_id(tx: &mut Tx, id: RepoId) -> Result<Repo, FlowError> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, name, kind, clone_url, default_branch, enabled FROM repos WHERE id = $1",
+        id.as_uuid()
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or(FlowError::NotFound)?
+    .decode()
+}
+
+/// A forge's repo by its full name, whatever the case the forge writes it in.
+pub(crate) async fn of_forge(tx: &mut Tx, name: &str) -> Result<Option<Repo>, FlowError> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, name, kind, clone_url, default_branch, enabled FROM repos
+         WHERE lower(name) = lower($1) AND kind = 'github'",
+        name
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .map(Row::decode)
+    .transpose()
+}

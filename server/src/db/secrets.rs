@@ -1,0 +1,131 @@
+//! Secrets of repos, sealed.
+
+use slipway_pipelines::ids::{AttemptId, Id, RepoId};
+use slipway_pipelines::names::SecretName;
+use slipway_pipelines::plan::SecretScope;
+use slipway_pipelines::wire::{Secret, SecretText};
+use uuid::Uuid;
+
+use super::repos::Repo;
+use super::{Db, Tx, audit};
+use crate::config::MasterKey;
+use crate::error::FlowError;
+use crate::secrets::{open, seal};
+use crate::state::Server;
+
+/// Stores a secret, or replaces its value.
+///
+/// # Errors
+/// When Postgres does not answer.
+pub async fn put(
+    server: &Server,
+    repo: &Repo,
+    name: &SecretName,
+    value: &SecretText,
+    actor: &str,
+) -> Result<(), FlowError> {
+    let key = &server.config.master_key;
+    // A new id with each value: old sealed bytes can not be put back under it.
+    let id = Uuid::now_v7();
+    let sealed = seal(key, id, repo.id, name.as_str(), value.expose().as_bytes());
+    let mut tx = server.db.begin().await?;
+    sqlx::query!(
+        "INSERT INTO secrets (id, repo_id, name, key_id, sealed) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (repo_id, name) DO UPDATE SET id = EXCLUDED.id, key_id = EXCLUDED.key_id,
+             sealed = EXCLUDED.sealed, updated_at = now()",
+        id,
+        repo.id.as_uuid(),
+        name.as_str(),
+        key.id(),
+        sealed
+    )
+    .execute(&mut *tx)
+    .await?;
+    let detail = serde_json::json!({ "name": name });
+    audit::write(&mut tx, actor, "secret.set", repo.name.as_str(), detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The names of the repo's secrets. Values are never read back to people.
+///
+/// # Errors
+/// When Postgres does not answer.
+pub async fn list(db: &Db, repo: RepoId) -> Result<Vec<SecretName>, FlowError> {
+    let names = sqlx::query_scalar!(
+        "SELECT name FROM secrets WHERE repo_id = $1 ORDER BY name",
+        repo.as_uuid()
+    )
+    .fetch_all(db.pool())
+    .await?;
+    names.into_iter().map(|name| Ok(name.parse()?)).collect()
+}
+
+/// Removes a secret.
+///
+/// # Errors
+/// [`FlowError::NotFound`] if there is none of this name.
+pub async fn remove(
+    server: &Server,
+    repo: &Repo,
+    name: &SecretName,
+    actor: &str,
+) -> Result<(), FlowError> {
+    let mut tx = server.db.begin().await?;
+    let rows = sqlx::query!(
+        "DELETE FROM secrets WHERE repo_id = $1 AND name = $2",
+        repo.id.as_uuid(),
+        name.as_str()
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    if rows == 0 {
+        return Err(FlowError::NotFound);
+    }
+    let detail = serde_json::json!({ "name": name });
+    audit::write(&mut tx, actor, "secret.remove", repo.name.as_str(), detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Opens the secrets that `scope` asks for and writes down that the attempt saw them.
+pub(crate) async fn grant(
+    tx: &mut Tx,
+    key: &MasterKey,
+    repo: RepoId,
+    attempt: AttemptId,
+    scope: &SecretScope,
+) -> Result<Vec<Secret>, FlowError> {
+    let rows = sqlx::query!(
+        "SELECT id, name, sealed FROM secrets WHERE repo_id = $1 ORDER BY name",
+        repo.as_uuid()
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut granted = Vec::new();
+    for row in rows {
+        let name: SecretName = row.name.parse()?;
+        let asked = match scope {
+            SecretScope::All => true,
+            SecretScope::Named { names } => names.contains(&name),
+        };
+        if !asked {
+            continue;
+        }
+        let value = open(key, row.id, repo, name.as_str(), &row.sealed)
+            .map_err(|error| anyhow::Error::new(error).context(format!("secret {name}")))?;
+        let value = SecretText::new(String::from_utf8_lossy(&value).into_owned());
+        sqlx::query!(
+            "INSERT INTO secret_grants (attempt_id, secret_id, name) VALUES ($1, $2, $3)
+             ON CONFLICT DO NOTHING",
+            attempt.as_uuid(),
+            row.id,
+            name.as_str()
+        )
+        .execute(&mut **tx)
+        .await?;
+        granted.push(Secret { name, value });
+    }
+    Ok(granted)
+}

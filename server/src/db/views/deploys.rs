@@ -1,0 +1,73 @@
+//! Environments and what was brought to them.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::db::Db;
+
+/// One try to bring one version to one environment.
+#[derive(Debug)]
+pub(crate) struct DeployRow {
+    pub(crate) id: Uuid,
+    pub(crate) repo: String,
+    pub(crate) environment: String,
+    pub(crate) run: i32,
+    pub(crate) job: i32,
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) version: serde_json::Value,
+    pub(crate) previous: Option<serde_json::Value>,
+    pub(crate) actor: String,
+    pub(crate) url: Option<String>,
+    pub(crate) hops: serde_json::Value,
+    pub(crate) evidence: serde_json::Value,
+    pub(crate) live: bool,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+}
+
+/// Which deployments to list: every given part narrows.
+#[derive(Debug, Default)]
+pub(crate) struct DeployFilter {
+    pub(crate) id: Option<Uuid>,
+    pub(crate) run: Option<Uuid>,
+    pub(crate) environment: Option<String>,
+    pub(crate) only_live: bool,
+}
+
+/// Newest first, at most 50.
+pub(crate) async fn list(
+    db: &Db,
+    repo: &str,
+    filter: &DeployFilter,
+) -> Result<Vec<DeployRow>, sqlx::Error> {
+    sqlx::query_as!(
+        DeployRow,
+        r#"SELECT d.id, r.name AS repo, e.name AS environment, runs.number AS run,
+                  jobs.number AS job, d.state, d.reason, d.version, d.previous, d.actor,
+                  coalesce(d.url, e.url) AS url, d.hops, d.evidence,
+                  coalesce(e.live_deployment = d.id, false) AS "live!", d.created_at,
+                  d.finished_at
+           FROM deployments d JOIN environments e ON e.id = d.environment_id
+           JOIN repos r ON r.id = e.repo_id JOIN runs ON runs.id = d.run_id
+           JOIN jobs ON jobs.id = d.job_id
+           WHERE r.name = $1 AND ($2::uuid IS NULL OR d.id = $2)
+             AND ($3::uuid IS NULL OR d.run_id = $3) AND ($4::text IS NULL OR e.name = $4)
+             AND (NOT $5 OR e.live_deployment = d.id)
+           ORDER BY d.created_at DESC LIMIT 50"#,
+        repo,
+        filter.id,
+        filter.run,
+        filter.environment,
+        filter.only_live
+    )
+    .fetch_all(db.pool())
+    .await
+}
+
+/// The names of a repo's environments.
+pub(crate) async fn environments(db: &Db, repo: Uuid) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT name FROM environments WHERE repo_id = $1 ORDER BY name", repo)
+        .fetch_all(db.pool())
+        .await
+}

@@ -1,0 +1,138 @@
+//! Jobs with their attempts, steps and where their logs lie.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::db::Db;
+
+/// A job on its run's page or on its own.
+#[derive(Debug)]
+pub(crate) struct JobRow {
+    pub(crate) id: Uuid,
+    pub(crate) number: i32,
+    pub(crate) name: String,
+    pub(crate) stage_name: String,
+    pub(crate) allow_failure: bool,
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) image: Option<String>,
+    pub(crate) image_digest: Option<String>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) started_at: Option<DateTime<Utc>>,
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+}
+
+/// One try of a job.
+#[derive(Debug)]
+pub(crate) struct AttemptRow {
+    pub(crate) id: Uuid,
+    pub(crate) number: i32,
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) worker: String,
+    pub(crate) log_length: i64,
+    pub(crate) log_lines: i64,
+    pub(crate) started_at: DateTime<Utc>,
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+}
+
+/// A step of an attempt: where it lies in the log, and how it ended.
+#[derive(Debug)]
+pub(crate) struct StepRow {
+    pub(crate) phase: String,
+    pub(crate) title: String,
+    pub(crate) log_from: i64,
+    pub(crate) log_to: Option<i64>,
+    pub(crate) outcome: Option<serde_json::Value>,
+    pub(crate) started_at: DateTime<Utc>,
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+}
+
+/// Where a chunk of a log begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    pub(crate) start: i64,
+    pub(crate) first_line: i64,
+}
+
+pub(crate) async fn of_run(db: &Db, run: Uuid) -> Result<Vec<JobRow>, sqlx::Error> {
+    sqlx::query_as!(
+        JobRow,
+        "SELECT id, number, name, stage_name, allow_failure, state, reason, image, image_digest,
+                created_at, started_at, finished_at
+         FROM jobs WHERE run_id = $1 ORDER BY number",
+        run
+    )
+    .fetch_all(db.pool())
+    .await
+}
+
+/// Newest first.
+pub(crate) async fn attempts(db: &Db, job: Uuid) -> Result<Vec<AttemptRow>, sqlx::Error> {
+    sqlx::query_as!(
+        AttemptRow,
+        "SELECT a.id, a.number, a.state, a.reason, w.name AS worker, a.log_length, a.log_lines,
+                a.started_at, a.finished_at
+         FROM attempts a JOIN assignments s ON s.id = a.assignment_id
+         JOIN workers w ON w.id = a.worker_id
+         WHERE a.job_id = $1 AND s.kind = 'job' ORDER BY a.number DESC",
+        job
+    )
+    .fetch_all(db.pool())
+    .await
+}
+
+pub(crate) async fn steps(db: &Db, attempt: Uuid) -> Result<Vec<StepRow>, sqlx::Error> {
+    sqlx::query_as!(
+        StepRow,
+        "SELECT phase, title, log_from, log_to, outcome, started_at, finished_at
+         FROM steps WHERE attempt_id = $1 ORDER BY number",
+        attempt
+    )
+    .fetch_all(db.pool())
+    .await
+}
+
+/// The names of the secrets that an attempt was given.
+pub(crate) async fn secret_names(db: &Db, attempt: Uuid) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT name FROM secret_grants WHERE attempt_id = $1 ORDER BY name",
+        attempt
+    )
+    .fetch_all(db.pool())
+    .await
+}
+
+/// The last chunk that begins at or before this line (from 0).
+pub(crate) async fn mark_of_line(
+    db: &Db,
+    attempt: Uuid,
+    line: i64,
+) -> Result<Option<Mark>, sqlx::Error> {
+    sqlx::query_as!(
+        Mark,
+        "SELECT start, first_line FROM log_chunks WHERE attempt_id = $1
+           AND (first_line < $2 OR start = 0) ORDER BY start DESC LIMIT 1",
+        attempt,
+        line
+    )
+    .fetch_optional(db.pool())
+    .await
+}
+
+/// The last chunk that begins at or before this byte.
+pub(crate) async fn mark_of_byte(
+    db: &Db,
+    attempt: Uuid,
+    byte: i64,
+) -> Result<Option<Mark>, sqlx::Error> {
+    sqlx::query_as!(
+        Mark,
+        "SELECT start, first_line FROM log_chunks WHERE attempt_id = $1 AND start <= $2
+         ORDER BY start DESC LIMIT 1",
+        attempt,
+        byte
+    )
+    .fetch_optional(db.pool())
+    .await
+}

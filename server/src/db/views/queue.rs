@@ -1,0 +1,84 @@
+//! Workers, the jobs that wait for them, and deliveries.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::db::Db;
+
+/// A worker and how busy it is.
+#[derive(Debug)]
+pub(crate) struct WorkerRow {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) engine: Option<String>,
+    pub(crate) slots: i32,
+    pub(crate) busy: i64,
+    pub(crate) silent: bool,
+    pub(crate) last_seen_at: DateTime<Utc>,
+}
+
+/// A job that has not started.
+#[derive(Debug)]
+pub(crate) struct WaitingRow {
+    pub(crate) repo: String,
+    pub(crate) run: i32,
+    pub(crate) job: i32,
+    pub(crate) name: String,
+    pub(crate) stage_name: String,
+    pub(crate) state: String,
+    pub(crate) since: DateTime<Utc>,
+}
+
+/// A delivery and what became of it.
+#[derive(Debug)]
+pub(crate) struct DeliveryRow {
+    pub(crate) guid: String,
+    pub(crate) event: String,
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) run: Option<i32>,
+    pub(crate) received_at: DateTime<Utc>,
+}
+
+/// Those seen within a day; silent after a minute.
+pub(crate) async fn workers(db: &Db) -> Result<Vec<WorkerRow>, sqlx::Error> {
+    sqlx::query_as!(
+        WorkerRow,
+        r#"SELECT w.name, w.version, w.engine, w.slots, w.last_seen_at,
+                  w.last_seen_at < now() - interval '1 minute' AS "silent!",
+                  (SELECT count(*) FROM assignments a WHERE a.worker_id = w.id
+                   AND a.state = 'leased' AND a.lane = 'job') AS "busy!"
+           FROM workers w WHERE w.last_seen_at > now() - interval '1 day'
+           ORDER BY w.name, w.id LIMIT 200"#
+    )
+    .fetch_all(db.pool())
+    .await
+}
+
+/// Oldest first, at most 200.
+pub(crate) async fn waiting(db: &Db) -> Result<Vec<WaitingRow>, sqlx::Error> {
+    sqlx::query_as!(
+        WaitingRow,
+        r#"SELECT repos.name AS repo, runs.number AS run, j.number AS job, j.name, j.stage_name,
+                  j.state, coalesce(j.queued_at, j.created_at) AS "since!"
+           FROM runs JOIN jobs j ON j.run_id = runs.id JOIN repos ON repos.id = runs.repo_id
+           WHERE runs.state IN ('planning', 'queued', 'running')
+             AND j.state IN ('waiting', 'queued')
+           ORDER BY 7, j.number LIMIT 200"#
+    )
+    .fetch_all(db.pool())
+    .await
+}
+
+/// Newest first, at most 50.
+pub(crate) async fn deliveries(db: &Db, repo: Uuid) -> Result<Vec<DeliveryRow>, sqlx::Error> {
+    sqlx::query_as!(
+        DeliveryRow,
+        r#"SELECT d.guid, d.event, d.state, d.reason, runs.number AS "run?", d.received_at
+           FROM deliveries d LEFT JOIN runs ON runs.id = d.run_id
+           WHERE d.repo_id = $1 ORDER BY d.received_at DESC LIMIT 50"#,
+        repo
+    )
+    .fetch_all(db.pool())
+    .await
+}

@@ -1,0 +1,50 @@
+//! Somebody stops a run.
+
+use serde_json::json;
+use slipway_pipelines::ids::RunId;
+use slipway_pipelines::lifecycle::{JobEvent, JobState, RunEvent, RunState};
+
+use super::{FlowError, schedule};
+use crate::db::{assignments, audit, jobs, repos, runs};
+use crate::state::Server;
+
+/// Cancels what has not started, and asks the workers to stop the rest; canceling a run that is
+/// over is a conflict.
+///
+/// # Errors
+/// [`FlowError::NotFound`], or [`FlowError::Conflict`] when the run is over.
+pub async fn cancel(server: &Server, id: RunId, actor: &str) -> Result<(), FlowError> {
+    let reason = format!("canceled by {actor}");
+    let mut tx = server.db.begin().await?;
+    assignments::cancel(&mut tx, id, &reason).await?;
+    let run = runs::lock(&mut tx, id).await?;
+    if run.state.is_terminal() {
+        let state = run.state.word();
+        return Err(FlowError::Conflict(format!("run {} is {state} already", run.number)));
+    }
+    let repo = repos::by_id(&mut tx, run.repo).await?;
+    for view in jobs::views(&mut tx, id).await? {
+        match view.state {
+            JobState::Waiting | JobState::Queued => {
+                let next = view.state.apply(JobEvent::Cancel { reason: reason.clone() })?;
+                jobs::change(&mut tx, view.id, id, &view.state, &next).await?;
+            }
+            // The worker stops it and says so; if it does not, the reaper speaks for it.
+            JobState::Running { .. } => {}
+            JobState::Passed
+            | JobState::Failed { .. }
+            | JobState::Errored { .. }
+            | JobState::Canceled { .. }
+            | JobState::Skipped { .. } => {}
+        }
+    }
+    if run.state == RunState::Planning {
+        schedule::change_run(server, &mut tx, id, RunEvent::Cancel { reason }).await?;
+    } else {
+        schedule::advance(server, &mut tx, id).await?;
+    }
+    let detail = json!({ "run": run.number });
+    audit::write(&mut tx, actor, "run.cancel", repo.name.as_str(), detail).await?;
+    tx.commit().await?;
+    Ok(())
+}

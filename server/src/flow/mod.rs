@@ -1,0 +1,14 @@
+//! The product, a file a stage. Rows are the only hand-over: any stage can stop, restart, or run
+//! twice.
+
+pub mod attempts;
+pub mod cancel;
+pub mod deploys;
+pub mod dispatch;
+pub mod intake;
+pub(crate) mod planning;
+pub(crate) mod reap;
+pub(crate) mod report;
+pub(crate) mod schedule;
+
+pub use crate::error::FlowError;

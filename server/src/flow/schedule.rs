@@ -1,0 +1,94 @@
+//! Which jobs may start, and what the jobs of a run come to.
+
+use serde_json::json;
+use slipway_pipelines::ids::{JobId, RunId};
+use slipway_pipelines::lifecycle::{JobEvent, JobView, RunEvent, ready_jobs};
+
+use super::FlowError;
+use crate::db::assignments::{self, Kind};
+use crate::db::{Tx, jobs, notify, outbox, repos, runs};
+use crate::state::Server;
+
+/// Moves a run on as far as its jobs allow. Doing it again changes nothing.
+pub(crate) async fn advance(server: &Server, tx: &mut Tx, id: RunId) -> Result<(), FlowError> {
+    let run = runs::lock(tx, id).await?;
+    if run.state.is_terminal() || run.state == slipway_pipelines::lifecycle::RunState::Planning {
+        return Ok(());
+    }
+    let views = jobs::views(tx, id).await?;
+    let readiness = ready_jobs(&views);
+    for job in &readiness.start {
+        change_job(tx, id, &views, *job, JobEvent::BecameReady).await?;
+        assignments::create(tx, id, Kind::Job(*job)).await?;
+    }
+    for (job, reason) in readiness.skip {
+        change_job(tx, id, &views, job, JobEvent::Skip { reason }).await?;
+    }
+    if let Some(verdict) = readiness.verdict {
+        let event = match assignments::cancel_reason(tx, id).await? {
+            Some(reason) => RunEvent::Cancel { reason },
+            None => RunEvent::JobsDone { verdict },
+        };
+        change_run(server, tx, id, event).await?;
+    }
+    Ok(())
+}
+
+async fn change_job(
+    tx: &mut Tx,
+    run: RunId,
+    views: &[JobView],
+    id: JobId,
+    event: JobEvent,
+) -> Result<(), FlowError> {
+    let view = views
+        .iter()
+        .find(|view| view.id == id)
+        .ok_or_else(|| anyhow::anyhow!("job {id} is not of run {run}"))?;
+    let next = view.state.apply(event)?;
+    jobs::change(tx, id, run, &view.state, &next).await
+}
+
+/// Takes a run through `lifecycle`, and tells the world.
+pub(crate) async fn change_run(
+    server: &Server,
+    tx: &mut Tx,
+    id: RunId,
+    event: RunEvent,
+) -> Result<(), FlowError> {
+    let run = runs::lock(tx, id).await?;
+    let next = run.state.apply(event)?;
+    runs::change(tx, id, &run.state, &next).await?;
+    announce(server, tx, id).await
+}
+
+/// Puts the run's state into the outbox.
+pub(crate) async fn announce(server: &Server, tx: &mut Tx, id: RunId) -> Result<(), FlowError> {
+    let run = runs::lock(tx, id).await?;
+    let repo = repos::by_id(tx, run.repo).await?;
+    let payload = json!({
+        "repo": repo.name,
+        "run": run.number,
+        "state": run.state.word(),
+        "reason": run.state.reason(),
+        "branch": run.trigger.event.branch(),
+        "tag": run.trigger.event.tag(),
+        "commit": run.trigger.commit,
+        "subject": run.trigger.subject(),
+        "actor": run.trigger.actor.name(),
+        "url": run_url(server, repo.name.as_str(), run.number),
+    });
+    outbox::add(tx, id, payload).await?;
+    notify(tx, "slipway_run", &id.to_string()).await?;
+    Ok(())
+}
+
+/// The run's page.
+pub(crate) fn run_url(
+    server: &Server,
+    repo: &str,
+    number: slipway_pipelines::ids::RunNumber,
+) -> String {
+    let base = server.config.public_url.as_str().trim_end_matches('/');
+    format!("{base}/{repo}/runs/{number}")
+}

@@ -1,0 +1,240 @@
+//! From the raw bytes of a delivery to what it means. Pure: bytes in, event out.
+
+use serde::Deserialize;
+use slipway_pipelines::names::CommitSha;
+use slipway_pipelines::plan::{Actor, Trigger, TriggerEvent};
+
+/// What a delivery means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It may start a run.
+    Trigger {
+        /// `OWNER/NAME` as the forge writes it; none where the address named the repo.
+        repo: Option<String>,
+        /// Why and at which commit.
+        trigger: Box<Trigger>,
+    },
+    /// It starts nothing.
+    Ignored {
+        /// Completes the sentence "ignored, because …".
+        reason: String,
+    },
+}
+
+fn ignored(reason: impl Into<String>) -> Event {
+    Event::Ignored { reason: reason.into() }
+}
+
+#[derive(Deserialize)]
+struct HookPayload {
+    #[serde(rename = "ref")]
+    git_ref: String,
+    before: String,
+    after: String,
+    #[serde(default)]
+    pusher: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    author: String,
+}
+
+#[derive(Deserialize)]
+struct PushPayload {
+    #[serde(rename = "ref")]
+    git_ref: String,
+    before: String,
+    after: String,
+    repository: Repository,
+    sender: Sender,
+    head_commit: Option<HeadCommit>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    full_name: String,
+}
+
+#[derive(Deserialize)]
+struct Sender {
+    id: i64,
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct HeadCommit {
+    message: String,
+    author: CommitAuthor,
+}
+
+#[derive(Deserialize)]
+struct CommitAuthor {
+    name: String,
+}
+
+/// Reads what the `post-receive` hook of a local bare repository posts.
+#[must_use]
+pub fn of_hook(event: &str, payload: &[u8]) -> Event {
+    if event != "push" {
+        return ignored(format!("{event:?} events start no run"));
+    }
+    let push: HookPayload = match serde_json::from_slice(payload) {
+        Ok(push) => push,
+        Err(error) => return ignored(format!("its payload can not be read: {error}")),
+    };
+    let actor = Actor::Local { name: push.pusher };
+    let parts = Parts {
+        git_ref: &push.git_ref,
+        before: &push.before,
+        after: &push.after,
+        message: push.message,
+        author: push.author,
+        actor,
+    };
+    parts.into_event(None)
+}
+
+/// Reads what the forge posts.
+#[must_use]
+pub fn of_forge(event: &str, payload: &[u8]) -> Event {
+    if event != "push" {
+        return ignored(format!("{event:?} events start no run"));
+    }
+    let push: PushPayload = match serde_json::from_slice(payload) {
+        Ok(push) => push,
+        Err(error) => return ignored(format!("its payload can not be read: {error}")),
+    };
+    let (message, author) =
+        push.head_commit.map_or_else(Default::default, |head| (head.message, head.author.name));
+    let parts = Parts {
+        git_ref: &push.git_ref,
+        before: &push.before,
+        after: &push.after,
+        message,
+        author,
+        actor: Actor::Forge { id: push.sender.id, login: push.sender.login },
+    };
+    parts.into_event(Some(push.repository.full_name))
+}
+
+struct Parts<'a> {
+    git_ref: &'a str,
+    before: &'a str,
+    after: &'a str,
+    message: String,
+    author: String,
+    actor: Actor,
+}
+
+impl Parts<'_> {
+    fn into_event(self, repo: Option<String>) -> Event {
+        let event = if let Some(branch) = self.git_ref.strip_prefix("refs/heads/") {
+            TriggerEvent::Push { branch: branch.to_owned() }
+        } else if let Some(tag) = self.git_ref.strip_prefix("refs/tags/") {
+            TriggerEvent::Tag { tag: tag.to_owned() }
+        } else {
+            return ignored("it is about neither a branch nor a tag");
+        };
+        let (before, commit) =
+            match (self.before.parse::<CommitSha>(), self.after.parse::<CommitSha>()) {
+                (Ok(before), Ok(after)) => (before, after),
+                (Err(error), _) | (_, Err(error)) => return ignored(error.to_string()),
+            };
+        if commit.is_zero() {
+            return ignored("the branch or tag was deleted");
+        }
+        if let Some(mark) = skip_mark(&self.message) {
+            return ignored(format!("the commit message says {mark}"));
+        }
+        let trigger = Trigger {
+            event,
+            commit,
+            before: Some(before).filter(|before| !before.is_zero()),
+            message: self.message,
+            author: self.author,
+            actor: self.actor,
+        };
+        Event::Trigger { repo, trigger: Box::new(trigger) }
+    }
+}
+
+/// `[skip KW]` or `[KW skip]` anywhere in the message, in any case (TRAVIS_SEMANTICS §2).
+#[must_use]
+pub fn skip_mark(message: &str) -> Option<String> {
+    const WORDS: [&str; 5] = ["ci", "travis", "travis ci", "travis-ci", "travisci"];
+    message.split('[').skip(1).find_map(|rest| {
+        let inner = rest.split_once(']')?.0;
+        let lower = inner.to_ascii_lowercase();
+        let word = lower.strip_prefix("skip ").or_else(|| lower.strip_suffix(" skip"))?;
+        WORDS.contains(&word).then(|| format!("[{inner}]"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA: &str = "0123456789012345678901234567890123456789";
+    const ZERO: &str = "0000000000000000000000000000000000000000";
+
+    fn hook(git_ref: &str, after: &str, message: &str) -> Event {
+        let payload = serde_json::json!({
+            "ref": git_ref, "before": ZERO, "after": after, "pusher": "ada",
+            "message": message, "author": "Ada",
+        });
+        of_hook("push", payload.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_pushed_branch_and_a_tag_trigger() {
+        let Event::Trigger { repo: None, trigger } = hook("refs/heads/main", SHA, "Mend") else {
+            panic!("a push triggers");
+        };
+        assert_eq!((trigger.event.branch(), trigger.before.as_ref()), ("main", None));
+        let Event::Trigger { trigger, .. } = hook("refs/tags/v1", SHA, "") else {
+            panic!("a tag triggers");
+        };
+        assert_eq!(trigger.event.tag(), Some("v1"));
+    }
+
+    #[test]
+    fn what_starts_nothing_says_why() {
+        for (event, reason) in [
+            (hook("refs/heads/main", ZERO, ""), "the branch or tag was deleted"),
+            (hook("refs/notes/x", SHA, ""), "it is about neither a branch nor a tag"),
+            (hook("refs/heads/main", SHA, "Docs\n\n[CI Skip]"), "the commit message says [CI Skip]"),
+            (of_forge("ping", b"{}"), "\"ping\" events start no run"),
+        ] {
+            assert_eq!(event, ignored(reason));
+        }
+        let Event::Ignored { reason } = of_hook("push", b"not json") else {
+            panic!("no JSON, no run");
+        };
+        assert!(reason.starts_with("its payload can not be read"), "{reason}");
+    }
+
+    #[test]
+    fn a_forge_push_carries_the_senders_number() {
+        let payload = serde_json::json!({
+            "ref": "refs/heads/main", "before": SHA, "after": SHA,
+            "repository": { "full_name": "acme/web" }, "sender": { "id": 5, "login": "ada" },
+            "head_commit": { "message": "Mend", "author": { "name": "Somebody" } },
+        });
+        let Event::Trigger { repo, trigger } = of_forge("push", payload.to_string().as_bytes())
+        else {
+            panic!("a push triggers");
+        };
+        assert_eq!(repo.as_deref(), Some("acme/web"));
+        assert_eq!(trigger.actor, Actor::Forge { id: 5, login: "ada".to_owned() });
+    }
+
+    #[test]
+    fn skip_marks_are_found_as_travis_finds_them() {
+        for yes in ["[skip ci]", "[ci skip]", "a [SKIP Travis-CI] b", "x\n\n[travis ci skip]"] {
+            assert!(skip_mark(yes).is_some(), "{yes}");
+        }
+        for no in ["skip ci", "[skip]", "[skip it]", "[skip ci", ""] {
+            assert!(skip_mark(no).is_none(), "{no}");
+        }
+    }
+}

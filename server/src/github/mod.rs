@@ -1,0 +1,3 @@
+//! What the forge says: payloads to events. Pure.
+
+pub mod events;

@@ -1,0 +1,44 @@
+//! Environments: what is live, and what came before.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+use super::OfRepo;
+use crate::db::api_reads::{self, Deployment, Environment};
+use crate::http::problem::{Path, Problem};
+use crate::state::Server;
+
+#[derive(Deserialize)]
+pub(super) struct Named {
+    name: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    environment: Environment,
+    deployments: Vec<Deployment>,
+}
+
+pub(super) async fn list(
+    State(server): State<Arc<Server>>,
+    OfRepo(repo): OfRepo,
+) -> Result<Json<Vec<Environment>>, Problem> {
+    Ok(Json(api_reads::environments(&server.db, repo.id).await?))
+}
+
+/// With its newest hundred deployments.
+pub(super) async fn show(
+    State(server): State<Arc<Server>>,
+    OfRepo(repo): OfRepo,
+    Path(named): Path<Named>,
+) -> Result<Json<Shown>, Problem> {
+    let all = api_reads::environments(&server.db, repo.id).await?;
+    let found = all.into_iter().find(|environment| environment.name == named.name);
+    let environment = found.ok_or_else(Problem::not_found)?;
+    let deployments = api_reads::deployments_of_environment(&server.db, environment.id).await?;
+    Ok(Json(Shown { environment, deployments }))
+}

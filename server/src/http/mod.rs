@@ -1,0 +1,139 @@
+//! Everything that is asked over HTTP. Thin: extract, call one function, render.
+
+mod api;
+pub(crate) mod auth;
+mod login;
+pub(crate) mod problem;
+#[cfg(test)]
+mod routes;
+mod tokens;
+mod webhook;
+mod worker_api;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
+use tower_http::csrf::CsrfLayer;
+use tower_http::request_id::{
+    MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
+};
+use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+
+use self::problem::Problem;
+use crate::state::Server;
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+    connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'";
+
+/// To the answer's head; a stream's body (events, logs) may last. A claim waits less than this.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long open requests may go on after `shutdown`.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Answers requests until `shutdown`, then lets the open ones end.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    server: Arc<Server>,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let app = router(server, shutdown.clone());
+    let served = axum::serve(listener, app).with_graceful_shutdown({
+        let shutdown = shutdown.clone();
+        async move { shutdown.cancelled().await }
+    });
+    let bounded = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    // A browser keeps its event stream open for ever: it will connect again.
+    tokio::select! {
+        result = served => result.context("the HTTP listener failed"),
+        () = bounded => Ok(()),
+    }
+}
+
+/// The whole of what is served. `shutdown` ends the waits of long polls.
+pub(crate) fn router(server: Arc<Server>, shutdown: CancellationToken) -> Router {
+    let routes = Router::new()
+        .route("/healthz", get(health))
+        .merge(webhook::router())
+        .nest("/api/worker/v1", worker_api::router())
+        .nest("/api/v1", api::router(&server))
+        .merge(login::router())
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address knows other methods only.")
+        })
+        .with_state(server);
+    within(routes, shutdown)
+}
+
+fn within(routes: Router, shutdown: CancellationToken) -> Router {
+    let secret = [header::AUTHORIZATION, header::COOKIE, header::SET_COOKIE];
+    let compressed = DefaultPredicate::new()
+        .and(NotForContentType::new("application/octet-stream"))
+        .and(NotForContentType::new("text/event-stream"));
+    // The first is the outermost.
+    let layers = ServiceBuilder::new()
+        .layer(SetSensitiveHeadersLayer::new(secret))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(CompressionLayer::new().compress_when(compressed))
+        .layer(from_fn(problem::finish))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        .layer(CatchPanicLayer::custom(panicked))
+        // Bearer calls carry neither Origin nor Sec-Fetch-Site and pass; a browser's always does.
+        .layer(CsrfLayer::new())
+        .layer(Extension(shutdown));
+    routes.layer(layers)
+}
+
+fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+/// The route's pattern, never the address: a login link's token is in it.
+fn span(request: &Request) -> tracing::Span {
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+    let id = request.extensions().get::<RequestId>();
+    let id = id.and_then(|id| id.header_value().to_str().ok()).unwrap_or("-");
+    tracing::info_span!("request", method = %request.method(), route, request_id = id)
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    Problem::internal(anyhow::anyhow!("a handler panicked: {text}")).into_response()
+}
+
+async fn health(State(server): State<Arc<Server>>) -> Result<&'static str, Problem> {
+    tokio::time::timeout(Duration::from_secs(2), server.db.ping())
+        .await
+        .map_err(|_| Problem::from(sqlx::Error::PoolTimedOut))??;
+    Ok("ok\n")
+}

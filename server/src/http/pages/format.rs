@@ -1,0 +1,120 @@
+//! Times and states as people read them.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// This moment. Pages are the only reader of it: nothing is decided by it.
+pub(super) fn now() -> DateTime<Utc> {
+    std::time::SystemTime::now().into()
+}
+
+/// `850 ms` is not worth showing: seconds, minutes, hours, in two units at most.
+pub(super) fn duration(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match seconds {
+        0 => "<1 s".to_owned(),
+        1..60 => format!("{seconds} s"),
+        60..3600 => format!("{minutes} min {} s", seconds % 60),
+        3600..86400 => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
+    }
+}
+
+/// How long ago, in one unit; a time to come (clocks differ) is `now`.
+pub(super) fn ago(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
+    let seconds = (now - then).num_seconds();
+    match seconds {
+        ..10 => "now".to_owned(),
+        10..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86400 => format!("{} h ago", seconds / 3600),
+        86400..2_592_000 => format!("{} d ago", seconds / 86400),
+        _ => then.format("%Y-%m-%d").to_string(),
+    }
+}
+
+/// A `<time>` element: relative to read, exact in the title.
+pub(super) fn when(then: DateTime<Utc>) -> String {
+    let iso = then.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let exact = then.format("%Y-%m-%d %H:%M:%S UTC");
+    format!("<time datetime=\"{iso}\" title=\"{exact}\">{}</time>", ago(now(), then))
+}
+
+/// How long something took, or has taken so far.
+pub(super) fn took(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> String {
+    from.map_or_else(
+        || "–".to_owned(),
+        |from| duration((to.unwrap_or_else(now) - from).num_seconds()),
+    )
+}
+
+/// A state as word, shape and colour. The word comes from a CHECKed column, never from a tenant;
+/// anything else than letters is dropped all the same.
+pub(super) fn badge(state: &str) -> String {
+    let class: String = state.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').collect();
+    let shape = match class.as_str() {
+        "passed" | "live" | "triggered" => "✓",
+        "failed" => "✕",
+        "errored" => "!",
+        "canceled" => "⊘",
+        "running" | "planning" | "verifying" => "◐",
+        "queued" | "approved" | "received" => "○",
+        "waiting" => "◌",
+        "rolled_back" => "↶",
+        "unknown" | "lost" => "?",
+        _ => "–",
+    };
+    let word = class.replace('_', " ");
+    format!("<span class=\"s s-{class}\"><span aria-hidden=\"true\">{shape}</span>{word}</span>")
+}
+
+/// The first digits of a commit, as people quote it.
+pub(super) fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_two_units_at_most() {
+        let cases = [
+            (-3, "<1 s"),
+            (0, "<1 s"),
+            (59, "59 s"),
+            (60, "1 min 0 s"),
+            (3599, "59 min 59 s"),
+            (3600, "1 h 0 min"),
+            (90000, "1 d 1 h"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn times_are_relative_for_a_month() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("in range");
+        let now = at(10_000_000);
+        let cases = [
+            (10_000_060, "now"),
+            (9_999_999, "now"),
+            (9_999_950, "50 s ago"),
+            (9_999_000, "16 min ago"),
+            (9_990_000, "2 h ago"),
+            (9_800_000, "2 d ago"),
+            (0, "1970-01-01"),
+        ];
+        for (then, text) in cases {
+            assert_eq!(ago(now, at(then)), text);
+        }
+    }
+
+    #[test]
+    fn a_badge_has_word_shape_and_class() {
+        let html = badge("rolled_back");
+        assert!(html.contains("s-rolled_back") && html.contains('↶') && html.contains("rolled back"));
+        assert!(!badge("<script>").contains("<script"));
+    }
+}

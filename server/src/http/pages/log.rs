@@ -1,0 +1,122 @@
+//! A part of a log as numbered lines of HTML.
+
+use bytes::BytesMut;
+use slipway_pipelines::ids::AttemptId;
+
+use super::ansi::Ansi;
+use super::outcome::Failure;
+use crate::db::views::jobs::{AttemptRow, Mark, mark_of_byte, mark_of_line};
+use crate::state::Server;
+use crate::store::logs;
+
+/// The most that one page reads: a line can be long.
+const BYTES: i64 = 1024 * 1024;
+
+/// One line.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// From 1.
+    pub(super) number: i64,
+    /// Where its first byte lies.
+    pub(super) offset: i64,
+    pub(super) html: String,
+}
+
+/// Some lines that follow each other.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    pub(super) lines: Vec<Line>,
+    /// The byte after the last line.
+    pub(super) end: i64,
+}
+
+/// Where a window lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Start {
+    /// From this line (from 1) on.
+    Line(i64),
+    /// The lines before this byte, none from before the second.
+    Before(i64, i64),
+}
+
+/// At most `limit` lines.
+pub(super) async fn window(
+    server: &Server,
+    attempt: &AttemptRow,
+    start: Start,
+    limit: usize,
+) -> Result<Window, Failure> {
+    let db = &server.db;
+    let (mark, to) = match start {
+        Start::Line(line) => {
+            let mark = mark_of_line(db, attempt.id, line - 1).await?;
+            (mark, mark.map_or(0, |mark| mark.start + BYTES).min(attempt.log_length))
+        }
+        Start::Before(to, floor) => (mark_of_byte(db, attempt.id, floor.max(to - BYTES)).await?, to),
+    };
+    let Some(mark) = mark else { return Ok(Window::default()) };
+    let bytes = read(server, AttemptId::from(attempt.id), mark.start, to).await?;
+    let mut window = lines(&bytes, mark);
+    match start {
+        Start::Line(line) => {
+            window.lines.retain(|l| l.number >= line);
+            window.lines.truncate(limit);
+        }
+        Start::Before(_, floor) => {
+            window.lines.retain(|l| l.offset >= floor);
+            let surplus = window.lines.len().saturating_sub(limit);
+            window.lines.drain(..surplus);
+        }
+    }
+    Ok(window)
+}
+
+/// The bytes `from..to`, in as many reads as the store needs.
+pub(super) async fn read(
+    server: &Server,
+    attempt: AttemptId,
+    from: i64,
+    to: i64,
+) -> Result<BytesMut, Failure> {
+    let unsigned = |at: i64| u64::try_from(at).unwrap_or(0);
+    let (mut at, to) = (unsigned(from), unsigned(to));
+    let mut out = BytesMut::new();
+    while at < to {
+        let (piece, _, _) = logs::read(server, attempt, at, to - at).await?;
+        if piece.is_empty() {
+            break;
+        }
+        at += piece.len() as u64;
+        out.extend_from_slice(&piece);
+    }
+    Ok(out)
+}
+
+/// Lines of bytes that begin at `mark`; if that is inside a line, its rest counts as that line.
+pub(super) fn lines(bytes: &[u8], mark: Mark) -> Window {
+    let mut ansi = Ansi::default();
+    let (mut offset, mut number) = (mark.start, mark.first_line);
+    let mut window = Window { lines: Vec::new(), end: mark.start };
+    for raw in bytes.split_inclusive(|byte| *byte == b'\n') {
+        number += 1;
+        let text = String::from_utf8_lossy(raw.strip_suffix(b"\n").unwrap_or(raw));
+        window.lines.push(Line { number, offset, html: ansi.line(&text) });
+        offset += i64::try_from(raw.len()).unwrap_or(0);
+    }
+    window.end = offset;
+    window
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_know_their_number_and_place() {
+        let window = lines(b"a\nbc\n<", Mark { start: 10, first_line: 4 });
+        let got: Vec<_> =
+            window.lines.iter().map(|l| (l.number, l.offset, l.html.as_str())).collect();
+        assert_eq!(got, [(5, 10, "a"), (6, 12, "bc"), (7, 15, "&lt;")]);
+        assert_eq!(window.end, 16);
+    }
+}

@@ -1,0 +1,121 @@
+//! What a page answers when it can not be shown: designed, and telling strangers nothing.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+
+use super::assets;
+use crate::error::FlowError;
+
+/// Why there is no page.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// No such thing, or not for these eyes: the same answer.
+    NotFound,
+    /// Postgres is away.
+    Away(anyhow::Error),
+    /// A bug.
+    Internal(anyhow::Error),
+}
+
+impl From<FlowError> for Failure {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::NotFound => Self::NotFound,
+            FlowError::Away(error) => Self::Away(error.into()),
+            FlowError::Internal(error) => Self::Internal(error),
+            error @ (FlowError::Fenced | FlowError::Gap { .. } | FlowError::Conflict(_)) => {
+                Self::Internal(error.into())
+            }
+        }
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        FlowError::from(error).into()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message {
+    page: Frame,
+    text: &'static str,
+}
+
+/// What stands around every page.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) title: String,
+    /// `OWNER/NAME`, for the repo's own links.
+    pub(super) repo: Option<String>,
+    /// Where the page hears that it changed; empty for a page at rest.
+    pub(super) events: String,
+    pub(super) style: &'static str,
+    pub(super) script: &'static str,
+}
+
+impl Frame {
+    pub(super) fn new(title: impl Into<String>, repo: Option<&str>) -> Self {
+        Self {
+            title: title.into(),
+            repo: repo.map(str::to_owned),
+            events: String::new(),
+            style: assets::style(),
+            script: assets::script(),
+        }
+    }
+
+    pub(super) fn live(mut self, events: String) -> Self {
+        self.events = events;
+        self
+    }
+}
+
+/// Renders a page; pages show what is now, so nobody may keep them.
+pub(super) fn page(template: &impl Template) -> Result<Response, Failure> {
+    let html = template.render().map_err(|error| Failure::Internal(error.into()))?;
+    let mut response = Html(html).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, title, text) = match self {
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "There is nothing here",
+                "The address is wrong, the thing was removed, or you may not see it.",
+            ),
+            Self::Away(error) => {
+                tracing::warn!(cause = format!("{error:#}"), "a page could not be read");
+                (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The database is away",
+                    "Nothing is lost: running jobs go on and report when it is back. \
+                     This page tries again by itself.",
+                )
+            }
+            Self::Internal(error) => {
+                tracing::error!(cause = format!("{error:#}"), "a page failed");
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "This page failed",
+                    "It is a bug of Slipway; the server's log has the cause.",
+                )
+            }
+        };
+        let message = Message { page: Frame::new(title, None), text };
+        let html = message.render().unwrap_or_else(|_| title.to_owned());
+        let mut response = (status, Html(html)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::REFRESH, HeaderValue::from_static("3"));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("3"));
+        }
+        response
+    }
+}

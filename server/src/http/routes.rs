@@ -1,0 +1,208 @@
+//! Every route, asked by everybody: who may, and who is told what. On a real database.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use secrecy::SecretString;
+use slipway_pipelines::ids::AttemptId;
+use slipway_pipelines::wire::Limits;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use super::tokens;
+use crate::config::{Config, MasterKey};
+
+const ADMIN: &str = "the-admin-token";
+const REGISTRATION: &str = "the-registration-token";
+
+struct Scratch {
+    app: Router,
+    server: Arc<crate::state::Server>,
+    name: String,
+    options: PgConnectOptions,
+}
+
+fn config(url: String) -> Config {
+    Config {
+        database_url: SecretString::from(url),
+        listen: "127.0.0.1:0".parse().expect("an address"),
+        public_url: "http://127.0.0.1:1".parse().expect("a URL"),
+        data_dir: "/nonexistent".into(),
+        master_key: MasterKey::new([9; 32]),
+        admin_token: SecretString::from(ADMIN.to_owned()),
+        worker_token: SecretString::from(REGISTRATION.to_owned()),
+        github_webhook_secret: Some(SecretString::from("forge".to_owned())),
+        lease: Duration::from_secs(15),
+        limits: Limits {
+            timeout_seconds: 60,
+            silence_seconds: 60,
+            log_bytes: 1 << 20,
+            memory_bytes: 1 << 28,
+            pids: 64,
+            cpu_millis: 1000,
+        },
+        notify_url: None,
+    }
+}
+
+async fn scratch() -> Scratch {
+    #[expect(clippy::disallowed_methods, reason = "tests are configured by their script")]
+    let url = std::env::var("SLIPWAY_TEST_DATABASE_URL")
+        .expect("SLIPWAY_TEST_DATABASE_URL is not set; run the tests by `make test`");
+    let options = PgConnectOptions::from_str(&url).expect("a Postgres address");
+    let name = format!("routes_{}", Uuid::now_v7().simple());
+    let mut admin = options.connect().await.expect("Postgres answers");
+    // Made of our own id only.
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::raw_sql(create).execute(&mut admin).await.expect("creates");
+    admin.close().await.expect("closes");
+    let own = options.clone().database(&name).to_url_lossy().to_string();
+    let server = crate::start(config(own)).await.expect("starts");
+    let app = super::router(Arc::clone(&server), CancellationToken::new());
+    Scratch { app, server, name, options }
+}
+
+impl Scratch {
+    async fn ask(&self, method: &Method, path: &str, bearer: Option<&str>) -> StatusCode {
+        self.send(method, path, bearer, "{}").await
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        bearer: Option<&str>,
+        body: &'static str,
+    ) -> StatusCode {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(bearer) = bearer {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
+        }
+        let request = request.body(Body::from(body)).expect("a request");
+        let response = self.app.clone().oneshot(request).await.expect("infallible");
+        assert!(response.headers().contains_key("x-request-id"), "{path}");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
+        let policy = &response.headers()[header::CONTENT_SECURITY_POLICY];
+        assert_eq!(policy, super::POLICY, "{path}");
+        response.status()
+    }
+
+    async fn remove(self) {
+        self.server.db.pool().close().await;
+        let mut admin = self.options.connect().await.expect("Postgres answers");
+        let drop = AssertSqlSafe(format!("DROP DATABASE {}", self.name));
+        sqlx::raw_sql(drop).execute(&mut admin).await.expect("drops");
+    }
+}
+
+/// Answers to: nobody, a worker, an attempt, the operator.
+type Row = (Method, String, [u16; 4]);
+
+fn public(attempt: AttemptId) -> Vec<Row> {
+    let worker = |path: &str, method: Method, answers| {
+        (method, format!("/api/worker/v1/{path}"), answers)
+    };
+    let own = |path: &str, method: Method, answers| {
+        (method, format!("/api/worker/v1/attempts/{attempt}/{path}"), answers)
+    };
+    vec![
+        (Method::GET, "/healthz".to_owned(), [200; 4]),
+        (Method::GET, "/no/such/thing/anywhere/here".to_owned(), [404; 4]),
+        (Method::GET, "/login/nothing".to_owned(), [401; 4]),
+        (Method::POST, "/webhooks/github".to_owned(), [401; 4]),
+        (Method::POST, "/webhooks/git/no/body".to_owned(), [401; 4]),
+        worker("register", Method::POST, [401; 4]),
+        worker("claim", Method::POST, [401, 422, 401, 401]),
+        // 409: the token holds, the attempt is not current.
+        own("heartbeat", Method::POST, [401, 401, 409, 401]),
+        own("events", Method::POST, [401, 401, 422, 401]),
+        own("log?offset=0", Method::PUT, [401, 401, 409, 401]),
+        own("plan", Method::POST, [401, 401, 422, 401]),
+        own("deploys/0", Method::POST, [401, 401, 422, 401]),
+        own("finish", Method::POST, [401, 401, 422, 401]),
+        (
+            Method::POST,
+            format!("/api/worker/v1/attempts/{}/heartbeat", Uuid::nil()),
+            [401, 401, 403, 401],
+        ),
+    ]
+}
+
+fn rest() -> Vec<Row> {
+    let row = |method: Method, path: &str, operator: u16| {
+        (method, format!("/api/v1{path}"), [401, 401, 401, operator])
+    };
+    vec![
+        row(Method::GET, "/repos", 200),
+        row(Method::POST, "/repos", 422),
+        row(Method::GET, "/workers", 200),
+        row(Method::POST, "/login-links", 201),
+        row(Method::GET, "/no/body", 404),
+        row(Method::GET, "/no/body/secrets", 404),
+        row(Method::PUT, "/no/body/secrets/TOKEN", 404),
+        row(Method::DELETE, "/no/body/secrets/TOKEN", 404),
+        row(Method::GET, "/no/body/runs", 404),
+        row(Method::GET, "/no/body/runs/1", 404),
+        row(Method::POST, "/no/body/runs/1/cancel", 404),
+        row(Method::GET, "/no/body/runs/1/jobs/1", 404),
+        row(Method::GET, "/no/body/runs/1/jobs/1/log", 404),
+        row(Method::GET, "/no/body/deliveries", 404),
+        row(Method::GET, "/no/body/environments", 404),
+        row(Method::GET, "/no/body/environments/production", 404),
+    ]
+}
+
+#[tokio::test]
+async fn each_route_answers_only_whom_it_is_for() {
+    let scratch = scratch().await;
+    let master = &scratch.server.config.master_key;
+    let attempt = AttemptId::from(Uuid::now_v7());
+    let of_worker = tokens::for_worker(master, Uuid::now_v7().into(), 1).expect("issues");
+    let of_attempt = tokens::for_attempt(master, attempt).expect("issues");
+    let callers = [None, Some(of_worker.expose()), Some(of_attempt.expose()), Some(ADMIN)];
+    let mut wrong = Vec::new();
+    for (method, path, answers) in public(attempt).into_iter().chain(rest()) {
+        for (caller, expected) in callers.iter().zip(answers) {
+            let status = scratch.ask(&method, &path, *caller).await.as_u16();
+            if status != expected {
+                let who = caller.map(|token| &token[..8]).unwrap_or("nobody");
+                wrong.push(format!("{method} {path} as {who}: {status}, not {expected}"));
+            }
+        }
+    }
+    scratch.remove().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn what_is_there_is_shown_and_a_login_link_works_once() {
+    let scratch = scratch().await;
+    let new = r#"{"name":"a/b","kind":"git","clone_url":"/srv/b.git","default_branch":"main"}"#;
+    let admin = Some(ADMIN);
+    assert_eq!(scratch.send(&Method::POST, "/api/v1/repos", admin, new).await, 201);
+    assert_eq!(scratch.send(&Method::POST, "/api/v1/repos", admin, new).await, 409);
+    let secret = "/api/v1/a/b/secrets/TOKEN";
+    assert_eq!(scratch.send(&Method::PUT, secret, admin, "value").await, 204);
+    for path in ["", "/secrets", "/runs", "/deliveries", "/environments"] {
+        let path = format!("/api/v1/a/b{path}");
+        assert_eq!(scratch.ask(&Method::GET, &path, admin).await, 200, "{path}");
+    }
+    assert_eq!(scratch.ask(&Method::GET, "/api/v1/a/b/runs/1", admin).await, 404);
+    // Unsigned, for a repo that is here: the same answer as for one that is not.
+    assert_eq!(scratch.ask(&Method::POST, "/webhooks/git/a/b", None).await, 401);
+    let link = crate::db::sessions::make_link(&scratch.server.db, "operator").await.expect("makes");
+    let link = format!("/login/{link}");
+    assert_eq!(scratch.ask(&Method::GET, &link, None).await, 303);
+    assert_eq!(scratch.ask(&Method::GET, &link, None).await, 401);
+    scratch.remove().await;
+}

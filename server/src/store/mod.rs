@@ -1,0 +1,3 @@
+//! Bytes that grow: logs.
+
+pub mod logs;

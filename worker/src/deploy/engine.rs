@@ -1,0 +1,179 @@
+//! What the container target asks of the engine, each with a sentence when it goes wrong.
+
+use std::collections::HashMap;
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::errors::Error;
+use bollard::exec::StartExecResults;
+use bollard::models::{
+    ContainerCreateBody, ContainerSummary, ExecConfig, HostConfig, NetworkCreateRequest,
+    RestartPolicy, RestartPolicyNameEnum,
+};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+};
+use futures::{StreamExt, TryStreamExt};
+
+use super::names::{NETWORK, SERVICE, Service};
+
+/// Time a version gets to end by itself when it is stopped.
+const STOP_SECONDS: i32 = 10;
+/// Lines that go into the evidence.
+const LAST_LINES: &str = "20";
+
+pub(super) fn is_status(error: &Error, status: u16) -> bool {
+    matches!(error, Error::DockerResponseServerError { status_code, .. } if *status_code == status)
+}
+
+pub(super) async fn ensure_network(docker: &Docker) -> Result<(), String> {
+    let config = NetworkCreateRequest {
+        name: NETWORK.to_owned(),
+        driver: Some("bridge".to_owned()),
+        ..NetworkCreateRequest::default()
+    };
+    if docker.inspect_network(NETWORK, None).await.is_ok() {
+        return Ok(());
+    }
+    match docker.create_network(config).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_status(&error, 409) => Ok(()),
+        Err(error) => Err(format!("the engine made no network {NETWORK}: {error}")),
+    }
+}
+
+/// Fetches the image unless the engine has it.
+pub(super) async fn ensure_image(docker: &Docker, image: &str) -> Result<(), String> {
+    if docker.inspect_image(image).await.is_ok() {
+        return Ok(());
+    }
+    let options = CreateImageOptionsBuilder::new().from_image(image).build();
+    let pulled: Result<Vec<_>, _> =
+        docker.create_image(Some(options), None, None).try_collect().await;
+    pulled.map(|_| ()).map_err(|error| format!("the image {image} can not be had: {error}"))
+}
+
+/// All containers of the service but its forwarder, newest first.
+pub(super) async fn versions(
+    docker: &Docker,
+    service: &Service,
+) -> Result<Vec<ContainerSummary>, String> {
+    let filters = HashMap::from([("label", vec![format!("{SERVICE}={}", service.label)])]);
+    let filters: HashMap<String, Vec<String>> =
+        filters.into_iter().map(|(key, values)| (key.to_owned(), values)).collect();
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let all = docker.list_containers(Some(options)).await;
+    let all = all.map_err(|error| format!("the engine does not list its containers: {error}"))?;
+    let forwarder = service.forwarder();
+    Ok(all.into_iter().filter(|one| name_of(one) != forwarder).collect())
+}
+
+pub(super) fn name_of(container: &ContainerSummary) -> &str {
+    let name = container.names.as_ref().and_then(|names| names.first());
+    name.map_or("", |name| name.trim_start_matches('/'))
+}
+
+/// Makes a container that outlives the worker.
+pub(super) async fn make(
+    docker: &Docker,
+    name: &str,
+    mut body: ContainerCreateBody,
+) -> Result<(), String> {
+    body.host_config = Some(HostConfig {
+        network_mode: Some(NETWORK.to_owned()),
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::UNLESS_STOPPED),
+            maximum_retry_count: None,
+        }),
+        ..body.host_config.unwrap_or_default()
+    });
+    let options = CreateContainerOptionsBuilder::new().name(name).build();
+    let made = docker.create_container(Some(options), body).await;
+    made.map_err(|error| format!("the engine did not make the container {name}: {error}"))?;
+    Ok(())
+}
+
+pub(super) async fn run(docker: &Docker, name: &str) -> Result<(), String> {
+    let started = docker.start_container(name, None).await;
+    started.map_err(|error| format!("the container {name} does not start: {error}"))
+}
+
+pub(super) async fn stop(docker: &Docker, name: &str) -> Result<(), String> {
+    let options = StopContainerOptionsBuilder::new().t(STOP_SECONDS).build();
+    match docker.stop_container(name, Some(options)).await {
+        Err(error) if !is_status(&error, 404) && !is_status(&error, 304) => {
+            Err(format!("the container {name} does not stop: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) async fn remove(docker: &Docker, name: &str) -> Result<(), String> {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    match docker.remove_container(name, Some(options)).await {
+        Err(error) if !is_status(&error, 404) => {
+            Err(format!("the container {name} can not be removed: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why the container does not run; none: it runs, and never had to be restarted.
+pub(super) async fn ended(docker: &Docker, name: &str) -> Result<Option<String>, String> {
+    let seen = docker.inspect_container(name, None).await;
+    let seen = seen.map_err(|error| format!("the container {name} can not be seen: {error}"))?;
+    let state = seen.state.unwrap_or_default();
+    let runs = state.running.unwrap_or(false) && !state.restarting.unwrap_or(false);
+    if runs && seen.restart_count.unwrap_or(0) == 0 {
+        return Ok(None);
+    }
+    let memory = if state.oom_killed.unwrap_or(false) { ", out of memory" } else { "" };
+    let code = state.exit_code.unwrap_or_default();
+    Ok(Some(format!("the container exited with {code}{memory}")))
+}
+
+pub(super) async fn last_lines(docker: &Docker, name: &str) -> String {
+    let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(LAST_LINES).build();
+    let mut lines = std::pin::pin!(docker.logs(name, Some(options)));
+    let mut text = Vec::new();
+    while let Some(line) = lines.next().await {
+        match line {
+            Ok(line) => text.extend_from_slice(&line.into_bytes()),
+            Err(error) => text.extend_from_slice(format!("(no more: {error})\n").as_bytes()),
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// What a command in a container said.
+pub(super) struct Said {
+    pub(super) code: i64,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+pub(super) async fn exec(docker: &Docker, name: &str, command: &[&str]) -> Result<Said, String> {
+    let wrong = |error: Error| format!("the engine ran nothing in {name}: {error}");
+    let config = ExecConfig {
+        cmd: Some(command.iter().map(|&part| part.to_owned()).collect()),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        ..ExecConfig::default()
+    };
+    let id = docker.create_exec(name, config).await.map_err(wrong)?.id;
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    if let StartExecResults::Attached { mut output, .. } =
+        docker.start_exec(&id, None).await.map_err(wrong)?
+    {
+        while let Some(piece) = output.next().await {
+            match piece.map_err(wrong)? {
+                LogOutput::StdErr { message } => err.extend_from_slice(&message),
+                piece => out.extend_from_slice(&piece.into_bytes()),
+            }
+        }
+    }
+    let code = docker.inspect_exec(&id).await.map_err(wrong)?.exit_code.unwrap_or(-1);
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Said { code, out: text(out), err: text(err) })
+}

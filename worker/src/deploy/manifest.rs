@@ -1,0 +1,151 @@
+//! Asking a registry, over its own API, which manifest a tag has.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::{Client, Response, StatusCode, Url};
+use serde::Deserialize;
+
+use super::reference::{Repository, is_loopback};
+
+/// A registry that says nothing for so long is unreachable.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+const KINDS: &str = "application/vnd.docker.distribution.manifest.v2+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.oci.image.index.v1+json";
+
+/// A login name and its password.
+pub(super) struct Login {
+    pub(super) username: String,
+    pub(super) password: String,
+}
+
+/// The digest the registry has for this tag; the error is a sentence.
+pub(super) async fn digest(
+    repository: &Repository,
+    tag: &str,
+    login: Option<&Login>,
+) -> Result<String, String> {
+    let Repository { host, path, .. } = repository;
+    let unreachable = |error: reqwest::Error| {
+        format!("the registry {host} is unreachable: {}", error.without_url())
+    };
+    let client = Client::builder().timeout(TIMEOUT).build().map_err(unreachable)?;
+    let url = format!("{}://{host}/v2/{path}/manifests/{tag}", repository.scheme());
+    let ask = || client.head(&url).header(ACCEPT, KINDS);
+
+    let mut answer = ask().send().await.map_err(unreachable)?;
+    if answer.status() == StatusCode::UNAUTHORIZED {
+        answer = match challenge(answer.headers()) {
+            Some(Challenge::Bearer(url)) => {
+                let token = token(&client, url, login).await?;
+                ask().bearer_auth(token).send().await.map_err(unreachable)?
+            }
+            Some(Challenge::Basic) if login.is_some() => {
+                let login = login.expect("the guard saw it");
+                let ask = ask().basic_auth(&login.username, Some(&login.password));
+                ask.send().await.map_err(unreachable)?
+            }
+            Some(Challenge::Basic) | None => answer,
+        };
+    }
+    let name = &repository.name;
+    match answer.status() {
+        status if status.is_success() => {
+            let digest = answer.headers().get("docker-content-digest");
+            let digest = digest.and_then(|value| value.to_str().ok());
+            digest
+                .map(str::to_owned)
+                .ok_or_else(|| format!("{host} names no digest for {name}:{tag}"))
+        }
+        StatusCode::NOT_FOUND => Err(format!("{host} has no {name}:{tag}")),
+        status => Err(refused(host, name, status, &answer)),
+    }
+}
+
+fn refused(host: &str, name: &str, status: StatusCode, answer: &Response) -> String {
+    match status {
+        StatusCode::UNAUTHORIZED => format!("{host} did not accept the login for {name}"),
+        StatusCode::FORBIDDEN => format!("the login may not use {name} on {host}"),
+        StatusCode::TOO_MANY_REQUESTS => {
+            let after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let after =
+                after.map_or_else(String::new, |after| format!("; try again after {after}"));
+            format!("{host} limits how often it may be asked (429){after}")
+        }
+        status => format!("{host} answered {status} for {name}"),
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Challenge {
+    Basic,
+    Bearer(Url),
+}
+
+fn challenge(headers: &HeaderMap) -> Option<Challenge> {
+    let text = headers.get(WWW_AUTHENTICATE)?.to_str().ok()?;
+    let (scheme, rest) = text.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("basic") {
+        return Some(Challenge::Basic);
+    }
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    let field = |key: &str| {
+        let (_, value) = rest.split_once(&format!("{key}=\""))?;
+        value.split_once('"').map(|(value, _)| value)
+    };
+    let mut url = Url::parse(field("realm")?).ok()?;
+    for key in ["service", "scope"] {
+        if let Some(value) = field(key) {
+            url.query_pairs_mut().append_pair(key, value);
+        }
+    }
+    // The login goes there: never in the clear over a network.
+    let safe = url.scheme() == "https" || url.host_str().is_some_and(is_loopback);
+    safe.then_some(Challenge::Bearer(url))
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+async fn token(client: &Client, url: Url, login: Option<&Login>) -> Result<String, String> {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let mut ask = client.get(url);
+    if let Some(login) = login {
+        ask = ask.basic_auth(&login.username, Some(&login.password));
+    }
+    let unreachable =
+        |error: reqwest::Error| format!("{host} gave no token: {}", error.without_url());
+    let answer = ask.send().await.map_err(unreachable)?;
+    if !answer.status().is_success() {
+        return Err(refused(&host, "a token", answer.status(), &answer));
+    }
+    let token: Token = answer.json().await.map_err(unreachable)?;
+    let token = token.token.or(token.access_token);
+    token.ok_or_else(|| format!("{host} answered without a token"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &'static str) -> HeaderMap {
+        [(WWW_AUTHENTICATE, text.parse().expect("a header"))].into_iter().collect()
+    }
+
+    #[test]
+    fn challenges_are_read_and_no_login_goes_out_in_the_clear() {
+        let bearer = r#"Bearer realm="https://a.b/token",service="a.b",scope="repository:x:pull""#;
+        let Some(Challenge::Bearer(url)) = challenge(&said(bearer)) else { panic!("no bearer") };
+        assert_eq!(url.as_str(), "https://a.b/token?service=a.b&scope=repository%3Ax%3Apull");
+        assert_eq!(challenge(&said(r#"Basic realm="x""#)), Some(Challenge::Basic));
+        assert_eq!(challenge(&said(r#"Bearer realm="http://a.b/token""#)), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! Bringing a version to a target and finding out what is true there.
+//!
+//! Contract of every target: a deploy reports hops, then `Applied` when the target took the
+//! change, then exactly one of `Live`, `Failed` and `RolledBack`; `Failed` may come at any time.
+//! `Live` is said only of what was seen at the target itself, never of a command that ended well.
+//! A deploy that is run again after a crash first clears what the broken one left.
+
+mod container;
+mod engine;
+mod forwarder;
+mod health;
+mod manifest;
+mod names;
+mod reference;
+mod registry;
+mod template;
+mod verify;
+
+use std::collections::BTreeMap;
+
+use bollard::Docker;
+use slipway_pipelines::names::{CommitSha, RepoName};
+use slipway_pipelines::plan::{DeployPlan, Provider};
+use slipway_pipelines::wire::{DeployProgress, Evidence, Secret, Version};
+
+use crate::log::StepLog;
+
+pub use verify::verify;
+
+/// What a deploy may know and use.
+pub struct DeployContext<'a> {
+    /// The engine.
+    pub docker: &'a Docker,
+    /// The repo.
+    pub repo: &'a RepoName,
+    /// The commit that is deployed.
+    pub commit: &'a CommitSha,
+    /// The environment of trigger and job, for templates.
+    pub env: Vec<(String, String)>,
+    /// The secrets of this step.
+    pub secrets: &'a [Secret],
+    /// The images this job built, by their names in the file.
+    pub images: &'a BTreeMap<String, LocalImage>,
+    /// What is live before.
+    pub previous: Option<&'a Version>,
+    /// The step's log.
+    pub log: &'a dyn StepLog,
+    /// Takes each progress as it happens.
+    pub progress: &'a (dyn Fn(DeployProgress) + Send + Sync),
+}
+
+/// An image of this job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalImage {
+    /// The engine's image id.
+    pub id: String,
+    /// `repository@sha256:…`, once a deploy of this job pushed it.
+    pub pushed: Option<String>,
+}
+
+/// What came of a deploy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeployResult {
+    /// How it ended.
+    pub outcome: DeployOutcome,
+    /// The image's name in the file and the `repository@sha256:…` it was pushed as: a later
+    /// deploy of the job uses it.
+    pub pushed: Option<(String, String)>,
+}
+
+/// How a deploy ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeployOutcome {
+    /// The version is what the target runs.
+    Live,
+    /// It is not, and nothing is said of what was before.
+    Failed {
+        /// One sentence.
+        reason: String,
+    },
+    /// It is not; the version before it serves.
+    RolledBack {
+        /// One sentence.
+        reason: String,
+    },
+}
+
+/// Brings the context's commit to the plan's target.
+pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult {
+    match &plan.provider {
+        Provider::Registry(target) => registry::deploy(ctx, target).await,
+        Provider::Container(target) => {
+            let last = container::deploy(ctx, plan, target).await;
+            DeployResult { outcome: ctx.end(last), pushed: None }
+        }
+        Provider::Script { .. } => {
+            ctx.failed("a script deploy runs in the job's shell, not at a target".to_owned())
+        }
+        Provider::Unsupported { name } => ctx.failed(format!(
+            "Slipway has no deploy provider {name:?}; write its commands as `provider: script`"
+        )),
+    }
+}
+
+impl DeployContext<'_> {
+    fn hop(&self, name: &str, detail: impl Into<String>) {
+        let detail = detail.into();
+        self.say(&format!("{name}: {detail}"));
+        (self.progress)(DeployProgress::Hop { name: name.to_owned(), detail });
+    }
+
+    fn say(&self, line: &str) {
+        self.log.write(format!("{line}\n").as_bytes());
+    }
+
+    /// Reports the last progress and says what it means for the job.
+    fn end(&self, last: DeployProgress) -> DeployOutcome {
+        let outcome = match &last {
+            DeployProgress::Live { version, .. } => {
+                self.say(&format!("Live: {}", version.commit.short()));
+                DeployOutcome::Live
+            }
+            DeployProgress::RolledBack { reason, evidence, .. } => {
+                self.say(&format!("Rolled back: {reason}"));
+                self.show(evidence);
+                DeployOutcome::RolledBack { reason: reason.clone() }
+            }
+            DeployProgress::Failed { reason, evidence } => {
+                self.say(&format!("Deploy failed: {reason}"));
+                self.show(evidence);
+                DeployOutcome::Failed { reason: reason.clone() }
+            }
+            DeployProgress::Hop { .. } | DeployProgress::Applied { .. } => {
+                DeployOutcome::Failed { reason: "the deploy ended without a verdict".to_owned() }
+            }
+        };
+        (self.progress)(last);
+        outcome
+    }
+
+    fn show(&self, evidence: &[Evidence]) {
+        for Evidence { source, text } in evidence {
+            self.say(&format!("{source}:\n{text}"));
+        }
+    }
+
+    fn failed(&self, reason: String) -> DeployResult {
+        let last = DeployProgress::Failed { reason, evidence: Vec::new() };
+        DeployResult { outcome: self.end(last), pushed: None }
+    }
+
+    fn expand(&self, text: &str) -> Result<String, String> {
+        template::expand(text, |name| {
+            let secret = self.secrets.iter().find(|secret| secret.name.as_str() == name);
+            let secret = secret.map(|secret| secret.value.expose());
+            secret.or_else(|| {
+                let pair = self.env.iter().rev().find(|(key, _)| key == name);
+                pair.map(|(_, value)| value.as_str())
+            })
+        })
+    }
+}

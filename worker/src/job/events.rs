@@ -1,0 +1,101 @@
+//! What an attempt reports: steps and events, in order, each once.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::Utc;
+use slipway_pipelines::ids::StepNumber;
+use slipway_pipelines::plan::Phase;
+use slipway_pipelines::wire::{AttemptEvent, EventBatch, StepOutcome};
+use tokio::sync::mpsc;
+
+use super::until_back;
+use crate::client::AttemptClient;
+use crate::log::{LogSink, StepLog as _};
+
+/// At most this many events travel together.
+const BATCH: usize = 100;
+
+/// The near end.
+pub(crate) struct Reporter {
+    /// The attempt's log.
+    pub(crate) log: Arc<LogSink>,
+    steps: AtomicI32,
+    sender: Mutex<Option<mpsc::UnboundedSender<AttemptEvent>>>,
+}
+
+/// The far end.
+pub(super) struct Queue {
+    receiver: mpsc::UnboundedReceiver<AttemptEvent>,
+}
+
+impl Reporter {
+    /// Both ends.
+    pub(super) fn new(log: Arc<LogSink>) -> (Self, Queue) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let reporter =
+            Self { log, steps: AtomicI32::new(0), sender: Mutex::new(Some(sender)) };
+        (reporter, Queue { receiver })
+    }
+
+    /// Reports an event.
+    pub(crate) fn event(&self, event: AttemptEvent) {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = sender.as_ref()
+            && sender.send(event).is_err()
+        {
+            tracing::debug!("an event after the attempt was dropped");
+        }
+    }
+
+    /// No more events.
+    pub(super) fn close(&self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// A line of the worker's own in the log.
+    pub(crate) fn say(&self, line: &str) {
+        self.log.write(line.as_bytes());
+        self.log.write(b"\n");
+    }
+
+    /// A step begins here.
+    pub(crate) fn begin(&self, phase: Phase, title: &str) -> StepNumber {
+        let from = self.log.offset();
+        self.begin_at(phase, title, from)
+    }
+
+    /// A step began at this place of the log.
+    pub(crate) fn begin_at(&self, phase: Phase, title: &str, log_from: u64) -> StepNumber {
+        let step = StepNumber(self.steps.fetch_add(1, Ordering::Relaxed) + 1);
+        let title = title.to_owned();
+        self.event(AttemptEvent::StepStarted { step, phase, title, log_from, at: Utc::now() });
+        step
+    }
+
+    /// A step ended here.
+    pub(crate) fn end(&self, step: StepNumber, outcome: StepOutcome) {
+        let to = self.log.offset();
+        self.end_at(step, outcome, to);
+    }
+
+    /// A step ended at this place of the log.
+    pub(crate) fn end_at(&self, step: StepNumber, outcome: StepOutcome, log_to: u64) {
+        self.event(AttemptEvent::StepFinished { step, outcome, log_to, at: Utc::now() });
+    }
+}
+
+impl Queue {
+    /// Sends until the near end is closed and all has arrived.
+    pub(super) async fn send(mut self, client: &AttemptClient) -> anyhow::Result<()> {
+        let mut first = 1;
+        let mut events = Vec::new();
+        while self.receiver.recv_many(&mut events, BATCH).await > 0 {
+            let count = events.len() as u64;
+            let batch = EventBatch { first, events: std::mem::take(&mut events) };
+            until_back(|| client.events(&batch)).await?;
+            first += count;
+        }
+        Ok(())
+    }
+}

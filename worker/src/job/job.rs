@@ -1,0 +1,115 @@
+//! A job attempt from its clone to its outcome.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use slipway_pipelines::plan::PhasePlan;
+use slipway_pipelines::wire::{Assignment, JobOutcome, JobWork, Secret};
+
+use super::events::Reporter;
+use super::{Canceled, phases, prepare, services, watch};
+use crate::client::AttemptClient;
+use crate::deploy::LocalImage;
+use crate::runner::{Engine, Worker};
+use crate::sandbox::{Owner, SandboxError};
+use crate::script::builtin_environment;
+
+/// What every step of a job attempt has at hand.
+pub(super) struct Attempt<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) engine: &'a Engine,
+    pub(super) assignment: &'a Assignment,
+    pub(super) work: &'a JobWork,
+    pub(super) client: &'a AttemptClient,
+    pub(super) reporter: Arc<Reporter>,
+    /// Where the work tree is, in the container.
+    pub(super) build_dir: String,
+    /// Variables every job has.
+    pub(super) builtin: Vec<(String, String)>,
+    /// The images it built, by name.
+    pub(super) images: Mutex<BTreeMap<String, LocalImage>>,
+}
+
+/// The job stops here, with this outcome.
+pub(super) struct Halt(pub(super) JobOutcome);
+
+impl From<SandboxError> for Halt {
+    fn from(error: SandboxError) -> Self {
+        Self::errored(error.sentence)
+    }
+}
+
+impl Halt {
+    /// The set-up failed.
+    pub(super) fn errored(reason: impl Into<String>) -> Self {
+        Self(JobOutcome::Errored { reason: reason.into() })
+    }
+}
+
+impl Attempt<'_> {
+    /// Whose its containers are.
+    pub(super) fn owner(&self) -> Owner {
+        Owner {
+            worker: self.worker.id,
+            job: self.work.job,
+            attempt: self.assignment.attempt,
+        }
+    }
+
+    /// The job's secrets of these names.
+    pub(super) fn secret(&self, name: &str) -> Option<&Secret> {
+        self.work.secrets.iter().find(|secret| secret.name.as_str() == name)
+    }
+}
+
+/// Executes a job.
+pub(super) async fn job(
+    worker: &Worker,
+    assignment: &Assignment,
+    work: &JobWork,
+    client: &AttemptClient,
+    reporter: Arc<Reporter>,
+    canceled: &Canceled,
+) -> JobOutcome {
+    let Some(engine) = &worker.engine else {
+        return JobOutcome::Errored { reason: "This worker has no container engine.".to_owned() };
+    };
+    let repo = &assignment.repo;
+    let build_dir = format!("/build/{}/{}", repo.owner(), repo.name());
+    let attempt = Attempt {
+        worker,
+        engine,
+        assignment,
+        work,
+        client,
+        builtin: builtin_environment(assignment, work, &build_dir),
+        build_dir,
+        reporter: Arc::clone(&reporter),
+        images: Mutex::default(),
+    };
+    let outcome = tokio::select! {
+        ended = Box::pin(steps(&attempt)) => ended.unwrap_or_else(|Halt(outcome)| outcome),
+        stopped = watch::watch(work, &reporter, canceled) => stopped,
+    };
+    match &outcome {
+        JobOutcome::Passed => reporter.say("\nThe job passed."),
+        JobOutcome::Failed { reason } => reporter.say(&format!("\nThe job failed: {reason}")),
+        JobOutcome::Errored { reason } => reporter.say(&format!("\nThe job errored: {reason}")),
+        JobOutcome::Canceled { reason } => reporter.say(&format!("\nThe job was canceled: {reason}")),
+    }
+    outcome
+}
+
+async fn steps(attempt: &Attempt<'_>) -> Result<JobOutcome, Halt> {
+    let plan = &attempt.work.plan;
+    let has_script = !matches!(plan.phases.script, PhasePlan::Absent);
+    if !has_script && plan.images.is_empty() && plan.deploys.is_empty() {
+        return Err(Halt::errored("The file has no script for this job."));
+    }
+    let container = prepare::prepare(attempt).await?;
+    let services = services::start(attempt, &container).await?;
+    tokio::select! {
+        outcome = phases::run(attempt, &container) => outcome,
+        dead = services::watch(attempt, &services) => Err(dead),
+    }
+}

@@ -1,0 +1,92 @@
+//! Holding the lease: no step may run twice, so without a lease nothing moves.
+
+use std::time::{Duration, Instant};
+
+use slipway_pipelines::ids::AttemptId;
+
+use super::Canceled;
+use crate::client::{AttemptClient, CallError};
+use crate::runner::Engine;
+use crate::sandbox::Sandbox as _;
+
+/// One attempt's lease.
+pub(super) struct Lease<'a> {
+    pub(super) client: &'a AttemptClient,
+    pub(super) engine: Option<&'a Engine>,
+    pub(super) attempt: AttemptId,
+    pub(super) seconds: u64,
+    pub(super) canceled: &'a Canceled,
+}
+
+impl Lease<'_> {
+    /// Renews until the server has given the attempt up: only then it returns.
+    pub(super) async fn keep(&self) {
+        let mut lease = Duration::from_secs(self.seconds.max(1));
+        let mut renewed = Instant::now();
+        let mut frozen = false;
+        let mut pause = lease / 3;
+        loop {
+            tokio::time::sleep(pause).await;
+            // The lease counts from before the call: the server's clock starts no earlier.
+            let asked = Instant::now();
+            match tokio::time::timeout(lease / 3, self.client.heartbeat()).await {
+                Ok(Ok(answer)) => {
+                    renewed = asked;
+                    lease = Duration::from_secs(answer.lease_seconds.max(1));
+                    pause = lease / 3;
+                    if frozen {
+                        frozen = !self.thaw().await;
+                    }
+                    if let Some(reason) = answer.cancel {
+                        self.canceled.cancel(reason);
+                    }
+                }
+                Ok(Err(CallError::Away { .. } | CallError::Gap { .. })) | Err(_) => {
+                    pause = Duration::from_millis(500).min(lease / 6);
+                    // Frozen before it can run out, since freezing takes a moment itself.
+                    if !frozen && renewed.elapsed() + lease / 6 >= lease {
+                        frozen = self.freeze().await;
+                    }
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(attempt = %self.attempt, %error, "heartbeat refused");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn freeze(&self) -> bool {
+        tracing::warn!(attempt = %self.attempt, "the lease ran out: frozen until the server is back");
+        self.each(true).await
+    }
+
+    async fn thaw(&self) -> bool {
+        tracing::info!(attempt = %self.attempt, "the lease holds again: going on");
+        self.each(false).await
+    }
+
+    async fn each(&self, freeze: bool) -> bool {
+        let Some(engine) = self.engine else { return true };
+        let containers = match engine.sandbox.of_attempt(self.attempt).await {
+            Ok(containers) => containers,
+            Err(error) => {
+                tracing::error!(%error, "containers can not be listed");
+                return false;
+            }
+        };
+        let mut all = true;
+        for container in containers {
+            let done = if freeze {
+                engine.sandbox.freeze(&container).await
+            } else {
+                engine.sandbox.thaw(&container).await
+            };
+            if let Err(error) = done {
+                tracing::error!(container, %error, freeze, "container not frozen or thawed");
+                all = false;
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,151 @@
+//! The life of an attempt, one file a step.
+
+mod deploys;
+mod events;
+mod images;
+mod job;
+mod lease;
+mod phases;
+mod plan;
+mod prepare;
+mod services;
+mod shell;
+mod verify;
+mod watch;
+
+use std::sync::Arc;
+
+use slipway_pipelines::wire::{Assignment, FinishRequest, JobOutcome, Secret, Work};
+use tokio_util::sync::CancellationToken;
+
+use crate::client::{AttemptClient, CallError, Retry};
+use crate::log::{LogSink, Masker, append};
+use crate::runner::Worker;
+use crate::sandbox::Sandbox as _;
+use events::Reporter;
+
+/// Plans and verifications say little.
+const SMALL_LOG: u64 = 4 * 1024 * 1024;
+
+/// Executes an assignment to its end, or until the server has given it up.
+pub(crate) async fn execute(worker: &Worker, assignment: Assignment) {
+    let client = worker.client.attempt(assignment.attempt, assignment.token.clone());
+    let canceled = Canceled::default();
+    let lease = lease::Lease {
+        client: &client,
+        engine: worker.engine.as_ref(),
+        attempt: assignment.attempt,
+        seconds: assignment.lease_seconds,
+        canceled: &canceled,
+    };
+    let work = async {
+        match &assignment.work {
+            Work::Plan(plan) => plan::plan(worker, &assignment, plan, &client).await,
+            Work::Job(work) => {
+                let secrets = &work.secrets;
+                let limit = work.limits.log_bytes;
+                let run = |reporter| job::job(worker, &assignment, work, &client, reporter, &canceled);
+                report(&client, secrets, limit, run).await
+            }
+            Work::Verify(work) => {
+                let run = |reporter| verify::verify(worker, &assignment, work, reporter);
+                report(&client, &[], SMALL_LOG, run).await
+            }
+        }
+    };
+    tokio::select! {
+        ended = work => {
+            if let Err(error) = ended {
+                tracing::warn!(attempt = %assignment.attempt, error = format!("{error:#}"), "attempt dropped");
+            }
+        }
+        () = lease.keep() => {
+            tracing::warn!(attempt = %assignment.attempt, "the server has given this attempt up");
+        }
+    }
+    clean_up(worker, &assignment).await;
+}
+
+/// Runs `run` with a log and events, and reports its outcome once both are durable.
+async fn report<F, R>(
+    client: &AttemptClient,
+    secrets: &[Secret],
+    limit: u64,
+    run: F,
+) -> anyhow::Result<()>
+where
+    F: FnOnce(Arc<Reporter>) -> R,
+    R: Future<Output = JobOutcome>,
+{
+    let masker = Masker::new(secrets.iter().map(|secret| secret.value.expose()))?;
+    let log = Arc::new(LogSink::new(masker, limit));
+    let (reporter, queue) = Reporter::new(Arc::clone(&log));
+    let appending = append(&log, client);
+    let sending = queue.send(client);
+    let finishing = async {
+        let reporter = Arc::new(reporter);
+        let outcome = run(Arc::clone(&reporter)).await;
+        let (log_length, log_sha256) = log.close();
+        reporter.close();
+        FinishRequest { outcome, log_length, log_sha256 }
+    };
+    // Boxed: three state machines of a whole job side by side are large.
+    let (finish, (), ()) =
+        tokio::try_join!(async { Ok(Box::pin(finishing).await) }, appending, sending)?;
+    until_back(|| client.finish(&finish)).await?;
+    Ok(())
+}
+
+/// Calls until the server is there to answer.
+pub(crate) async fn until_back<T, F, R>(mut call: F) -> Result<T, CallError>
+where
+    F: FnMut() -> R,
+    R: Future<Output = Result<T, CallError>>,
+{
+    let mut retry = Retry::default();
+    loop {
+        match call().await {
+            Err(CallError::Away { why }) => {
+                tracing::debug!(why, "call waits");
+                retry.pause().await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// Everything of the attempt is removed, whatever it came to.
+async fn clean_up(worker: &Worker, assignment: &Assignment) {
+    let Some(engine) = &worker.engine else { return };
+    match engine.sandbox.of_attempt(assignment.attempt).await {
+        Ok(containers) => {
+            for container in containers {
+                if let Err(error) = engine.sandbox.remove(&container).await {
+                    tracing::error!(container, %error, "a container is left over");
+                }
+            }
+        }
+        Err(error) => tracing::error!(%error, "left-overs can not be listed"),
+    }
+}
+
+/// Somebody canceled the work, and why.
+#[derive(Default)]
+pub(crate) struct Canceled {
+    token: CancellationToken,
+    reason: std::sync::OnceLock<String>,
+}
+
+impl Canceled {
+    /// Says so. The first reason stays.
+    fn cancel(&self, reason: String) {
+        let _reason_is_first = self.reason.set(reason);
+        self.token.cancel();
+    }
+
+    /// Waits for it.
+    async fn reason(&self) -> String {
+        self.token.cancelled().await;
+        self.reason.get().cloned().unwrap_or_default()
+    }
+}

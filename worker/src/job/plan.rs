@@ -1,0 +1,53 @@
+//! A planning attempt: fetch, read the file, compile, report.
+
+use slipway_pipelines::wire::{Assignment, PlanReport, PlanResult, PlanWork};
+
+use super::until_back;
+use crate::client::AttemptClient;
+use crate::git::CommitInfo;
+use crate::runner::Worker;
+
+/// In the order they are looked for.
+const FILES: [&str; 2] = [".ci.yml", ".travis.yml"];
+
+/// Plans, and reports what came of it.
+pub(super) async fn plan(
+    worker: &Worker,
+    assignment: &Assignment,
+    work: &PlanWork,
+    client: &AttemptClient,
+) -> anyhow::Result<()> {
+    let report = match read(worker, assignment).await {
+        Ok((info, Some((file, bytes)))) => compiled(assignment, work, info, file, &bytes),
+        Ok((info, None)) => {
+            let reason = format!(
+                "Commit {} has neither .ci.yml nor .travis.yml.",
+                assignment.trigger.commit.short()
+            );
+            errored(Some(info), reason)
+        }
+        Err(error) => errored(None, format!("The commit can not be had: {error:#}.")),
+    };
+    until_back(|| client.plan(&report)).await?;
+    Ok(())
+}
+
+type Found = (CommitInfo, Option<(&'static str, Vec<u8>)>);
+
+async fn read(worker: &Worker, assignment: &Assignment) -> anyhow::Result<Found> {
+    let trigger = &assignment.trigger;
+    let mirror = worker.mirrors.fetch(&assignment.repo, &assignment.source, trigger).await?;
+    let info = worker.mirrors.commit_info(&mirror, &trigger.commit).await?;
+    for file in FILES {
+        if let Some(bytes) = worker.mirrors.file(&mirror, &trigger.commit, file).await? {
+            return Ok((info, Some((file, bytes))));
+        }
+    }
+    Ok((info, None))
+}
+
+fn errored(info: Option<CommitInfo>, reason: String) -> PlanReport {
+    let (message, author) = info.map(|info| (info.message, info.author)).unzip();
+    let result = PlanResult::Errored { reason };
+    PlanReport { message, author, result, diagnostics: Vec::new() }
+}

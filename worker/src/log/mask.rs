@@ -1,0 +1,232 @@
+//! Masking: no form of a secret reaches the stored log, however the output was cut in chunks.
+
+use std::collections::BTreeSet;
+
+use aho_corasick::AhoCorasick;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// What stands where a secret was.
+const TOKEN: &[u8] = b"[secure]";
+/// Shorter values would wreck every log and hide nothing.
+const MIN_VALUE: usize = 3;
+/// Shorter lines of a long value (`{`, `-----`) are part of ordinary output.
+const MIN_LINE: usize = 4;
+
+/// Replaces secrets in a stream of bytes. It holds back what could still become a match.
+pub(crate) struct Masker {
+    patterns: BTreeSet<Vec<u8>>,
+    automaton: Option<AhoCorasick>,
+    longest: usize,
+    held: Vec<u8>,
+    /// Bytes at the start of `held` that belong to a secret whose token was already written.
+    covered: usize,
+}
+
+impl Masker {
+    /// Masks these values.
+    pub(crate) fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Self> {
+        let mut masker = Self {
+            patterns: BTreeSet::new(),
+            automaton: None,
+            longest: 1,
+            held: Vec::new(),
+            covered: 0,
+        };
+        masker.add(values)?;
+        Ok(masker)
+    }
+
+    /// From here on masks these values too.
+    pub(crate) fn add<'a>(
+        &mut self,
+        values: impl IntoIterator<Item = &'a str>,
+    ) -> anyhow::Result<()> {
+        for value in values {
+            self.patterns.extend(forms(value));
+        }
+        self.longest = self.patterns.iter().map(Vec::len).max().unwrap_or(1);
+        self.automaton = if self.patterns.is_empty() {
+            None
+        } else {
+            Some(AhoCorasick::new(&self.patterns)?)
+        };
+        Ok(())
+    }
+
+    /// Takes a chunk and gives back what is decided.
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
+        self.held.extend_from_slice(chunk);
+        // A match that starts here or later may still be incomplete.
+        let limit = self.held.len().saturating_sub(self.longest - 1);
+        self.release(limit)
+    }
+
+    /// Gives back everything: the stream ends here, or a step does.
+    pub(crate) fn flush(&mut self) -> Vec<u8> {
+        self.release(self.held.len())
+    }
+
+    fn release(&mut self, limit: usize) -> Vec<u8> {
+        let mut matches: Vec<(usize, usize)> = match &self.automaton {
+            None => Vec::new(),
+            Some(automaton) => automaton
+                .find_overlapping_iter(&self.held)
+                .map(|found| (found.start(), found.end()))
+                .filter(|(start, _)| *start < limit)
+                .collect(),
+        };
+        matches.sort_unstable();
+        let mut out = Vec::with_capacity(limit);
+        let mut covered = self.covered;
+        for (start, end) in matches {
+            // Overlapping secrets become one token; nothing between them is shown.
+            if start >= covered {
+                out.extend_from_slice(&self.held[covered..start]);
+                out.extend_from_slice(TOKEN);
+            }
+            covered = covered.max(end);
+        }
+        if limit > covered {
+            out.extend_from_slice(&self.held[covered..limit]);
+        }
+        self.held.drain(..limit);
+        self.covered = covered.saturating_sub(limit);
+        out
+    }
+}
+
+/// Every way in which a value may appear in output.
+fn forms(value: &str) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    if value.len() < MIN_VALUE {
+        return all;
+    }
+    all.push(value.as_bytes().to_vec());
+    all.extend(
+        value.lines().map(str::trim).filter(|l| l.len() >= MIN_LINE).map(|l| l.as_bytes().to_vec()),
+    );
+    all.extend(base64_phases(value.as_bytes()));
+    all.push(url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().into());
+    all.push(percent_encoded(value).into());
+    if let Ok(json) = serde_json::to_string(value) {
+        all.push(json[1..json.len() - 1].as_bytes().to_vec());
+    }
+    all.push(hex::encode(value).into());
+    all.push(hex::encode_upper(value).into());
+    all.push(value.replace('\'', r"'\''").into());
+    all.push(value.replace('\n', "\r\n").into());
+    all.retain(|form| form.len() >= MIN_VALUE);
+    all
+}
+
+fn percent_encoded(value: &str) -> String {
+    use std::fmt::Write as _;
+
+    value.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("writing to a String never fails");
+        }
+        out
+    })
+}
+
+/// The characters of a base64 text that only this value decides, at each of the three places it
+/// can have within a longer text.
+fn base64_phases(value: &[u8]) -> Vec<Vec<u8>> {
+    let mut phases = Vec::new();
+    // A shorter core would match too much ordinary text.
+    if value.len() < 6 {
+        return phases;
+    }
+    for phase in 0..3 {
+        let mut padded = vec![0_u8; phase];
+        padded.extend_from_slice(value);
+        let from = (phase * 8).div_ceil(6);
+        let to = padded.len() * 8 / 6;
+        for text in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
+            phases.push(text.as_bytes()[from..to].to_vec());
+        }
+    }
+    phases
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mask(values: &[&str], text: &[u8]) -> Vec<u8> {
+        let mut masker = Masker::new(values.iter().copied()).expect("patterns");
+        let mut out = masker.push(text);
+        out.extend(masker.flush());
+        out
+    }
+
+    #[test]
+    fn every_form_of_a_secret_is_replaced() {
+        let secret = "p4ss w/ord'\"x";
+        let texts = [
+            secret.to_owned(),
+            STANDARD_NO_PAD.encode(format!("u:{secret}")),
+            STANDARD_NO_PAD.encode(format!("usr{secret}")),
+            STANDARD_NO_PAD.encode(format!("user{secret}!")),
+            percent_encoded(secret),
+            hex::encode(secret),
+            serde_json::to_string(secret).expect("text"),
+            secret.replace('\'', r"'\''"),
+        ];
+        for text in texts {
+            let masked = mask(&[secret], text.as_bytes());
+            assert!(
+                masked.windows(TOKEN.len()).any(|w| w == TOKEN),
+                "not masked: {text} -> {}",
+                String::from_utf8_lossy(&masked)
+            );
+        }
+    }
+
+    #[test]
+    fn overlapping_secrets_leave_nothing_between() {
+        assert_eq!(mask(&["abcd", "cdef"], b"xabcdefy"), b"x[secure]y");
+    }
+
+    #[test]
+    fn short_lines_of_a_long_value_do_not_wreck_a_log() {
+        assert_eq!(mask(&["{\nlongline\n}"], b"{ a longline }"), b"{ a [secure] }");
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_do_not_matter(
+            secrets in prop::collection::vec("[ab]{3,6}", 0..3),
+            text in "[abc\n]{0,60}",
+            cuts in prop::collection::vec(0_usize..60, 0..8),
+        ) {
+            let values: Vec<&str> = secrets.iter().map(String::as_str).collect();
+            let whole = mask(&values, text.as_bytes());
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(text.len())).collect();
+            cuts.push(text.len());
+            cuts.sort_unstable();
+            let mut masker = Masker::new(values.iter().copied()).expect("patterns");
+            let (mut out, mut from) = (Vec::new(), 0);
+            for cut in cuts {
+                out.extend(masker.push(&text.as_bytes()[from..cut]));
+                from = cut;
+            }
+            out.extend(masker.flush());
+            prop_assert_eq!(&out, &whole);
+            for value in values {
+                prop_assert!(!out.windows(value.len()).any(|w| w == value.as_bytes()));
+            }
+        }
+
+        #[test]
+        fn a_log_without_secrets_is_unchanged(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert_eq!(mask(&[], &bytes), bytes);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Marks: what the job's shell tells the worker, on a channel that the job's output is not on.
+
+/// One line of the channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// The command at this place of [`super::Program::steps`] begins.
+    Start(usize),
+    /// It ended with this code.
+    End(usize, i32),
+    /// The deploy at this index was passed over: its conditions do not hold.
+    Skip(usize),
+    /// The shell waits: the images are to be built.
+    Images,
+    /// The shell waits: may the deploy at this index run?
+    Deploy(usize),
+    /// The program came to its own end.
+    Done,
+}
+
+impl Mark {
+    /// Reads a line.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace();
+        let word = words.next()?;
+        let mut number = || words.next()?.parse::<i32>().ok();
+        let mut place = || number().and_then(|n| usize::try_from(n).ok());
+        match word {
+            "start" => place().map(Self::Start),
+            "end" => {
+                let place = place()?;
+                number().map(|code| Self::End(place, code))
+            }
+            "skip" => place().map(Self::Skip),
+            "images" => Some(Self::Images),
+            "deploy" => place().map(Self::Deploy),
+            "done" => Some(Self::Done),
+            _ => None,
+        }
+    }
+}
+
+/// Finds in the output where a mark was made, and takes it out. A job that learns the nonce can
+/// move the place a step seems to begin in its own log, and nothing else.
+pub(crate) struct OffsetFinder {
+    prefix: Vec<u8>,
+    held: Vec<u8>,
+}
+
+/// The longest number a place has, and its end.
+const TAIL: usize = 12;
+
+impl OffsetFinder {
+    /// For sequences with this nonce.
+    pub(crate) fn new(nonce: &str) -> Self {
+        Self { prefix: format!("\x1b]777;{nonce};").into_bytes(), held: Vec::new() }
+    }
+
+    /// Takes output; calls `text` with what is not a sequence and `found` with each one's number,
+    /// in order.
+    pub(crate) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(Piece<'_>)) {
+        self.held.extend_from_slice(bytes);
+        let mut from = 0;
+        while let Some(at) = find_start(&self.held[from..], &self.prefix).map(|at| from + at) {
+            if at > from {
+                each(Piece::Text(&self.held[from..at]));
+            }
+            from = at;
+            let after = at + self.prefix.len();
+            if self.held.len() < after {
+                break; // a part of the prefix, at the very end
+            }
+            let tail = &self.held[after..self.held.len().min(after + TAIL)];
+            match tail.iter().position(|byte| *byte == 0x07) {
+                Some(end) => {
+                    let number = std::str::from_utf8(&tail[..end]).ok().and_then(|t| t.parse().ok());
+                    if let Some(number) = number {
+                        each(Piece::Mark(number));
+                    }
+                    from = after + end + 1;
+                }
+                None if tail.len() < TAIL => break,
+                None => {
+                    each(Piece::Text(&self.held[at..after]));
+                    from = after;
+                }
+            }
+        }
+        if find_start(&self.held[from..], &self.prefix).is_none() {
+            if from < self.held.len() {
+                each(Piece::Text(&self.held[from..]));
+            }
+            from = self.held.len();
+        }
+        self.held.drain(..from);
+    }
+
+    /// What is held back at the end of the output.
+    pub(crate) fn finish(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.held)
+    }
+}
+
+/// A piece of output.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// The job's.
+    Text(&'a [u8]),
+    /// A sequence with this number.
+    Mark(u64),
+}
+
+/// Where `prefix` begins, whole or cut by the end of `bytes`.
+fn find_start(bytes: &[u8], prefix: &[u8]) -> Option<usize> {
+    (0..bytes.len()).filter(|at| bytes[*at] == prefix[0]).find(|at| {
+        let rest = &bytes[*at..];
+        let common = rest.len().min(prefix.len());
+        rest[..common] == prefix[..common]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_are_found_at_any_cut() {
+        let text = b"a\x1b[1mb\x1b]777;N0;1\x07c\x1b]777;zz\x07d\x1b]777;N0;22\x07";
+        for cut in 0..text.len() {
+            let mut finder = OffsetFinder::new("N0");
+            let (mut out, mut marks) = (Vec::new(), Vec::new());
+            for part in [&text[..cut], &text[cut..]] {
+                finder.push(part, |piece| match piece {
+                    Piece::Text(text) => out.extend_from_slice(text),
+                    Piece::Mark(number) => marks.push((number, out.len())),
+                });
+            }
+            out.extend(finder.finish());
+            assert_eq!(out, b"a\x1b[1mbc\x1b]777;zz\x07d", "cut at {cut}");
+            assert_eq!(marks, [(1, 6), (22, out.len())]);
+        }
+    }
+
+    #[test]
+    fn marks_are_read() {
+        assert_eq!(Mark::parse("end 3 127"), Some(Mark::End(3, 127)));
+        assert_eq!(Mark::parse("start -1"), None);
+        assert_eq!(Mark::parse("hello"), None);
+    }
+}

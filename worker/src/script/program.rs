@@ -1,0 +1,159 @@
+//! Writes the program. TRAVIS_SEMANTICS §6 is what it does; the worker decides what its marks
+//! come to.
+
+use std::fmt::Write as _;
+
+use slipway_pipelines::plan::{DeployPlan, EnvVar, JobPlan, Phase, PhasePlan, Provider};
+
+use super::quoted;
+
+/// A command of the program, by its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Its phase.
+    pub(crate) phase: Phase,
+    /// As written.
+    pub(crate) command: String,
+    /// Of which deploy it is a part.
+    pub(crate) deploy: Option<usize>,
+}
+
+/// A shell program and the commands in it.
+pub(crate) struct Program {
+    /// For `bash` or `sh`.
+    pub(crate) text: String,
+    /// By place.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// What stands before the first command: descriptors, helpers.
+const PRELUDE: &str = include_str!("prelude.sh");
+
+/// Writes the program of a job. `nonce` marks places in the output; `applies` says of each deploy
+/// whether its branch, tag and repo tests hold.
+pub(crate) fn compose(
+    plan: &JobPlan,
+    builtin: &[(String, String)],
+    nonce: &str,
+    build_dir: &str,
+    applies: &[bool],
+) -> Program {
+    let mut writer = Writer { text: String::new(), steps: Vec::new() };
+    writer.line(&format!("slipway_nonce={}", quoted(nonce)));
+    writer.text.push_str(PRELUDE);
+    for (name, value) in builtin {
+        writer.line(&format!("export {name}={}", quoted(value)));
+    }
+    writer.line("export HOME=\"${HOME:-/root}\"");
+    writer.line(&format!("cd {} || exit 2", quoted(build_dir)));
+    for EnvVar { name, value } in &plan.env {
+        // Shell text of the file, as Travis exports it.
+        writer.line(&format!("eval {}", quoted(&format!("export {name}={value}"))));
+    }
+    let phases = &plan.phases;
+    writer.stopping(Phase::BeforeInstall, &phases.before_install, None);
+    writer.stopping(Phase::Install, &phases.install, None);
+    writer.stopping(Phase::BeforeScript, &phases.before_script, None);
+    writer.script(&phases.script);
+    writer.line("if [ \"$TRAVIS_TEST_RESULT\" = 0 ]; then");
+    writer.line(":");
+    if !plan.images.is_empty() {
+        writer.line("slipway_ask images");
+        writer.line("[ \"$slipway_answer\" = go ] || slipway_leave 2");
+    }
+    writer.ignoring(Phase::AfterSuccess, &phases.after_success, None);
+    for (index, deploy) in plan.deploys.iter().enumerate() {
+        writer.deploy(index, deploy, applies.get(index).copied().unwrap_or(false), plan);
+    }
+    writer.line("else");
+    writer.line(":");
+    writer.ignoring(Phase::AfterFailure, &phases.after_failure, None);
+    writer.line("fi");
+    writer.ignoring(Phase::AfterScript, &phases.after_script, None);
+    writer.line("slipway_leave \"$TRAVIS_TEST_RESULT\"");
+    Program { text: writer.text, steps: writer.steps }
+}
+
+struct Writer {
+    text: String,
+    steps: Vec<Step>,
+}
+
+impl Writer {
+    fn line(&mut self, line: &str) {
+        writeln!(self.text, "{line}").expect("writing to a String never fails");
+    }
+
+    fn command(&mut self, phase: Phase, command: &str, deploy: Option<usize>) {
+        let place = self.steps.len();
+        self.steps.push(Step { phase, command: command.to_owned(), deploy });
+        self.line(&format!("slipway_run {place} {}", quoted(command)));
+    }
+
+    fn stopping(&mut self, phase: Phase, plan: &PhasePlan, deploy: Option<usize>) {
+        for command in commands(plan) {
+            self.command(phase, command, deploy);
+            self.line("[ \"$slipway_code\" = 0 ] || slipway_leave 2");
+        }
+    }
+
+    fn ignoring(&mut self, phase: Phase, plan: &PhasePlan, deploy: Option<usize>) {
+        for command in commands(plan) {
+            self.command(phase, command, deploy);
+        }
+    }
+
+    fn script(&mut self, plan: &PhasePlan) {
+        self.line("export TRAVIS_TEST_RESULT=0");
+        for command in commands(plan) {
+            self.command(Phase::Script, command, None);
+            self.line("[ \"$slipway_code\" = 0 ] || export TRAVIS_TEST_RESULT=1");
+        }
+    }
+
+    fn deploy(&mut self, index: usize, deploy: &DeployPlan, applies: bool, plan: &JobPlan) {
+        if !applies {
+            self.line(&format!("slipway_mark 'skip {index}'"));
+            return;
+        }
+        let tests: Vec<String> = deploy.on.conditions.iter().map(|c| condition(c)).collect();
+        let all = if tests.is_empty() { "true".to_owned() } else { tests.join(" && ") };
+        self.line(&format!("if {all}; then"));
+        self.stopping(Phase::BeforeDeploy, &plan.phases.before_deploy, Some(index));
+        self.line(&format!("slipway_ask 'deploy {index}'"));
+        if let Provider::Script { command } = &deploy.provider {
+            self.line("if [ \"$slipway_answer\" = go ]; then");
+            self.line("slipway_enter");
+            self.command(Phase::Deploy, &command.0, Some(index));
+            self.line("slipway_exit_deploy");
+            if !deploy.allow_failure {
+                self.line("[ \"$slipway_code\" = 0 ] || slipway_leave 2");
+            }
+            self.line("fi");
+        }
+        // `go`: it ran; `pass`: it was withheld; `stop`: it failed and that counts.
+        self.line("[ \"$slipway_answer\" != stop ] || slipway_leave 2");
+        self.line("if [ \"$slipway_answer\" = go ]; then");
+        self.line(":");
+        self.ignoring(Phase::AfterDeploy, &plan.phases.after_deploy, Some(index));
+        self.line("fi");
+        self.line("else");
+        self.line(&format!("slipway_mark 'skip {index}'"));
+        self.line("fi");
+    }
+}
+
+fn commands(plan: &PhasePlan) -> impl Iterator<Item = &str> {
+    let commands = match plan {
+        PhasePlan::Absent | PhasePlan::Skip => [].as_slice(),
+        PhasePlan::Run { commands } => commands,
+    };
+    commands.iter().map(|command| command.0.as_str())
+}
+
+fn condition(text: &str) -> String {
+    let text = text.trim();
+    let test =
+        if text.starts_with("[[") { text.to_owned() } else { format!("[[ {text} ]]") };
+    format!("eval {} 3>&- 4<&-", quoted(&test))
+}
