@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use slipway_pipelines::language::{
-    Diagnostic, MAX_BYTES, MAX_NODES, ROOT_KEYS, Severity, Value, lint, parse,
+    Diagnostic, MAX_BYTES, MAX_DIAGNOSTICS, MAX_NODES, ROOT_KEYS, Severity, Value, lint, parse,
 };
 
 /// `severity code line:column path: message (help)`, one line each.
@@ -99,6 +99,27 @@ fn an_alias_bomb_meets_a_limit_that_names_itself() {
     let found = lint(".ci.yml", bomb.as_bytes());
     assert_eq!(found.len(), 1);
     assert!(found[0].message.contains(&MAX_NODES.to_string()), "{}", found[0].message);
+}
+
+#[test]
+fn a_file_made_of_mistakes_is_told_the_first_and_the_number_of_the_rest() {
+    let mistakes = MAX_DIAGNOSTICS + 20_000;
+    let one_line = (0..mistakes).map(|n| format!("zz{n}: 1")).collect::<Vec<_>>().join(", ");
+    let found = lint(".ci.yml", format!("{{{one_line}}}").as_bytes());
+    assert_eq!(found.len(), MAX_DIAGNOSTICS + 1);
+    let (far, place) = (&found[99], found[99].span.expect("it has a place"));
+    let excerpt = far.excerpt.as_deref().expect("it has a place");
+    let column = "{".len() + one_line.find("zz99:").expect("it is written") + 1;
+    assert_eq!(place.column, column, "the place is counted in the whole line");
+    assert!(excerpt.starts_with(&format!(" --> .ci.yml:1:{}\n", place.column)), "{excerpt}");
+    assert!(excerpt.len() < 1000, "a long line is shown in part: {excerpt}");
+    assert_eq!(found[MAX_DIAGNOSTICS].severity, Severity::Warning);
+    assert!(found[MAX_DIAGNOSTICS].message.starts_with("20000 more"), "{:?}", found.last());
+
+    // What is not shown keeps its weight: an error at the end still is an error.
+    let many = (0..mistakes).map(|n| format!("zz{n}: 1\n")).collect::<String>();
+    let found = lint(".ci.yml", format!("{many}script: {{a: b}}\n").as_bytes());
+    assert_eq!(found[MAX_DIAGNOSTICS].severity, Severity::Error);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! `slipway lint [FILE]`: what the compiler would say of a file, without a run.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to its user")]
+#![expect(clippy::print_stderr, reason = "a command speaks to its user")]
 
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -38,15 +38,18 @@ pub(crate) fn run(arguments: &Lint) -> ExitCode {
         }
     };
     let diagnostics = lint(&file.display().to_string(), &bytes);
-    match arguments.format {
-        Format::Text => print_text(&file, &diagnostics),
-        Format::Json => match serde_json::to_string_pretty(&diagnostics) {
-            Ok(json) => println!("{json}"),
-            Err(error) => {
-                eprintln!("slipway: the diagnostics can not be written as JSON: {error}");
-                return ExitCode::from(2);
-            }
-        },
+    let out = &mut io::stdout().lock();
+    let written = match arguments.format {
+        Format::Text => write_text(out, &file, &diagnostics),
+        Format::Json => write_json(out, &diagnostics),
+    };
+    match written {
+        // A reader that went away (`| head`) does not change what was found.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("slipway: what was found can not be written: {error}");
+            return ExitCode::from(2);
+        }
+        Ok(()) | Err(_) => {}
     }
     let errors = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     ExitCode::from(u8::from(errors))
@@ -59,26 +62,38 @@ fn default_file() -> PathBuf {
 }
 
 /// One byte more than the limit is enough to know that it is too large.
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(file)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn print_text(file: &Path, diagnostics: &[Diagnostic]) {
+fn write_json(out: &mut impl Write, diagnostics: &[Diagnostic]) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, diagnostics)?;
+    writeln!(out)
+}
+
+fn write_text(out: &mut impl Write, file: &Path, diagnostics: &[Diagnostic]) -> io::Result<()> {
     for diagnostic in diagnostics {
-        println!("{}[{}]: {}", diagnostic.severity.word(), diagnostic.code, diagnostic.message);
-        if let Some(excerpt) = &diagnostic.excerpt {
-            println!("{excerpt}");
+        let Diagnostic { severity, code, message, excerpt, help, .. } = diagnostic;
+        writeln!(out, "{}[{code}]: {message}", severity.word())?;
+        if let Some(excerpt) = excerpt {
+            writeln!(out, "{excerpt}")?;
         }
-        if let Some(help) = &diagnostic.help {
-            println!("  = help: {help}");
+        if let Some(help) = help {
+            writeln!(out, "  = help: {help}")?;
         }
-        println!();
+        writeln!(out)?;
     }
     let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    println!("{}: {}, {}", file.display(), plural(errors, "error"), plural(warnings, "warning"));
+    writeln!(
+        out,
+        "{}: {}, {}",
+        file.display(),
+        plural(errors, "error"),
+        plural(warnings, "warning")
+    )
 }
 
 fn plural(count: usize, word: &str) -> String {

@@ -1,45 +1,46 @@
 //! What can be said of a file without a trigger: is it YAML, are its keys known, does each value
 //! have a shape that its key takes. All problems at once.
 
+use super::parse::collect;
 use super::schema::{Key, ROOT_KEYS, ROW_KEYS, Shape};
-use super::source::Source;
+use super::source::{MAX_DIAGNOSTICS, Source};
 use super::tree::{Entry, Node, Value};
-use super::{Diagnostic, Severity, parse};
+use super::{Diagnostic, Severity};
 
 /// Everything there is to say about the bytes of `file`, in the order of the text.
 #[must_use]
 pub fn lint(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
-    let parsed = parse(file, bytes);
-    let mut diagnostics = parsed.diagnostics;
-    if let (Some(root), Ok(text)) = (parsed.root, std::str::from_utf8(bytes)) {
-        let mut checker = Checker { source: Source { file, text }, diagnostics };
-        checker.root(&root);
-        diagnostics = checker.diagnostics;
+    let parsed = collect(bytes);
+    let mut checker = Checker { diagnostics: parsed.diagnostics, unknown: 0 };
+    if let Some(root) = &parsed.root {
+        checker.root(root);
     }
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span.map_or(0, |span| span.start));
-    diagnostics
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Source { file, text }.tell(checker.diagnostics),
+        // One sentence about the whole file: there is no text to underline.
+        Err(_) => checker.diagnostics,
+    }
 }
 
-struct Checker<'a> {
-    source: Source<'a>,
+struct Checker {
     diagnostics: Vec<Diagnostic>,
+    /// Unknown keys so far.
+    unknown: usize,
 }
 
-impl Checker<'_> {
+impl Checker {
     fn root(&mut self, root: &Node) {
         let Value::Map(entries) = &root.value else {
             let message = format!("the file must be a map of keys; this is {}", root.kind());
-            let diagnostic =
-                self.source.diagnostic(Severity::Error, "not-a-map", root.span, message);
+            let diagnostic = Diagnostic::about(Severity::Error, "not-a-map", root.span, message);
             self.diagnostics.push(diagnostic.help("write `script: make test`"));
             return;
         };
+        let known: Vec<&Key> = ROOT_KEYS.iter().collect();
         for entry in entries {
-            self.entry(entry, "", &ROOT_KEYS.iter().collect::<Vec<_>>());
-        }
-        for name in ["jobs", "matrix"] {
-            if let Some(jobs) = root.get(name) {
-                self.rows(name, jobs);
+            self.entry(entry, "", &known);
+            if matches!(entry.key.as_str(), "jobs" | "matrix") {
+                self.rows(&entry.key, &entry.value);
             }
         }
     }
@@ -56,8 +57,7 @@ impl Checker<'_> {
         for (index, row) in rows.iter().enumerate() {
             let Value::Map(entries) = &row.value else {
                 let message = format!("a job is a map of keys; this is {}", row.kind());
-                let diagnostic =
-                    self.source.diagnostic(Severity::Error, "not-a-map", row.span, message);
+                let diagnostic = Diagnostic::about(Severity::Error, "not-a-map", row.span, message);
                 self.diagnostics.push(diagnostic.at(format!("{path}[{index}]")));
                 continue;
             };
@@ -85,7 +85,7 @@ impl Checker<'_> {
                 entry.value.kind()
             );
             let span = entry.value.span;
-            let diagnostic = self.source.diagnostic(Severity::Error, "wrong-shape", span, message);
+            let diagnostic = Diagnostic::about(Severity::Error, "wrong-shape", span, message);
             self.diagnostics.push(diagnostic.at(path).help(format!("it is: {}", key.meaning)));
         }
     }
@@ -95,8 +95,11 @@ impl Checker<'_> {
             format!("`{}` is not a key that has a meaning here; it is ignored", entry.key);
         let span = entry.key_span;
         let mut diagnostic =
-            self.source.diagnostic(Severity::Warning, "unknown-key", span, message).at(path);
-        if let Some(near) = nearest(&entry.key, known) {
+            Diagnostic::about(Severity::Warning, "unknown-key", span, message).at(path);
+        self.unknown += 1;
+        // The search costs time; beyond this many the diagnostic is counted, not told.
+        let told = self.unknown <= MAX_DIAGNOSTICS;
+        if let Some(near) = told.then(|| nearest(&entry.key, known)).flatten() {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         self.diagnostics.push(diagnostic);
@@ -124,9 +127,8 @@ fn is_encrypted(node: &Node) -> bool {
 /// of the word.
 fn nearest<'k>(word: &str, known: &[&'k Key]) -> Option<&'k str> {
     let word = word.to_lowercase().replace('-', "_");
-    let distance = |key: &Key| edits(&word, key.name);
-    let near = known.iter().min_by_key(|key| distance(key))?;
-    let edits = distance(near);
+    let near = known.iter().min_by_key(|key| edits(&word, key.name))?;
+    let edits = edits(&word, near.name);
     (edits <= 2 && edits * 2 < near.name.len()).then_some(near.name)
 }
 

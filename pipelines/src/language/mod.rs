@@ -11,5 +11,5 @@ pub use diagnostic::{Diagnostic, Severity, Span};
 pub use lint::lint;
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NODES, Parsed, parse};
 pub use schema::{Key, ROOT_KEYS, Shape};
-pub use source::Source;
+pub use source::{MAX_DIAGNOSTICS, Source};
 pub use tree::{Entry, Node, Value};

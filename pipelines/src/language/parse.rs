@@ -27,8 +27,17 @@ pub struct Parsed {
 /// Parses the bytes of `file`. Never fails and never panics: what is wrong is a diagnostic.
 #[must_use]
 pub fn parse(file: &str, bytes: &[u8]) -> Parsed {
+    let mut parsed = collect(bytes);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        parsed.diagnostics = Source { file, text }.tell(parsed.diagnostics);
+    }
+    parsed
+}
+
+/// As [`parse`], with the diagnostics still bare: who has more to say tells them all together.
+pub(super) fn collect(bytes: &[u8]) -> Parsed {
     match decode(bytes) {
-        Ok(text) => Builder::new(Source { file, text }).build(),
+        Ok(text) => Builder::new(text).build(),
         Err(diagnostic) => Parsed { root: None, diagnostics: vec![*diagnostic] },
     }
 }
@@ -76,7 +85,7 @@ enum Children {
 }
 
 struct Builder<'a> {
-    source: Source<'a>,
+    text: &'a str,
     open: Vec<Open>,
     /// By the parser's anchor number: the node, and what a copy of it weighs.
     anchors: HashMap<usize, (Node, Weight)>,
@@ -90,9 +99,9 @@ struct Builder<'a> {
 struct Stop;
 
 impl<'a> Builder<'a> {
-    fn new(source: Source<'a>) -> Self {
+    fn new(text: &'a str) -> Self {
         Self {
-            source,
+            text,
             open: Vec::new(),
             anchors: HashMap::new(),
             nodes: 0,
@@ -103,7 +112,7 @@ impl<'a> Builder<'a> {
     }
 
     fn build(mut self) -> Parsed {
-        for next in Parser::new_from_str(self.source.text) {
+        for next in Parser::new_from_str(self.text) {
             let took = match next {
                 Ok((event, span)) => self.take(&event, self.span(&span)),
                 Err(error) => Err(self.syntax_error(&error)),
@@ -142,7 +151,7 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         let message = "the file has more than one document (`---`)".to_owned();
-        let diagnostic = self.source.diagnostic(Severity::Error, "many-documents", span, message);
+        let diagnostic = Diagnostic::about(Severity::Error, "many-documents", span, message);
         self.stop(diagnostic.help("keep one, or move the others into files of their own"))
     }
 
@@ -155,14 +164,14 @@ impl<'a> Builder<'a> {
 
     fn check_depth(&mut self, more: usize, span: Span) -> Result<(), Stop> {
         if self.open.len() + more > MAX_DEPTH {
-            return self.stop(self.too_deep(span));
+            return self.stop(Self::too_deep(span));
         }
         Ok(())
     }
 
-    fn too_deep(&self, span: Span) -> Diagnostic {
+    fn too_deep(span: Span) -> Diagnostic {
         let message = format!("nested deeper than {MAX_DEPTH} levels");
-        let diagnostic = self.source.diagnostic(Severity::Error, "too-deep", span, message);
+        let diagnostic = Diagnostic::about(Severity::Error, "too-deep", span, message);
         diagnostic.help("flatten it; no key of the language needs so many")
     }
 
@@ -180,7 +189,7 @@ impl<'a> Builder<'a> {
         let Some((node, weight)) = self.anchors.get(&anchor).cloned() else {
             // The parser knows the anchor, but its node is still open: it would contain itself.
             let message = "this alias stands inside the node it names".to_owned();
-            let diagnostic = self.source.diagnostic(Severity::Error, "cyclic-alias", span, message);
+            let diagnostic = Diagnostic::about(Severity::Error, "cyclic-alias", span, message);
             return self.stop(diagnostic.help("name another anchor, or write the value out"));
         };
         // Nodes inside keep their own places: that is where a mistake in them is mended.
@@ -212,7 +221,7 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         let message = format!("with its aliases expanded the file has more than {MAX_NODES} nodes");
-        let diagnostic = self.source.diagnostic(Severity::Error, "too-many-nodes", span, message);
+        let diagnostic = Diagnostic::about(Severity::Error, "too-many-nodes", span, message);
         self.stop(diagnostic.help("use fewer aliases of large nodes"))
     }
 
@@ -275,21 +284,21 @@ impl<'a> Builder<'a> {
 
     fn syntax_error(&mut self, error: &ScanError) -> Stop {
         let at = error.marker();
-        let start = at.byte_offset().unwrap_or(0).min(self.source.text.len());
+        let start = at.byte_offset().unwrap_or(0).min(self.text.len());
         let span = Span { start, end: start + 1, line: at.line(), column: at.col() + 1 };
         // The scanner looks ahead, so it can meet its own limit before it tells us of the depth.
         let diagnostic = if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-            self.too_deep(span)
+            Self::too_deep(span)
         } else {
             let message = format!("this is not YAML: {}", error.info());
-            self.source.diagnostic(Severity::Error, "not-yaml", span, message)
+            Diagnostic::about(Severity::Error, "not-yaml", span, message)
         };
         self.diagnostics.push(diagnostic);
         Stop
     }
 
     fn report(&mut self, severity: Severity, code: &str, span: Span, message: String, help: &str) {
-        self.diagnostics.push(self.source.diagnostic(severity, code, span, message).help(help));
+        self.diagnostics.push(Diagnostic::about(severity, code, span, message).help(help));
     }
 
     fn stop(&mut self, diagnostic: Diagnostic) -> Result<(), Stop> {
@@ -298,7 +307,7 @@ impl<'a> Builder<'a> {
     }
 
     fn span(&self, span: &YamlSpan) -> Span {
-        let length = self.source.text.len();
+        let length = self.text.len();
         let start = span.start.byte_offset().unwrap_or(0).min(length);
         let end = span.end.byte_offset().unwrap_or(start).clamp(start, length);
         Span { start, end, line: span.start.line(), column: span.start.col() + 1 }

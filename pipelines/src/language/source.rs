@@ -13,45 +13,54 @@ pub struct Source<'a> {
     pub text: &'a str,
 }
 
+/// Most diagnostics that are told of one file. Who has more starts with these; and a file made
+/// of mistakes must not cost more time than one of sense.
+pub const MAX_DIAGNOSTICS: usize = 100;
+
+/// How many bytes of its line are shown on each side of a place, at most.
+const EXCERPT_REACH: usize = 160;
+
 impl Source<'_> {
-    /// A diagnostic about `span`, with the lines it stands on underlined.
+    /// The diagnostics as they are told: in the order of the text, each with the line it stands
+    /// on underlined. Beyond [`MAX_DIAGNOSTICS`] the last one counts the rest, and is as severe.
     #[must_use]
-    pub fn diagnostic(
-        &self,
-        severity: Severity,
-        code: &str,
-        span: Span,
-        message: String,
-    ) -> Diagnostic {
-        Diagnostic {
-            severity,
-            code: code.to_owned(),
-            path: String::new(),
-            span: Some(span),
-            excerpt: Some(self.excerpt(span)),
-            message,
-            help: None,
+    pub fn tell(&self, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        found.sort_by_key(|diagnostic| diagnostic.span.map_or(0, |span| span.start));
+        let rest = found.split_off(found.len().min(MAX_DIAGNOSTICS));
+        for diagnostic in &mut found {
+            diagnostic.excerpt = diagnostic.span.map(|span| self.excerpt(span));
         }
+        if let Some(severity) = rest.iter().map(|diagnostic| diagnostic.severity).max() {
+            let message = format!(
+                "{} more problems are not shown; at most {MAX_DIAGNOSTICS} are",
+                rest.len()
+            );
+            let more = Diagnostic::whole_file(severity, "too-many-problems", message);
+            found.push(more.help("mend these first and ask again"));
+        }
+        found
     }
 
-    /// The lines around `span` with it underlined. A span of many lines is cut to its first: the
-    /// reader looks for the place, not for a copy of the file.
+    /// The line `span` begins on with it underlined. A span of many lines is cut to its first:
+    /// the reader looks for the place, not for a copy of the file.
     fn excerpt(&self, span: Span) -> String {
         let start = self.text.floor_char_boundary(span.start);
-        let rest = self.text.get(start..).unwrap_or_default();
-        let line_end = start + rest.find('\n').unwrap_or(rest.len());
-        let end = self.text.ceil_char_boundary(span.end).clamp(start, line_end.max(start));
-        let snippet = Snippet::source(self.text)
-            .path(self.file)
-            .fold(true)
-            .annotation(AnnotationKind::Primary.span(start..end));
+        let before = self.text.floor_char_boundary(start.saturating_sub(EXCERPT_REACH));
+        let after = self.text.ceil_char_boundary(start.saturating_add(EXCERPT_REACH));
+        let line_start = self.text[before..start].rfind('\n').map_or(before, |at| before + at + 1);
+        let line_end = self.text[start..after].find('\n').map_or(after, |at| start + at);
+        let end = self.text.ceil_char_boundary(span.end).clamp(start, line_end);
+        // Only the line (of a very long one, its part around the place) goes to the renderer, so that its work does not grow with the file.
+        let snippet = Snippet::source(&self.text[line_start..line_end])
+            .line_start(span.line)
+            .annotation(AnnotationKind::Primary.span(start - line_start..end - line_start));
         let report = [Level::ERROR.no_name().primary_title("").element(snippet)];
         let rendered = Renderer::plain().render(&report);
-        // The title is ours to write, with severity and code: what counts begins at the arrow.
-        let from = rendered
-            .find("-->")
-            .map_or(0, |arrow| rendered[..arrow].rfind('\n').map_or(0, |line_end| line_end + 1));
-        rendered[from..].to_owned()
+        // Title and place are ours to write: the renderer would count the column in the part.
+        let gutter = span.line.to_string().len();
+        let place = format!("{:gutter$}--> {}:{}:{}", "", self.file, span.line, span.column);
+        let lines = rendered.lines().skip_while(|line| line.trim() != "|");
+        std::iter::once(place.as_str()).chain(lines).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -68,6 +77,12 @@ impl Diagnostic {
     pub fn at(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
+    }
+
+    /// About `span`.
+    #[must_use]
+    pub fn about(severity: Severity, code: &str, span: Span, message: String) -> Self {
+        Self { span: Some(span), ..Self::whole_file(severity, code, message) }
     }
 
     /// About the file as a whole, at no place in it.
