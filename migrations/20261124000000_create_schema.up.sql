@@ -294,5 +294,10 @@ CREATE TABLE audit (
     target text NOT NULL,
     detail jsonb NOT NULL DEFAULT '{}'
 );
-CREATE RULE audit_keeps_its_rows AS ON UPDATE TO audit DO INSTEAD NOTHING;
-CREATE RULE audit_loses_no_rows AS ON DELETE TO audit DO INSTEAD NOTHING;
+CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit is append-only';
+END
+$$;
+CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();

@@ -42,8 +42,11 @@ async fn the_audit_keeps_its_rows() -> Result<()> {
         .bind(Uuid::now_v7())
         .execute(&database.pool)
         .await?;
-    sqlx::query("UPDATE audit SET actor = 'nobody'").execute(&database.pool).await?;
-    sqlx::query("DELETE FROM audit").execute(&database.pool).await?;
+    for change in ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "TRUNCATE audit"] {
+        let refused = sqlx::query(change).execute(&database.pool).await;
+        let error = refused.expect_err("a change of the audit must fail, not be passed over");
+        assert!(error.to_string().contains("append-only"), "{change}: {error}");
+    }
     let actor: String =
         sqlx::query_scalar("SELECT actor FROM audit").fetch_one(&database.pool).await?;
     assert_eq!(actor, "ada");
