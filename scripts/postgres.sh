@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # postgres.sh start DIR | stop DIR: a scratch Postgres of our own below DIR.
-# `start` prints its URL; it listens on a free loopback port and on no other address.
+# `start` prints its URL; it listens on a socket in DIR and on no address at all.
 set -euo pipefail
 verb=$1 dir=$2
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
@@ -15,11 +15,10 @@ case $verb in
 start)
   mkdir -p "$dir"
   [ "$(id -u)" != 0 ] || chown postgres "$dir"
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   as_postgres "$bin/initdb" -D "$dir/data" -A trust -U postgres >/dev/null
   as_postgres "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" \
-    -o "-p $port -k $dir -c listen_addresses=127.0.0.1 -c fsync=off" start >/dev/null
-  echo "postgres://postgres@127.0.0.1:$port/postgres"
+    -o "-k $dir -c listen_addresses='' -c fsync=off" start >/dev/null
+  echo "postgres://postgres@localhost/postgres?host=$dir"
   ;;
 stop)
   as_postgres "$bin/pg_ctl" -D "$dir/data" -m fast -w stop >/dev/null

@@ -6,7 +6,8 @@ scripts/setup.sh
 
 dir=$(mktemp -d /tmp/slipway-test.XXXXXX)
 chmod 755 "$dir"
-trap 'scripts/postgres.sh stop "$dir/pg"; rm -rf "$dir"' EXIT
+# When Postgres did not start there is none to stop, and its own words stay the last ones.
+trap '[ ! -e "$dir/pg/data/postmaster.pid" ] || scripts/postgres.sh stop "$dir/pg"; rm -rf "$dir"' EXIT
 SLIPWAY_TEST_DATABASE_URL=$(scripts/postgres.sh start "$dir/pg")
 export SLIPWAY_TEST_DATABASE_URL
 
