@@ -1,5 +1,5 @@
 # What people and CI run; CI calls these targets verbatim.
-.PHONY: setup build test lint ring
+.PHONY: setup build test lint ring sqlx sqlx-check
 
 setup: ; scripts/setup.sh
 build: ; cargo build --workspace --all-targets --locked
@@ -13,3 +13,7 @@ lint:
 # not taken for a tree without ring.
 ring:
 	tree=$$(cargo tree --locked --workspace --prefix none) && ! printf '%s\n' "$$tree" | grep '^ring v'
+
+# What Postgres says of each query, kept so that a build needs no database.
+sqlx: ; scripts/sqlx.sh write
+sqlx-check: ; scripts/sqlx.sh check

@@ -8,7 +8,8 @@ say() { printf 'setup: %s\n' "$*"; }
 command -v cargo >/dev/null || { echo "setup: Rust is missing; install it from https://rustup.rs and run this again" >&2; exit 1; }
 
 # package:command that shows it is there
-needed=(git:git postgresql:/usr/lib/postgresql)
+needed=(git:git postgresql:/usr/lib/postgresql docker.io:/usr/sbin/dockerd iptables:iptables
+  busybox-static:busybox docker-registry:docker-registry apache2-utils:htpasswd)
 missing=()
 for pair in "${needed[@]}"; do
   package=${pair%%:*} sign=${pair#*:}

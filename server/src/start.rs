@@ -72,8 +72,12 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
     ]
 }
 
-async fn every<F>(server: &Server, stop: &CancellationToken, name: &str, mut tick: impl FnMut() -> F)
-where
+async fn every<F>(
+    server: &Server,
+    stop: &CancellationToken,
+    name: &str,
+    mut tick: impl FnMut() -> F,
+) where
     F: Future<Output = Result<(), FlowError>>,
 {
     let mut wake = server.wake.subscribe();

@@ -31,7 +31,8 @@ impl Server {
 
     /// Remembers whether Postgres just answered, and says for how long it has without a break.
     pub(crate) fn note_health(&self, answered: bool) -> Duration {
-        let mut since = self.healthy_since.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut since =
+            self.healthy_since.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !answered {
             *since = None;
             return Duration::ZERO;

@@ -247,10 +247,7 @@ pub(crate) struct Deployment {
     pub(crate) finished_at: Option<Time>,
 }
 
-pub(crate) async fn deployments_of_run(
-    db: &Db,
-    run: RunId,
-) -> Result<Vec<Deployment>, FlowError> {
+pub(crate) async fn deployments_of_run(db: &Db, run: RunId) -> Result<Vec<Deployment>, FlowError> {
     deployments(db, Some(run.as_uuid()), None).await
 }
 

@@ -104,11 +104,7 @@ pub(crate) async fn next(tx: &mut Tx) -> Result<Option<Undecided>, FlowError> {
     }))
 }
 
-pub(crate) async fn ignored(
-    tx: &mut Tx,
-    id: DeliveryId,
-    reason: &str,
-) -> Result<(), FlowError> {
+pub(crate) async fn ignored(tx: &mut Tx, id: DeliveryId, reason: &str) -> Result<(), FlowError> {
     let rows = sqlx::query!(
         "UPDATE deliveries SET state = 'ignored', reason = $2, decided_at = now()
          WHERE id = $1 AND state = 'received'",

@@ -155,10 +155,7 @@ pub(crate) async fn lock(tx: &mut Tx, id: DeploymentId) -> Result<Deployment, Fl
 }
 
 /// The attempt's deployments that are not over.
-pub(crate) async fn open_of(
-    tx: &mut Tx,
-    attempt: AttemptId,
-) -> Result<Vec<Deployment>, FlowError> {
+pub(crate) async fn open_of(tx: &mut Tx, attempt: AttemptId) -> Result<Vec<Deployment>, FlowError> {
     sqlx::query_as!(
         Row,
         "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous, state, reason

@@ -50,11 +50,10 @@ pub(crate) async fn grown(
 
 /// Length of the log, and whether it can still grow.
 pub(crate) async fn extent(db: &Db, id: AttemptId) -> Result<(i64, bool), FlowError> {
-    let row =
-        sqlx::query!("SELECT log_length, state FROM attempts WHERE id = $1", id.as_uuid())
-            .fetch_optional(db.pool())
-            .await?
-            .ok_or(FlowError::NotFound)?;
+    let row = sqlx::query!("SELECT log_length, state FROM attempts WHERE id = $1", id.as_uuid())
+        .fetch_optional(db.pool())
+        .await?
+        .ok_or(FlowError::NotFound)?;
     Ok((row.log_length, row.state != "running"))
 }
 

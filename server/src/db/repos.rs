@@ -170,11 +170,10 @@ pub async fn webhook_key(
     master: &MasterKey,
     repo: RepoId,
 ) -> Result<SecretText, FlowError> {
-    let sealed =
-        sqlx::query_scalar!("SELECT webhook_key FROM repos WHERE id = $1", repo.as_uuid())
-            .fetch_optional(db.pool())
-            .await?
-            .ok_or(FlowError::NotFound)?;
+    let sealed = sqlx::query_scalar!("SELECT webhook_key FROM repos WHERE id = $1", repo.as_uuid())
+        .fetch_optional(db.pool())
+        .await?
+        .ok_or(FlowError::NotFound)?;
     let key = secrets::open(master, repo.as_uuid(), repo, KEY_NAME, &sealed)
         .map_err(|error| FlowError::Internal(error.into()))?;
     Ok(SecretText::new(String::from_utf8_lossy(&key).into_owned()))

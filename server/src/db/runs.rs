@@ -101,7 +101,8 @@ pub(crate) async fn change(
     from: &RunState,
     to: &RunState,
 ) -> Result<(), FlowError> {
-    let started_at = if let RunState::Running { started_at } = to { Some(*started_at) } else { None };
+    let started_at =
+        if let RunState::Running { started_at } = to { Some(*started_at) } else { None };
     let rows = sqlx::query!(
         "UPDATE runs SET state = $3, reason = $4, started_at = coalesce(started_at, $5),
              finished_at = CASE WHEN $6 THEN now() END

@@ -27,11 +27,7 @@ pub(crate) async fn register(tx: &mut Tx, request: &RegisterRequest) -> Result<i
 }
 
 /// Notes that the worker was here; false when another process registered as it since.
-pub(crate) async fn seen(
-    tx: &mut Tx,
-    id: WorkerId,
-    generation: i32,
-) -> Result<bool, FlowError> {
+pub(crate) async fn seen(tx: &mut Tx, id: WorkerId, generation: i32) -> Result<bool, FlowError> {
     let rows = sqlx::query!(
         "UPDATE workers SET last_seen_at = now() WHERE id = $1 AND generation = $2",
         id.as_uuid(),

@@ -204,11 +204,7 @@ pub(crate) async fn settle(
 }
 
 /// A verify ended: what it could not settle is failed, never live.
-pub(crate) async fn give_up(
-    tx: &mut Tx,
-    id: DeploymentId,
-    reason: &str,
-) -> Result<(), FlowError> {
+pub(crate) async fn give_up(tx: &mut Tx, id: DeploymentId, reason: &str) -> Result<(), FlowError> {
     let mut deployment = deployments::lock(tx, id).await?;
     if deployment.state.is_terminal() {
         return Ok(());

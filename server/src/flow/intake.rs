@@ -1,8 +1,7 @@
 //! Deliveries come in: stored first, decided later.
 
 pub use crate::db::deliveries::{NewDelivery, Source};
-use bytes::Bytes;
-use slipway_pipelines::ids::{DeliveryId, RepoId, RunId};
+use slipway_pipelines::ids::{DeliveryId, RunId};
 use slipway_pipelines::plan::Trigger;
 
 use super::FlowError;

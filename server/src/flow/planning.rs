@@ -52,12 +52,8 @@ fn decide<'a>(result: &'a PlanResult, message: &str) -> (RunEvent, Option<&'a Pl
             None => (RunEvent::Planned, Some(plan)),
             Some(reason) => (RunEvent::PlanErrored { reason }, None),
         },
-        PlanResult::Nothing { reason } => {
-            (RunEvent::NothingToDo { reason: reason.clone() }, None)
-        }
-        PlanResult::Errored { reason } => {
-            (RunEvent::PlanErrored { reason: reason.clone() }, None)
-        }
+        PlanResult::Nothing { reason } => (RunEvent::NothingToDo { reason: reason.clone() }, None),
+        PlanResult::Errored { reason } => (RunEvent::PlanErrored { reason: reason.clone() }, None),
     }
 }
 
@@ -70,8 +66,9 @@ fn flaw(plan: &Plan) -> Option<String> {
         return Some(format!("the file asks for {count} jobs; a run has at most {MAX_JOBS}"));
     }
     let ordered = plan.jobs.iter().zip(1..).all(|(job, number)| job.number.0 == number);
-    let staged = plan.jobs.iter().all(|job| {
-        usize::try_from(job.stage.0).is_ok_and(|stage| stage < plan.stages.len())
-    });
+    let staged = plan
+        .jobs
+        .iter()
+        .all(|job| usize::try_from(job.stage.0).is_ok_and(|stage| stage < plan.stages.len()));
     (!ordered || !staged).then(|| "the plan's jobs or stages are out of order".to_owned())
 }

@@ -202,7 +202,10 @@ mod tests {
         for (event, reason) in [
             (hook("refs/heads/main", ZERO, ""), "the branch or tag was deleted"),
             (hook("refs/notes/x", SHA, ""), "it is about neither a branch nor a tag"),
-            (hook("refs/heads/main", SHA, "Docs\n\n[CI Skip]"), "the commit message says [CI Skip]"),
+            (
+                hook("refs/heads/main", SHA, "Docs\n\n[CI Skip]"),
+                "the commit message says [CI Skip]",
+            ),
             (of_forge("ping", b"{}"), "\"ping\" events start no run"),
         ] {
             assert_eq!(event, ignored(reason));

@@ -95,7 +95,9 @@ impl FromRequestParts<Arc<Server>> for Viewer {
         if is_admin(parts, server) {
             return Ok(Self { actor: OPERATOR.to_owned() });
         }
-        Session::from_request_parts(parts, server).await.map(|session| Self { actor: session.actor })
+        Session::from_request_parts(parts, server)
+            .await
+            .map(|session| Self { actor: session.actor })
     }
 }
 

@@ -3,6 +3,7 @@
 mod api;
 pub(crate) mod auth;
 mod login;
+mod pages;
 pub(crate) mod problem;
 #[cfg(test)]
 mod routes;
@@ -81,6 +82,7 @@ pub(crate) fn router(server: Arc<Server>, shutdown: CancellationToken) -> Router
         .nest("/api/worker/v1", worker_api::router())
         .nest("/api/v1", api::router(&server))
         .merge(login::router())
+        .merge(pages::router())
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address knows other methods only.")

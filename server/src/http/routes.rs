@@ -109,9 +109,8 @@ impl Scratch {
 type Row = (Method, String, [u16; 4]);
 
 fn public(attempt: AttemptId) -> Vec<Row> {
-    let worker = |path: &str, method: Method, answers| {
-        (method, format!("/api/worker/v1/{path}"), answers)
-    };
+    let worker =
+        |path: &str, method: Method, answers| (method, format!("/api/worker/v1/{path}"), answers);
     let own = |path: &str, method: Method, answers| {
         (method, format!("/api/worker/v1/attempts/{attempt}/{path}"), answers)
     };

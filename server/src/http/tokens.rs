@@ -46,8 +46,8 @@ pub(super) struct AttemptClaims {
 pub(super) struct BadToken;
 
 fn key(master: &MasterKey, kind: &str) -> Zeroizing<Vec<u8>> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(master.expose())
-        .expect("HMAC takes keys of every length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(master.expose()).expect("HMAC takes keys of every length");
     mac.update(b"slipway token key\0");
     mac.update(kind.as_bytes());
     Zeroizing::new(mac.finalize().into_bytes().to_vec())

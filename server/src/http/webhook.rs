@@ -118,7 +118,8 @@ impl Signer {
 
     fn delivery(self, headers: &HeaderMap, payload: Bytes) -> Result<NewDelivery, Problem> {
         let short = |name| header(headers, name).filter(|text| (1..=200).contains(&text.len()));
-        let (Some(guid), Some(event)) = (short("x-github-delivery"), short("x-github-event")) else {
+        let (Some(guid), Some(event)) = (short("x-github-delivery"), short("x-github-event"))
+        else {
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "A delivery names itself in X-GitHub-Delivery and its event in X-GitHub-Event.",

@@ -168,7 +168,9 @@ async fn claim_once(
         Ok(Some(claimed)) => claimed,
         Ok(None) => return Ok(None),
         Err(FlowError::Fenced) => {
-            return Err(unauthorized("Register again: another process has registered as this worker."));
+            return Err(unauthorized(
+                "Register again: another process has registered as this worker.",
+            ));
         }
         // Somebody else was first, a canceler for one: look again. Not an answer for the worker,
         // to whom 409 means another protocol.

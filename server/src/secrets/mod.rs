@@ -12,7 +12,9 @@ const NONCE: usize = 24;
 
 /// A sealed value that does not open: another key, another row, or damage.
 #[derive(Debug, thiserror::Error)]
-#[error("a sealed value does not open: it was sealed with another master key, for another row, or is damaged")]
+#[error(
+    "a sealed value does not open: it was sealed with another master key, for another row, or is damaged"
+)]
 pub struct DoesNotOpen;
 
 fn bound_to(id: Uuid, repo: RepoId, name: &str) -> Vec<u8> {

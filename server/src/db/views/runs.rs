@@ -1,8 +1,8 @@
 //! Repos and their runs, as lists and alone.
 
 use chrono::{DateTime, Utc};
-use slipway_pipelines::ids::RunId;
 use slipway_pipelines::ids::Id as _;
+use slipway_pipelines::ids::RunId;
 use uuid::Uuid;
 
 use crate::db::Db;

@@ -54,7 +54,8 @@ impl FromRequestParts<Arc<Server>> for OfRepo {
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Problem> {
         let Path(names) = parts.extract::<Path<HashMap<String, String>>>().await?;
         let name = names.get("owner").zip(names.get("repo"));
-        let name = name.and_then(|(owner, repo)| format!("{owner}/{repo}").parse::<RepoName>().ok());
+        let name =
+            name.and_then(|(owner, repo)| format!("{owner}/{repo}").parse::<RepoName>().ok());
         let name = name.ok_or_else(Problem::not_found)?;
         by_name(&server.db, &name).await?.map(Self).ok_or_else(Problem::not_found)
     }

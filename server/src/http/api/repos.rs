@@ -96,9 +96,7 @@ fn check(asked: &Asked) -> Result<(), Problem> {
     }
 }
 
-pub(super) async fn list(
-    State(server): State<Arc<Server>>,
-) -> Result<Json<Vec<Shown>>, Problem> {
+pub(super) async fn list(State(server): State<Arc<Server>>) -> Result<Json<Vec<Shown>>, Problem> {
     let repos = repos::list(&server.db).await?;
     Ok(Json(repos.into_iter().map(Shown::from).collect()))
 }

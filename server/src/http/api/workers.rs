@@ -9,8 +9,6 @@ use crate::db::api_reads::{self, Worker};
 use crate::http::problem::Problem;
 use crate::state::Server;
 
-pub(super) async fn list(
-    State(server): State<Arc<Server>>,
-) -> Result<Json<Vec<Worker>>, Problem> {
+pub(super) async fn list(State(server): State<Arc<Server>>) -> Result<Json<Vec<Worker>>, Problem> {
     Ok(Json(api_reads::workers(&server.db).await?))
 }

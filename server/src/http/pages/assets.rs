@@ -32,7 +32,8 @@ fn address(name: &str) -> String {
 pub(super) async fn serve(Path(path): Path<String>, uri: axum::http::Uri) -> Response {
     let Some(file) = Assets::get(&path) else { return StatusCode::NOT_FOUND.into_response() };
     // Without the hash in the address the content may change under it.
-    let kept = if uri.query().is_some() { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let kept =
+        if uri.query().is_some() { "public, max-age=31536000, immutable" } else { "no-cache" };
     let kind = file.metadata.mimetype().to_owned();
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, kept.to_owned())], file.data)
         .into_response()

@@ -48,17 +48,18 @@ pub(super) async fn run(
     let id = RunId::from(run.ok_or(Failure::NotFound)?.id);
     let signals = server.wake.subscribe();
     let start = runs::fingerprint(&server.db, id).await?;
-    let events = stream::unfold((server, signals, start), move |(server, mut signals, seen)| async move {
-        loop {
-            look_again(&mut signals, |signal| signal == Signal::Run(id)).await;
-            // While Postgres is away the page stays as it is; the stream ends, the browser returns.
-            let print = runs::fingerprint(&server.db, id).await.ok()?;
-            if print != seen {
-                let event = Event::default().event("changed").data("page");
-                return Some((Ok::<_, Infallible>(event), (server, signals, print)));
+    let events =
+        stream::unfold((server, signals, start), move |(server, mut signals, seen)| async move {
+            loop {
+                look_again(&mut signals, |signal| signal == Signal::Run(id)).await;
+                // While Postgres is away the page stays as it is; the stream ends, the browser returns.
+                let print = runs::fingerprint(&server.db, id).await.ok()?;
+                if print != seen {
+                    let event = Event::default().event("changed").data("page");
+                    return Some((Ok::<_, Infallible>(event), (server, signals, print)));
+                }
             }
-        }
-    });
+        });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 

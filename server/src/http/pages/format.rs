@@ -114,7 +114,9 @@ mod tests {
     #[test]
     fn a_badge_has_word_shape_and_class() {
         let html = badge("rolled_back");
-        assert!(html.contains("s-rolled_back") && html.contains('↶') && html.contains("rolled back"));
+        assert!(
+            html.contains("s-rolled_back") && html.contains('↶') && html.contains("rolled back")
+        );
         assert!(!badge("<script>").contains("<script"));
     }
 }

@@ -52,7 +52,9 @@ pub(super) async fn window(
             let mark = mark_of_line(db, attempt.id, line - 1).await?;
             (mark, mark.map_or(0, |mark| mark.start + BYTES).min(attempt.log_length))
         }
-        Start::Before(to, floor) => (mark_of_byte(db, attempt.id, floor.max(to - BYTES)).await?, to),
+        Start::Before(to, floor) => {
+            (mark_of_byte(db, attempt.id, floor.max(to - BYTES)).await?, to)
+        }
     };
     let Some(mark) = mark else { return Ok(Window::default()) };
     let bytes = read(server, AttemptId::from(attempt.id), mark.start, to).await?;

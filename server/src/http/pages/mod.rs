@@ -8,9 +8,9 @@ mod format;
 mod job;
 mod log;
 mod outcome;
-mod rows;
 mod queue;
 mod repo;
+mod rows;
 mod run;
 
 use std::sync::Arc;

@@ -39,7 +39,9 @@ impl RunRow {
 /// The last runs as bars, oldest left: height is duration, colour (and the title) the state.
 pub(super) fn trend(runs: &[RunRow]) -> String {
     let longest = runs.iter().map(RunRow::seconds).max().unwrap_or(1);
-    let mut svg = String::from("<svg class=\"trend\" viewBox=\"0 0 160 24\" role=\"img\" aria-label=\"the last runs\">");
+    let mut svg = String::from(
+        "<svg class=\"trend\" viewBox=\"0 0 160 24\" role=\"img\" aria-label=\"the last runs\">",
+    );
     for (at, run) in runs.iter().take(20).enumerate() {
         let height = (run.seconds() * 20 / longest).max(3);
         let (x, y) = (152 - at * 8, 24 - height);
@@ -73,7 +75,8 @@ impl JobRow {
     /// Its waiting and its running over the time of the whole run.
     pub(super) fn bar(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
         let whole = (to - from).num_milliseconds().max(1);
-        let at = |time: DateTime<Utc>| ((time - from).num_milliseconds() * 1000 / whole).clamp(0, 1000);
+        let at =
+            |time: DateTime<Utc>| ((time - from).num_milliseconds() * 1000 / whole).clamp(0, 1000);
         let end = at(self.finished_at.unwrap_or(to));
         let (born, start) = (at(self.created_at), self.started_at.map_or(end, at));
         let wait = (start - born).max(0);

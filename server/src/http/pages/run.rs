@@ -77,7 +77,8 @@ async fn first(server: &Server, job: &JobRow) -> Result<First, Failure> {
     first.step = jobs::steps(&server.db, attempt.id).await?.into_iter().find(StepRow::red);
     if let Some(step) = &first.step {
         let to = step.log_to.unwrap_or(attempt.log_length);
-        first.log = log::window(server, &attempt, Start::Before(to, step.log_from), LAST_LINES).await?;
+        first.log =
+            log::window(server, &attempt, Start::Before(to, step.log_from), LAST_LINES).await?;
     }
     Ok(first)
 }
