@@ -1,9 +1,11 @@
 # What people and CI run; CI calls these targets verbatim.
-.PHONY: setup build test lint ring sqlx sqlx-check
+.PHONY: setup build demo demo-stop test lint ring deny sqlx sqlx-check
 
 setup: ; scripts/setup.sh
 build: ; cargo build --workspace --all-targets --locked
 test: ; scripts/test.sh
+demo: ; scripts/demo.sh start
+demo-stop: ; scripts/demo.sh stop
 
 lint:
 	cargo fmt --all --check
@@ -17,3 +19,8 @@ ring:
 # What Postgres says of each query, kept so that a build needs no database.
 sqlx: ; scripts/sqlx.sh write
 sqlx-check: ; scripts/sqlx.sh check
+
+# Licenses, sources and banned crates. (The advisories need a database from outside.)
+deny:
+	@cargo deny --version >/dev/null 2>&1 || { echo "deny: will install with cargo: cargo-deny"; cargo install cargo-deny --locked --quiet; }
+	cargo deny --offline check bans licenses sources

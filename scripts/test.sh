@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Set-up and all tests, against a Postgres of their own that is stopped at the end.
+# Set-up and all tests: against a Postgres of their own, which is stopped at the end, and the
+# container engine of this machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
+scripts/engine.sh start
+scripts/busybox.sh
 
 dir=$(mktemp -d /tmp/slipway-test.XXXXXX)
 chmod 755 "$dir"
 # When Postgres did not start there is none to stop, and its own words stay the last ones.
-trap '[ ! -e "$dir/pg/data/postmaster.pid" ] || scripts/postgres.sh stop "$dir/pg"; rm -rf "$dir"' EXIT
+trap '[ ! -e "$dir/pg/data/postmaster.pid" ] || scripts/postgres.sh stop "$dir/pg"; rm -rf "$dir"; scripts/engine.sh stop' EXIT
 SLIPWAY_TEST_DATABASE_URL=$(scripts/postgres.sh start "$dir/pg")
 export SLIPWAY_TEST_DATABASE_URL
 
