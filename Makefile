@@ -23,4 +23,4 @@ sqlx-check: ; scripts/sqlx.sh check
 # Licenses, sources and banned crates. (The advisories need a database from outside.)
 deny:
 	@cargo deny --version >/dev/null 2>&1 || { echo "deny: will install with cargo: cargo-deny"; cargo install cargo-deny --locked --quiet; }
-	cargo deny --offline check bans licenses sources
+	cargo deny --locked check bans licenses sources
