@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Installs what the other commands need and is missing, after naming it. Safe to run again.
+# What a browser test needs is named apart (`setup.sh browser`): the demo does without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf 'setup: %s\n' "$*"; }
 
 command -v cargo >/dev/null || { echo "setup: Rust is missing; install it from https://rustup.rs and run this again" >&2; exit 1; }
 
-# package:command that shows it is there
-needed=(git:git postgresql:/usr/lib/postgresql docker.io:/usr/sbin/dockerd iptables:iptables
-  busybox-static:busybox docker-registry:docker-registry apache2-utils:htpasswd)
+# package:command or path that shows it is there
+needed=(gcc:cc git:git postgresql:/usr/lib/postgresql docker.io:dockerd iptables:iptables
+  busybox-static:/bin/busybox docker-registry:docker-registry apache2-utils:htpasswd)
+[ "${1:-}" != browser ] || needed+=(nodejs:node npm:npm chromium:chromium)
 missing=()
 for pair in "${needed[@]}"; do
   package=${pair%%:*} sign=${pair#*:}
