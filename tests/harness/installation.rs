@@ -1,0 +1,199 @@
+//! A whole Slipway of a story's own: Postgres, server and worker as processes of the real binary.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use uuid::Uuid;
+
+use crate::caller::{Caller, Repo};
+use crate::{Postgres, Process, Repository, slipway};
+
+/// How long a worker may be silent in the stories, in seconds.
+const LEASE: &str = "3";
+const ADMIN: &str = "the-admin-token-of-the-story";
+const REGISTRATION: &str = "the-worker-token-of-the-story";
+
+/// Its parts are fields, so that a story can kill one of them.
+#[derive(Debug)]
+pub struct Installation {
+    /// The server.
+    pub server: Process,
+    /// The worker.
+    pub worker: Process,
+    /// The database.
+    pub postgres: Postgres,
+    port: u16,
+    dir: tempfile::TempDir,
+}
+
+impl Installation {
+    /// Starts all three.
+    ///
+    /// # Errors
+    /// When one of them does not start.
+    pub async fn start() -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("slipway-story-").tempdir()?;
+        open_to_all(dir.path())?;
+        let postgres = Postgres::create(&dir.path().join("pg"))?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let server = server(dir.path(), port, &postgres.url())?;
+        let worker = worker(dir.path(), port)?;
+        let installation = Self { server, worker, postgres, port, dir };
+        installation.caller().until_healthy().await;
+        Ok(installation)
+    }
+
+    /// Starts the server again after it was killed.
+    ///
+    /// # Errors
+    /// When it can not be started.
+    pub fn start_server(&mut self) -> Result<()> {
+        self.server = server(self.dir.path(), self.port, &self.postgres.url())?;
+        Ok(())
+    }
+
+    /// Starts the worker again after it was killed: the same worker, a new process.
+    ///
+    /// # Errors
+    /// When it can not be started.
+    pub fn start_worker(&mut self) -> Result<()> {
+        self.worker = worker(self.dir.path(), self.port)?;
+        Ok(())
+    }
+
+    /// Calls its API as the operator.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        Caller::new(self.port, ADMIN)
+    }
+
+    /// A repository of the story's.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn repository(&self) -> Result<Repository> {
+        Repository::create(self.dir.path())
+    }
+
+    /// Adds a bare repository as `name`.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn add_repo(&self, name: &str, path: &Path) -> Result<Repo> {
+        self.caller().add_repo(name, path).await
+    }
+
+    /// Connections to its database: for what no page shows.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn pool(&self) -> Result<PgPool> {
+        Ok(PgPoolOptions::new().max_connections(2).connect(&self.postgres.url()).await?)
+    }
+
+    /// The whole log of one attempt, as it is stored.
+    ///
+    /// # Errors
+    /// When a chunk is missing or broken.
+    pub async fn log(&self, pool: &PgPool, attempt: Uuid) -> Result<Vec<u8>> {
+        let chunks: Vec<(i64, i32, Vec<u8>)> = sqlx::query_as(
+            "SELECT start, length, data FROM log_chunks WHERE attempt_id = $1 ORDER BY start",
+        )
+        .bind(attempt)
+        .fetch_all(pool)
+        .await?;
+        let mut log = Vec::new();
+        for (start, length, data) in chunks {
+            anyhow::ensure!(i64::try_from(log.len())? == start, "a gap before {start}");
+            log.extend(zstd::bulk::decompress(&data, usize::try_from(length)?)?);
+        }
+        Ok(log)
+    }
+
+    /// The worker's id: on the labels of everything it makes.
+    ///
+    /// # Errors
+    /// When it has none yet.
+    pub fn worker_id(&self) -> Result<String> {
+        let file = self.dir.path().join("worker/worker-id");
+        let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// Stops what still runs. The folder goes with it.
+    ///
+    /// # Errors
+    /// When the server does not end well.
+    pub async fn remove(mut self) -> Result<()> {
+        self.server.stop()
+    }
+}
+
+fn open_to_all(dir: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Postgres runs as a user of its own, below this folder.
+    Ok(std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755))?)
+}
+
+fn server(dir: &Path, port: u16, database_url: &str) -> Result<Process> {
+    let mut command = Command::new(slipway()?);
+    command
+        .arg("server")
+        .env("SLIPWAY_DATA_DIR", dir.join("server"))
+        .env("SLIPWAY_LISTEN", format!("127.0.0.1:{port}"))
+        .env("SLIPWAY_DATABASE_URL", database_url)
+        .env("SLIPWAY_MASTER_KEY", "07".repeat(32))
+        .env("SLIPWAY_ADMIN_TOKEN", ADMIN)
+        .env("SLIPWAY_WORKER_TOKEN", REGISTRATION)
+        .env("SLIPWAY_LEASE_SECONDS", LEASE);
+    Process::start("the server", &mut command, &dir.join("server.log"))
+}
+
+fn worker(dir: &Path, port: u16) -> Result<Process> {
+    let mut command = Command::new(slipway()?);
+    command
+        .arg("worker")
+        .env("SLIPWAY_DATA_DIR", dir.join("worker"))
+        .env("SLIPWAY_URL", format!("http://127.0.0.1:{port}"))
+        .env("SLIPWAY_NAME", "story")
+        .env("SLIPWAY_SLOTS", "2")
+        .env("SLIPWAY_WORKER_TOKEN", REGISTRATION);
+    Process::start("the worker", &mut command, &dir.join("worker.log"))
+}
+
+/// Containers that carry the worker's label.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn containers_of(worker: &str) -> Result<Vec<String>> {
+    use bollard::query_parameters::ListContainersOptionsBuilder;
+
+    let engine = bollard::Docker::connect_with_unix_defaults()?.negotiate_version().await?;
+    let label = vec![format!("slipway.worker={worker}")];
+    let filters = std::collections::HashMap::from([("label".to_owned(), label)]);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let found = engine.list_containers(Some(options)).await?;
+    Ok(found.into_iter().filter_map(|container| container.id).collect())
+}
+
+/// Polls `ask` until it answers something, or panics after `limit` with what was waited for.
+///
+/// # Panics
+/// When the deadline passes: the story failed.
+pub async fn until_some<T, F>(what: &str, limit: Duration, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let deadline = tokio::time::Instant::now() + limit;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
