@@ -2,6 +2,15 @@
 //! never sees Postgres, nor a secret of a job that it is not running.
 
 mod client;
+mod config;
 pub mod deploy;
+mod git;
 pub mod image;
+mod job;
 pub mod log;
+mod runner;
+mod sandbox;
+mod script;
+
+pub use config::Config;
+pub use runner::run;

@@ -2,5 +2,7 @@
 
 mod command;
 mod mirror;
+mod pack;
 
-pub(crate) use mirror::{CommitInfo, Mirrors};
+pub(crate) use mirror::{CommitInfo, Mirrors, TreeRequest};
+pub(crate) use pack::{Extra, pack_one};

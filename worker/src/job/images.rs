@@ -72,23 +72,30 @@ pub(super) async fn build(
     let mut secrets = Vec::new();
     for wanted in &build.secrets {
         let secret = attempt.secret(wanted.as_str()).ok_or_else(|| {
-            Halt::errored(format!("The image build asks for secret {wanted}, which this job was not given."))
+            Halt::errored(format!(
+                "The image build asks for secret {wanted}, which this job was not given."
+            ))
         })?;
         secrets.push(secret.clone());
     }
-    let args = build.args.iter().map(|arg| {
-        (arg.name.clone(), SecretText::new(expand(attempt, &arg.value)))
-    });
+    let args = build
+        .args
+        .iter()
+        .map(|arg| (arg.name.clone(), SecretText::new(expand(attempt, &arg.value))));
     let repo = attempt.assignment.repo.as_str().to_ascii_lowercase();
-    let owner = attempt.owner();
     let request = BuildRequest {
         context_tar,
         dockerfile: build.dockerfile.clone(),
         target: build.target.clone(),
         args: args.collect(),
         secrets,
-        tag: format!("slipway/{repo}/{}:{}", name.to_ascii_lowercase(), attempt.assignment.trigger.commit.short()),
-        labels: vec![("slipway.repo".to_owned(), repo), ("slipway.job".to_owned(), owner.job.to_string())],
+        tag: format!(
+            "slipway/{repo}/{}:{}",
+            name.to_ascii_lowercase(),
+            attempt.assignment.trigger.commit.short()
+        ),
+        // Containers inherit labels: never those by which a job's own are found.
+        labels: vec![("slipway.built-for".to_owned(), repo)],
     };
     let builder = EngineBuilder::new(attempt.engine.docker.clone());
     match builder.build(request, attempt.reporter.log.as_ref()).await {
@@ -124,12 +131,10 @@ pub(super) async fn build_all(attempt: &Attempt<'_>, container: &str) -> Result<
                 let name = entry.name.clone();
                 reporter.event(AttemptEvent::ImageBuilt { name: name.clone(), digest: id.clone() });
                 reporter.end(step, StepOutcome::Done);
-                let mut images =
-                    attempt.images.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                images.insert(name, LocalImage { id, pushed: None });
+                attempt.images().insert(name, LocalImage { id, pushed: None });
             }
             Err(halt) => {
-                reporter.end(step, StepOutcome::Failed { reason: sentence(&halt.0) });
+                reporter.end(step, StepOutcome::Failed { reason: sentence(&halt.0).to_owned() });
                 return Err(halt);
             }
         }

@@ -1,17 +1,17 @@
 //! A job attempt from its clone to its outcome.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use slipway_pipelines::plan::PhasePlan;
 use slipway_pipelines::wire::{Assignment, JobOutcome, JobWork, Secret};
 
 use super::events::Reporter;
-use super::{Canceled, phases, prepare, services, watch};
+use super::{Held, clean_up, phases, prepare, services, watch};
 use crate::client::AttemptClient;
 use crate::deploy::LocalImage;
 use crate::runner::{Engine, Worker};
-use crate::sandbox::{Owner, SandboxError};
+use crate::sandbox::{ContainerSpec, Owner, Sandbox as _, SandboxError};
 use crate::script::builtin_environment;
 
 /// What every step of a job attempt has at hand.
@@ -22,6 +22,7 @@ pub(super) struct Attempt<'a> {
     pub(super) work: &'a JobWork,
     pub(super) client: &'a AttemptClient,
     pub(super) reporter: Arc<Reporter>,
+    pub(super) held: &'a Held,
     /// Where the work tree is, in the container.
     pub(super) build_dir: String,
     /// Variables every job has.
@@ -49,14 +50,24 @@ impl Halt {
 impl Attempt<'_> {
     /// Whose its containers are.
     pub(super) fn owner(&self) -> Owner {
-        Owner {
-            worker: self.worker.id,
-            job: self.work.job,
-            attempt: self.assignment.attempt,
-        }
+        Owner { worker: self.worker.id, job: self.work.job, attempt: self.assignment.attempt }
     }
 
-    /// The job's secrets of these names.
+    /// Makes a container that is found and removed even if nobody waits for it any more.
+    pub(super) async fn create(&self, spec: ContainerSpec) -> Result<String, Halt> {
+        self.held.control.going().await;
+        let sandbox = self.engine.sandbox.clone();
+        let made = self.held.making.spawn(async move { sandbox.create(spec).await });
+        let made = made.await.map_err(|error| Halt::errored(format!("{error}.")))?;
+        Ok(made?)
+    }
+
+    /// The images it built.
+    pub(super) fn images(&self) -> MutexGuard<'_, BTreeMap<String, LocalImage>> {
+        self.images.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The job's secret of this name.
     pub(super) fn secret(&self, name: &str) -> Option<&Secret> {
         self.work.secrets.iter().find(|secret| secret.name.as_str() == name)
     }
@@ -69,10 +80,11 @@ pub(super) async fn job(
     work: &JobWork,
     client: &AttemptClient,
     reporter: Arc<Reporter>,
-    canceled: &Canceled,
+    held: &Held,
 ) -> JobOutcome {
     let Some(engine) = &worker.engine else {
-        return JobOutcome::Errored { reason: "This worker has no container engine.".to_owned() };
+        let reason = "This worker has no container engine: start one, or give it another worker.";
+        return JobOutcome::Errored { reason: reason.to_owned() };
     };
     let repo = &assignment.repo;
     let build_dir = format!("/build/{}/{}", repo.owner(), repo.name());
@@ -85,17 +97,25 @@ pub(super) async fn job(
         builtin: builtin_environment(assignment, work, &build_dir),
         build_dir,
         reporter: Arc::clone(&reporter),
+        held,
         images: Mutex::default(),
     };
     let outcome = tokio::select! {
         ended = Box::pin(steps(&attempt)) => ended.unwrap_or_else(|Halt(outcome)| outcome),
-        stopped = watch::watch(work, &reporter, canceled) => stopped,
+        stopped = watch::watch(work, &reporter, &held.control) => {
+            reporter.break_off(prepare::sentence(&stopped));
+            // Nothing of it runs any more when people are told that it was stopped.
+            clean_up(worker, assignment, held).await;
+            stopped
+        }
     };
+    reporter.break_off("The job ended before it.");
+    let reason = prepare::sentence(&outcome);
     match &outcome {
         JobOutcome::Passed => reporter.say("\nThe job passed."),
-        JobOutcome::Failed { reason } => reporter.say(&format!("\nThe job failed: {reason}")),
-        JobOutcome::Errored { reason } => reporter.say(&format!("\nThe job errored: {reason}")),
-        JobOutcome::Canceled { reason } => reporter.say(&format!("\nThe job was canceled: {reason}")),
+        JobOutcome::Failed { .. } => reporter.say(&format!("\nThe job failed: {reason}")),
+        JobOutcome::Errored { .. } => reporter.say(&format!("\nThe job errored: {reason}")),
+        JobOutcome::Canceled { .. } => reporter.say(&format!("\nThe job was canceled: {reason}")),
     }
     outcome
 }
@@ -106,10 +126,10 @@ async fn steps(attempt: &Attempt<'_>) -> Result<JobOutcome, Halt> {
     if !has_script && plan.images.is_empty() && plan.deploys.is_empty() {
         return Err(Halt::errored("The file has no script for this job."));
     }
-    let container = prepare::prepare(attempt).await?;
-    let services = services::start(attempt, &container).await?;
+    let ready = prepare::prepare(attempt).await?;
+    let services = services::start(attempt, &ready.container).await?;
     tokio::select! {
-        outcome = phases::run(attempt, &container) => outcome,
+        outcome = phases::run(attempt, ready) => outcome,
         dead = services::watch(attempt, &services) => Err(dead),
     }
 }

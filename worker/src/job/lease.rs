@@ -4,10 +4,13 @@ use std::time::{Duration, Instant};
 
 use slipway_pipelines::ids::AttemptId;
 
-use super::Canceled;
+use super::control::Control;
 use crate::client::{AttemptClient, CallError};
 use crate::runner::Engine;
 use crate::sandbox::Sandbox as _;
+
+/// However long the lease, a word of cancel is heard within so long.
+const HEAR: Duration = Duration::from_secs(1);
 
 /// One attempt's lease.
 pub(super) struct Lease<'a> {
@@ -15,7 +18,7 @@ pub(super) struct Lease<'a> {
     pub(super) engine: Option<&'a Engine>,
     pub(super) attempt: AttemptId,
     pub(super) seconds: u64,
-    pub(super) canceled: &'a Canceled,
+    pub(super) control: &'a Control,
 }
 
 impl Lease<'_> {
@@ -24,7 +27,7 @@ impl Lease<'_> {
         let mut lease = Duration::from_secs(self.seconds.max(1));
         let mut renewed = Instant::now();
         let mut frozen = false;
-        let mut pause = lease / 3;
+        let mut pause = HEAR.min(lease / 3);
         loop {
             tokio::time::sleep(pause).await;
             // The lease counts from before the call: the server's clock starts no earlier.
@@ -33,19 +36,21 @@ impl Lease<'_> {
                 Ok(Ok(answer)) => {
                     renewed = asked;
                     lease = Duration::from_secs(answer.lease_seconds.max(1));
-                    pause = lease / 3;
+                    pause = HEAR.min(lease / 3);
                     if frozen {
                         frozen = !self.thaw().await;
                     }
                     if let Some(reason) = answer.cancel {
-                        self.canceled.cancel(reason);
+                        self.control.cancel(reason);
                     }
                 }
                 Ok(Err(CallError::Away { .. } | CallError::Gap { .. })) | Err(_) => {
                     pause = Duration::from_millis(500).min(lease / 6);
-                    // Frozen before it can run out, since freezing takes a moment itself.
-                    if !frozen && renewed.elapsed() + lease / 6 >= lease {
-                        frozen = self.freeze().await;
+                    // Frozen before it can run out, since freezing takes a moment itself; and
+                    // again each time, since a container may have been in the making.
+                    if renewed.elapsed() + lease / 6 >= lease {
+                        self.freeze(frozen).await;
+                        frozen = true;
                     }
                 }
                 Ok(Err(error)) => {
@@ -56,14 +61,22 @@ impl Lease<'_> {
         }
     }
 
-    async fn freeze(&self) -> bool {
-        tracing::warn!(attempt = %self.attempt, "the lease ran out: frozen until the server is back");
-        self.each(true).await
+    async fn freeze(&self, already: bool) {
+        self.control.freeze(true);
+        if !already {
+            let attempt = self.attempt;
+            tracing::warn!(%attempt, "the lease ran out: frozen until the server is back");
+        }
+        self.each(true).await;
     }
 
     async fn thaw(&self) -> bool {
         tracing::info!(attempt = %self.attempt, "the lease holds again: going on");
-        self.each(false).await
+        let thawed = self.each(false).await;
+        if thawed {
+            self.control.freeze(false);
+        }
+        thawed
     }
 
     async fn each(&self, freeze: bool) -> bool {

@@ -1,5 +1,7 @@
 //! The life of an attempt, one file a step.
 
+mod compile;
+mod control;
 mod deploys;
 mod events;
 mod images;
@@ -14,56 +16,76 @@ mod verify;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use slipway_pipelines::wire::{Assignment, FinishRequest, JobOutcome, Secret, Work};
-use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::client::{AttemptClient, CallError, Retry};
 use crate::log::{LogSink, Masker, append};
 use crate::runner::Worker;
 use crate::sandbox::Sandbox as _;
+use control::Control;
 use events::Reporter;
 
 /// Plans and verifications say little.
 const SMALL_LOG: u64 = 4 * 1024 * 1024;
+/// Longest wait for containers that are being made, before they are removed.
+const MAKING: Duration = Duration::from_secs(60);
+
+/// What an attempt holds, whatever it does.
+pub(crate) struct Held {
+    control: Control,
+    /// Containers in the making: none is forgotten when the attempt is dropped meanwhile.
+    making: TaskTracker,
+}
 
 /// Executes an assignment to its end, or until the server has given it up.
 pub(crate) async fn execute(worker: &Worker, assignment: Assignment) {
+    let held = Held { control: Control::default(), making: TaskTracker::new() };
     let client = worker.client.attempt(assignment.attempt, assignment.token.clone());
-    let canceled = Canceled::default();
     let lease = lease::Lease {
         client: &client,
         engine: worker.engine.as_ref(),
         attempt: assignment.attempt,
         seconds: assignment.lease_seconds,
-        canceled: &canceled,
-    };
-    let work = async {
-        match &assignment.work {
-            Work::Plan(plan) => plan::plan(worker, &assignment, plan, &client).await,
-            Work::Job(work) => {
-                let secrets = &work.secrets;
-                let limit = work.limits.log_bytes;
-                let run = |reporter| job::job(worker, &assignment, work, &client, reporter, &canceled);
-                report(&client, secrets, limit, run).await
-            }
-            Work::Verify(work) => {
-                let run = |reporter| verify::verify(worker, &assignment, work, reporter);
-                report(&client, &[], SMALL_LOG, run).await
-            }
-        }
+        control: &held.control,
     };
     tokio::select! {
-        ended = work => {
+        ended = Box::pin(work(worker, &assignment, &client, &held)) => {
             if let Err(error) = ended {
-                tracing::warn!(attempt = %assignment.attempt, error = format!("{error:#}"), "attempt dropped");
+                let error = format!("{error:#}");
+                tracing::warn!(attempt = %assignment.attempt, error, "attempt dropped");
             }
         }
         () = lease.keep() => {
             tracing::warn!(attempt = %assignment.attempt, "the server has given this attempt up");
         }
+        () = worker.kill.cancelled() => {
+            tracing::warn!(attempt = %assignment.attempt, "broken off: the worker stops");
+        }
     }
-    clean_up(worker, &assignment).await;
+    clean_up(worker, &assignment, &held).await;
+}
+
+async fn work(
+    worker: &Worker,
+    assignment: &Assignment,
+    client: &AttemptClient,
+    held: &Held,
+) -> anyhow::Result<()> {
+    match &assignment.work {
+        Work::Plan(plan) => plan::plan(worker, assignment, plan, client).await,
+        Work::Job(work) => {
+            let limit = work.limits.log_bytes;
+            let run = |reporter| job::job(worker, assignment, work, client, reporter, held);
+            report(client, &work.secrets, limit, run).await
+        }
+        Work::Verify(work) => {
+            let run = |reporter| verify::verify(worker, assignment, work, reporter);
+            report(client, &[], SMALL_LOG, run).await
+        }
+    }
 }
 
 /// Runs `run` with a log and events, and reports its outcome once both are durable.
@@ -115,8 +137,12 @@ where
 }
 
 /// Everything of the attempt is removed, whatever it came to.
-async fn clean_up(worker: &Worker, assignment: &Assignment) {
-    let Some(engine) = &worker.engine else { return };
+pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &Held) {
+    let (Some(engine), Work::Job(_)) = (&worker.engine, &assignment.work) else { return };
+    held.making.close();
+    if tokio::time::timeout(MAKING, held.making.wait()).await.is_err() {
+        tracing::error!(attempt = %assignment.attempt, "a container is still being made");
+    }
     match engine.sandbox.of_attempt(assignment.attempt).await {
         Ok(containers) => {
             for container in containers {
@@ -126,26 +152,5 @@ async fn clean_up(worker: &Worker, assignment: &Assignment) {
             }
         }
         Err(error) => tracing::error!(%error, "left-overs can not be listed"),
-    }
-}
-
-/// Somebody canceled the work, and why.
-#[derive(Default)]
-pub(crate) struct Canceled {
-    token: CancellationToken,
-    reason: std::sync::OnceLock<String>,
-}
-
-impl Canceled {
-    /// Says so. The first reason stays.
-    fn cancel(&self, reason: String) {
-        let _reason_is_first = self.reason.set(reason);
-        self.token.cancel();
-    }
-
-    /// Waits for it.
-    async fn reason(&self) -> String {
-        self.token.cancelled().await;
-        self.reason.get().cloned().unwrap_or_default()
     }
 }

@@ -2,6 +2,7 @@
 
 use slipway_pipelines::wire::{Assignment, PlanReport, PlanResult, PlanWork};
 
+use super::compile::{CompileContext, Compiled, Outcome, compile};
 use super::until_back;
 use crate::client::AttemptClient;
 use crate::git::CommitInfo;
@@ -44,6 +45,28 @@ async fn read(worker: &Worker, assignment: &Assignment) -> anyhow::Result<Found>
         }
     }
     Ok((info, None))
+}
+
+fn compiled(
+    assignment: &Assignment,
+    work: &PlanWork,
+    info: CommitInfo,
+    file: &str,
+    bytes: &[u8],
+) -> PlanReport {
+    let context = CompileContext {
+        trigger: &assignment.trigger,
+        repo: &assignment.repo,
+        default_branch: &work.default_branch,
+    };
+    let Compiled { outcome, diagnostics } = compile(file, bytes, &context);
+    let result = match outcome {
+        Outcome::Plan(plan) => PlanResult::Planned { plan },
+        Outcome::Nothing { reason } => PlanResult::Nothing { reason },
+        Outcome::Bad { reason } => PlanResult::Errored { reason },
+    };
+    let (message, author) = (Some(info.message), Some(info.author));
+    PlanReport { message, author, result, diagnostics }
 }
 
 fn errored(info: Option<CommitInfo>, reason: String) -> PlanReport {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use slipway_pipelines::plan::ServicePlan;
 use slipway_pipelines::wire::{AttemptEvent, ServiceStatus};
 use tokio::time::Instant;
 
+use super::deploys::plain;
 use super::job::{Attempt, Halt};
 use super::prepare::step;
-use crate::sandbox::{ContainerSpec, ExecSpec, Net, Sandbox as _};
+use crate::sandbox::{ContainerSpec, Role, Sandbox as _};
 
 /// Longest time until a service is ready.
 const READY: Duration = Duration::from_secs(60);
@@ -21,10 +21,7 @@ pub(super) struct Service<'a> {
 }
 
 /// Starts all services and waits until each is ready.
-pub(super) async fn start<'a>(
-    attempt: &Attempt<'a>,
-    job: &str,
-) -> Result<Vec<Service<'a>>, Halt> {
+pub(super) async fn start<'a>(attempt: &Attempt<'a>, job: &str) -> Result<Vec<Service<'a>>, Halt> {
     let mut services = Vec::new();
     for plan in &attempt.work.plan.services {
         let title = format!("Start service {}", plan.name);
@@ -46,23 +43,21 @@ async fn one<'a>(
     let sandbox = &attempt.engine.sandbox;
     sandbox.image(&plan.image).await?;
     let limits = &attempt.work.limits;
-    let plain = |text: &str| text.trim_matches(['"', '\'']).to_owned();
     let spec = ContainerSpec {
         image: plan.image.clone(),
-        command: plan.command.clone(),
-        bare: false,
-        env: plan.env.iter().map(|var| (var.name.clone(), plain(&var.value))).collect(),
-        net: Net::Of(job.to_owned()),
+        role: Role::Service { beside: job.to_owned(), command: plan.command.clone() },
+        env: plan.env.iter().map(|var| (var.name.clone(), plain(&var.value).to_owned())).collect(),
         memory_bytes: limits.memory_bytes,
         pids: limits.pids,
         cpu_millis: limits.cpu_millis,
         owner: attempt.owner(),
     };
-    let service = Service { plan, container: sandbox.create(spec).await? };
+    let service = Service { plan, container: attempt.create(spec).await? };
+    sandbox.start(&service.container).await?;
     say(attempt, &service, ServiceStatus::Starting, "its container runs");
     let deadline = Instant::now() + READY;
     loop {
-        if !sandbox.is_running(&service.container).await? {
+        if !sandbox.condition(&service.container).await?.running {
             return Err(died(attempt, &service).await);
         }
         if is_ready(attempt, job, &service).await? {
@@ -74,15 +69,18 @@ async fn one<'a>(
             let detail = sandbox.last_lines(&service.container).await;
             say(attempt, &service, ServiceStatus::Died, &detail);
             let limit = READY.as_secs();
-            return Err(Halt::errored(format!("Service {name} was not ready within {limit} seconds.")));
+            return Err(Halt::errored(format!(
+                "Service {name} was not ready within {limit} seconds."
+            )));
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
     }
 }
 
 async fn is_ready(attempt: &Attempt<'_>, job: &str, service: &Service<'_>) -> Result<bool, Halt> {
+    let sandbox = &attempt.engine.sandbox;
     if let Some(check) = &service.plan.ready {
-        let (_, code) = shell(attempt, &service.container, check).await?;
+        let (_, code) = sandbox.run(&service.container, check).await?;
         if code != 0 {
             return Ok(false);
         }
@@ -91,7 +89,7 @@ async fn is_ready(attempt: &Attempt<'_>, job: &str, service: &Service<'_>) -> Re
         return Ok(true);
     }
     // The network is the job's own, so its table has every port; no tool is needed in the image.
-    let (table, _) = shell(attempt, job, "cat /proc/net/tcp /proc/net/tcp6").await?;
+    let (table, _) = sandbox.run(job, "cat /proc/net/tcp /proc/net/tcp6").await?;
     Ok(service.plan.ports.iter().all(|port| listens(&table, *port)))
 }
 
@@ -102,22 +100,6 @@ fn listens(table: &str, port: u16) -> bool {
         let mut words = line.split_whitespace();
         words.nth(1).is_some_and(|local| local.ends_with(&end)) && words.nth(1) == Some("0A")
     })
-}
-
-async fn shell(
-    attempt: &Attempt<'_>,
-    container: &str,
-    command: &str,
-) -> Result<(String, i64), Halt> {
-    let sandbox = &attempt.engine.sandbox;
-    let command = ["sh", "-c", command].map(str::to_owned).into();
-    let spec = ExecSpec { command, env: Vec::new(), terminal: false, input: false };
-    let mut exec = sandbox.exec(container, spec).await?;
-    let mut text = String::new();
-    while let Some(piece) = exec.output.next().await {
-        text.push_str(&String::from_utf8_lossy(&piece?));
-    }
-    Ok((text, sandbox.exit_code(&exec.id).await?))
 }
 
 fn say(attempt: &Attempt<'_>, service: &Service<'_>, status: ServiceStatus, detail: &str) {
@@ -139,14 +121,14 @@ pub(super) async fn watch(attempt: &Attempt<'_>, services: &[Service<'_>]) -> Ha
         tokio::time::sleep(Duration::from_secs(2)).await;
         let mut still = Vec::new();
         for service in alive {
-            match attempt.engine.sandbox.is_running(&service.container).await {
-                Ok(false) => {
+            match attempt.engine.sandbox.condition(&service.container).await {
+                Ok(condition) if !condition.running => {
                     let halt = died(attempt, service).await;
                     if service.plan.required {
                         return halt;
                     }
                 }
-                Ok(true) => still.push(service),
+                Ok(_) => still.push(service),
                 Err(error) => {
                     tracing::warn!(%error, "a service can not be looked at");
                     still.push(service);

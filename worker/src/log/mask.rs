@@ -1,6 +1,7 @@
 //! Masking: no form of a secret reaches the stored log, however the output was cut in chunks.
 
 use std::collections::BTreeSet;
+use std::ops::Bound::{Excluded, Unbounded};
 
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
@@ -18,6 +19,8 @@ pub(crate) struct Masker {
     patterns: BTreeSet<Vec<u8>>,
     automaton: Option<AhoCorasick>,
     longest: usize,
+    /// The bytes with which patterns begin.
+    firsts: [bool; 256],
     held: Vec<u8>,
     /// Bytes at the start of `held` that belong to a secret whose token was already written.
     covered: usize,
@@ -30,6 +33,7 @@ impl Masker {
             patterns: BTreeSet::new(),
             automaton: None,
             longest: 1,
+            firsts: [false; 256],
             held: Vec::new(),
             covered: 0,
         };
@@ -45,6 +49,9 @@ impl Masker {
         for value in values {
             self.patterns.extend(forms(value));
         }
+        for first in self.patterns.iter().filter_map(|pattern| pattern.first()) {
+            self.firsts[usize::from(*first)] = true;
+        }
         self.longest = self.patterns.iter().map(Vec::len).max().unwrap_or(1);
         self.automaton =
             if self.patterns.is_empty() { None } else { Some(AhoCorasick::new(&self.patterns)?) };
@@ -54,14 +61,26 @@ impl Masker {
     /// Takes a chunk and gives back what is decided.
     pub(crate) fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(chunk);
-        // A match that starts here or later may still be incomplete.
-        let limit = self.held.len().saturating_sub(self.longest - 1);
-        self.release(limit)
+        self.release(self.undecided())
     }
 
     /// Gives back everything: the stream ends here, or a step does.
     pub(crate) fn flush(&mut self) -> Vec<u8> {
         self.release(self.held.len())
+    }
+
+    /// Where the first thing begins that may become a secret with what comes next. Nothing before
+    /// it is held back: people wait for the last line.
+    fn undecided(&self) -> usize {
+        let end = self.held.len();
+        (end.saturating_sub(self.longest - 1)..end)
+            .filter(|at| self.firsts[usize::from(self.held[*at])])
+            .find(|at| {
+                let tail = &self.held[*at..];
+                let next = self.patterns.range::<[u8], _>((Excluded(tail), Unbounded)).next();
+                next.is_some_and(|pattern| pattern.starts_with(tail))
+            })
+            .unwrap_or(end)
     }
 
     fn release(&mut self, limit: usize) -> Vec<u8> {

@@ -12,6 +12,8 @@ use super::{Masker, StepLog};
 
 /// Above this many bytes that the server does not have yet, the job's output waits.
 const HIGH_WATER: usize = 4 * 1024 * 1024;
+/// How far beyond the limit the worker's own words may reach: the log says why it ends.
+const LAST_WORDS: u64 = 64 * 1024;
 /// At most this many bytes in one append.
 const APPEND_BYTES: usize = 256 * 1024;
 
@@ -79,7 +81,7 @@ impl LogSink {
     pub(crate) fn offset(&self) -> u64 {
         let mut state = self.state();
         let bytes = state.masker.flush();
-        self.take(&mut state, &bytes);
+        self.take(&mut state, &bytes, self.limit);
         state.length
     }
 
@@ -102,9 +104,23 @@ impl LogSink {
         &self.full
     }
 
+    /// A line of the worker's own. It fits even when the job's output does not any more.
+    pub(crate) fn say(&self, line: &str) {
+        let mut state = self.state();
+        let mut masked = state.masker.push(line.as_bytes());
+        masked.extend(state.masker.flush());
+        masked.push(b'\n');
+        self.take(&mut state, &masked, self.limit.saturating_add(LAST_WORDS));
+    }
+
+    /// Does the server have so much to catch up with that the job's output stands still?
+    pub(crate) fn is_backed_up(&self) -> bool {
+        self.state().pending.len() > HIGH_WATER
+    }
+
     /// Waits until the server has caught up enough: the job's output stands still so long.
     pub(crate) async fn wait_for_room(&self) {
-        while self.state().pending.len() > HIGH_WATER {
+        while self.is_backed_up() {
             self.room.notified().await;
         }
     }
@@ -115,7 +131,9 @@ impl LogSink {
         if state.pending.is_empty() {
             return if state.closed { Next::Done } else { Next::Wait };
         }
-        let bytes = state.pending.iter().take(APPEND_BYTES).copied().collect();
+        let (first, second) = state.pending.as_slices();
+        let mut bytes = first[..first.len().min(APPEND_BYTES)].to_vec();
+        bytes.extend_from_slice(&second[..second.len().min(APPEND_BYTES - bytes.len())]);
         Next::Append(state.acknowledged, bytes)
     }
 
@@ -144,8 +162,8 @@ impl LogSink {
         Ok(())
     }
 
-    fn take(&self, state: &mut State, bytes: &[u8]) {
-        let left = self.limit.saturating_sub(state.length);
+    fn take(&self, state: &mut State, bytes: &[u8], limit: u64) {
+        let left = limit.saturating_sub(state.length);
         let fits = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
         if fits < bytes.len() {
             self.full.cancel();
@@ -164,6 +182,6 @@ impl StepLog for LogSink {
     fn write(&self, bytes: &[u8]) {
         let mut state = self.state();
         let masked = state.masker.push(bytes);
-        self.take(&mut state, &masked);
+        self.take(&mut state, &masked, self.limit);
     }
 }

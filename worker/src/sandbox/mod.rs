@@ -5,12 +5,10 @@ mod docker;
 use std::future::Future;
 use std::pin::Pin;
 
-use bytes::Bytes;
-use futures::Stream;
 use slipway_pipelines::ids::{AttemptId, JobId, WorkerId};
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncRead, AsyncWrite};
 
-pub(crate) use docker::DockerSandbox;
+pub(crate) use docker::{DockerSandbox, connect};
 
 /// What a sandbox did not do, in one sentence for the job's reader.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -28,48 +26,49 @@ pub(crate) struct Owner {
     pub(crate) attempt: AttemptId,
 }
 
-/// The network of a container.
+/// What a container does.
 #[derive(Clone, Debug)]
-pub(crate) enum Net {
-    /// Its own, on the worker's bridge; these names mean 127.0.0.1 in it.
-    Own { local_names: Vec<String> },
-    /// That of this container.
-    Of(String),
+pub(crate) enum Role {
+    /// Keeps the job's place: waits for ever, and carries the channel of the job's shell. It has a
+    /// network of its own, in which these names mean 127.0.0.1.
+    Job { local_names: Vec<String> },
+    /// Runs the image's own program, or this command, on the network of that container.
+    Service { beside: String, command: Option<Vec<String>> },
 }
 
 /// A container to be.
 #[derive(Clone, Debug)]
 pub(crate) struct ContainerSpec {
     pub(crate) image: String,
-    /// None: the image's own.
-    pub(crate) command: Option<Vec<String>>,
-    /// Replace the image's entry point by nothing: the command is all that runs.
-    pub(crate) bare: bool,
+    pub(crate) role: Role,
     pub(crate) env: Vec<(String, String)>,
-    pub(crate) net: Net,
     pub(crate) memory_bytes: u64,
     pub(crate) pids: u32,
     pub(crate) cpu_millis: u32,
     pub(crate) owner: Owner,
 }
 
-/// A command inside a running container.
-#[derive(Clone, Debug)]
-pub(crate) struct ExecSpec {
-    pub(crate) command: Vec<String>,
-    pub(crate) env: Vec<(String, String)>,
-    /// On a terminal of 24 lines and 120 columns.
-    pub(crate) terminal: bool,
-    /// With its standard input open.
-    pub(crate) input: bool,
+/// Standard input and output of a container's main process.
+pub(crate) struct Channel {
+    pub(crate) output: Pin<Box<dyn AsyncRead + Send>>,
+    pub(crate) input: Pin<Box<dyn AsyncWrite + Send>>,
 }
 
-/// Such a command, started.
-pub(crate) struct Exec {
+/// A command that runs on a terminal.
+pub(crate) struct Terminal {
+    /// For [`Sandbox::exit_code`].
     pub(crate) id: String,
     /// Ends when the command does.
-    pub(crate) output: Pin<Box<dyn Stream<Item = Result<Bytes, SandboxError>> + Send>>,
-    pub(crate) input: Pin<Box<dyn AsyncWrite + Send>>,
+    pub(crate) output: Pin<Box<dyn AsyncRead + Send>>,
+}
+
+/// What is true of a container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Condition {
+    /// Its main process is alive.
+    pub(crate) running: bool,
+    /// The kernel killed a process of it for want of memory.
+    pub(crate) out_of_memory: bool,
 }
 
 /// Isolates jobs. The contract every implementation keeps:
@@ -83,12 +82,17 @@ pub(crate) struct Exec {
 pub(crate) trait Sandbox: Send + Sync {
     /// Makes sure the image is there; gives its digest or id.
     fn image(&self, reference: &str) -> impl Future<Output = Result<String, SandboxError>> + Send;
-    /// Makes and starts a container; gives its id.
+    /// Makes a container; gives its id.
     fn create(
         &self,
         spec: ContainerSpec,
     ) -> impl Future<Output = Result<String, SandboxError>> + Send;
-    /// Unpacks a tar at `/` of the container.
+    /// Starts its main process.
+    fn start(&self, container: &str) -> impl Future<Output = Result<(), SandboxError>> + Send;
+    /// Holds the main process by its standard input and output; before `start` nothing is missed.
+    fn attach(&self, container: &str)
+    -> impl Future<Output = Result<Channel, SandboxError>> + Send;
+    /// Unpacks a tar at `/` of the container, started or not.
     fn upload(
         &self,
         container: &str,
@@ -100,19 +104,28 @@ pub(crate) trait Sandbox: Send + Sync {
         container: &str,
         path: &str,
     ) -> impl Future<Output = Result<Vec<u8>, SandboxError>> + Send;
-    /// Starts a command.
-    fn exec(
+    /// Starts a command as root on a terminal.
+    fn terminal(
         &self,
         container: &str,
-        spec: ExecSpec,
-    ) -> impl Future<Output = Result<Exec, SandboxError>> + Send;
-    /// The exit code of a command that ended.
-    fn exit_code(&self, exec: &str) -> impl Future<Output = Result<i64, SandboxError>> + Send;
-    /// Is its main process alive?
-    fn is_running(
+        command: Vec<String>,
+    ) -> impl Future<Output = Result<Terminal, SandboxError>> + Send;
+    /// The exit code of such a command; none: it runs.
+    fn exit_code(
+        &self,
+        terminal: &str,
+    ) -> impl Future<Output = Result<Option<i64>, SandboxError>> + Send;
+    /// Runs a shell command to its end; gives what it wrote (the first part of it) and its code.
+    fn run(
         &self,
         container: &str,
-    ) -> impl Future<Output = Result<bool, SandboxError>> + Send;
+        command: &str,
+    ) -> impl Future<Output = Result<(String, i64), SandboxError>> + Send;
+    /// What is true of the container now.
+    fn condition(
+        &self,
+        container: &str,
+    ) -> impl Future<Output = Result<Condition, SandboxError>> + Send;
     /// The last lines a container wrote.
     fn last_lines(&self, container: &str) -> impl Future<Output = String> + Send;
     /// Stops every process where it is.
@@ -126,9 +139,13 @@ pub(crate) trait Sandbox: Send + Sync {
         &self,
         attempt: AttemptId,
     ) -> impl Future<Output = Result<Vec<String>, SandboxError>> + Send;
-    /// All containers of a worker.
+    /// All containers of a worker, those that joined another's network first.
     fn of_worker(
         &self,
         worker: WorkerId,
     ) -> impl Future<Output = Result<Vec<String>, SandboxError>> + Send;
+    /// Does it answer at all?
+    fn answers(&self) -> impl Future<Output = bool> + Send;
+    /// Takes away what is shared by containers, once there are none.
+    fn close(&self) -> impl Future<Output = ()> + Send;
 }

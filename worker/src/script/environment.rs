@@ -8,48 +8,73 @@ pub(crate) fn builtin_environment(
     work: &JobWork,
     build_dir: &str,
 ) -> Vec<(String, String)> {
-    let trigger = &assignment.trigger;
-    let before = trigger.before.as_ref().filter(|sha| !sha.is_zero());
-    let range = before.map(|sha| format!("{sha}...{}", trigger.commit)).unwrap_or_default();
-    let run = assignment.run_number.to_string();
-    let job_number = format!("{run}.{}", work.number);
-    let fixed = ["CI", "TRAVIS", "CONTINUOUS_INTEGRATION", "HAS_JOSH_K_SEAL_OF_APPROVAL", "SLIPWAY"];
+    let fixed =
+        ["CI", "TRAVIS", "CONTINUOUS_INTEGRATION", "HAS_JOSH_K_SEAL_OF_APPROVAL", "SLIPWAY"];
     let mut all: Vec<(String, String)> =
         fixed.iter().map(|name| ((*name).to_owned(), "true".to_owned())).collect();
-    let plain = [("DEBIAN_FRONTEND", "noninteractive"), ("TZ", "UTC"), ("TERM", "xterm")];
+    let plain = [
+        ("DEBIAN_FRONTEND", "noninteractive"),
+        ("TZ", "UTC"),
+        ("TERM", "xterm"),
+        ("RAILS_ENV", "test"),
+        ("RACK_ENV", "test"),
+        ("MERB_ENV", "test"),
+    ];
     all.extend(plain.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    let travis = [
+    all.extend(trigger_environment(assignment));
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let run_url = work.url.split("/jobs/").next().unwrap_or_default();
+    let own = [
         ("ALLOW_FAILURE", work.plan.allow_failure.to_string()),
-        ("BRANCH", trigger.event.branch().to_owned()),
         ("BUILD_DIR", build_dir.to_owned()),
-        ("BUILD_ID", assignment.run.to_string()),
-        ("BUILD_NUMBER", run),
         ("BUILD_STAGE_NAME", work.stage_name.clone()),
-        ("COMMIT", trigger.commit.to_string()),
-        ("COMMIT_MESSAGE", trigger.message.clone()),
-        ("COMMIT_RANGE", range),
-        ("CPU_ARCH", std::env::consts::ARCH.replace("x86_64", "amd64").replace("aarch64", "arm64")),
-        ("EVENT_TYPE", "push".to_owned()),
+        ("BUILD_WEB_URL", run_url.to_owned()),
+        ("CPU_ARCH", architecture.to_owned()),
         ("JOB_ID", work.job.to_string()),
         ("JOB_NAME", work.plan.name.clone()),
-        ("JOB_NUMBER", job_number),
+        ("JOB_NUMBER", format!("{}.{}", assignment.run_number, work.number)),
         ("JOB_WEB_URL", work.url.clone()),
         ("LANGUAGE", work.plan.language.clone()),
         ("OS_NAME", "linux".to_owned()),
-        ("PULL_REQUEST", "false".to_owned()),
-        ("REPO_SLUG", assignment.repo.to_string()),
         ("SECURE_ENV_VARS", (!work.secrets.is_empty()).to_string()),
-        ("TAG", trigger.event.tag().unwrap_or_default().to_owned()),
     ];
-    for (name, value) in travis {
-        all.push((format!("TRAVIS_{name}"), value.clone()));
-        all.push((format!("CI_{name}"), value));
-    }
+    all.extend(twins(own));
     for axis in &work.plan.axes {
         if axis.key != "env" && axis.key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            let name = format!("TRAVIS_{}_VERSION", axis.key.to_ascii_uppercase());
-            all.push((name, axis.value.clone()));
+            let name = format!("{}_VERSION", axis.key.to_ascii_uppercase());
+            all.extend(twins([(name.as_str(), axis.value.clone())]));
         }
     }
     all
+}
+
+/// The part of it that the trigger alone decides.
+pub(crate) fn trigger_environment(assignment: &Assignment) -> Vec<(String, String)> {
+    let trigger = &assignment.trigger;
+    let before = trigger.before.as_ref().filter(|sha| !sha.is_zero());
+    let range = before.map(|sha| format!("{sha}...{}", trigger.commit)).unwrap_or_default();
+    twins([
+        ("BRANCH", trigger.event.branch().to_owned()),
+        ("BUILD_ID", assignment.run.to_string()),
+        ("BUILD_NUMBER", assignment.run_number.to_string()),
+        ("COMMIT", trigger.commit.to_string()),
+        ("COMMIT_SHORT", trigger.commit.as_str().chars().take(7).collect()),
+        ("COMMIT_MESSAGE", trigger.message.clone()),
+        ("COMMIT_RANGE", range),
+        ("EVENT_TYPE", "push".to_owned()),
+        ("PULL_REQUEST", "false".to_owned()),
+        ("REPO_SLUG", assignment.repo.to_string()),
+        ("TAG", trigger.event.tag().unwrap_or_default().to_owned()),
+    ])
+}
+
+fn twins<const N: usize>(pairs: [(&str, String); N]) -> Vec<(String, String)> {
+    let both = |(name, value): (&str, String)| {
+        [(format!("TRAVIS_{name}"), value.clone()), (format!("CI_{name}"), value)]
+    };
+    pairs.into_iter().flat_map(both).collect()
 }

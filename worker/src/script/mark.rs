@@ -18,9 +18,18 @@ pub(crate) enum Mark {
 }
 
 impl Mark {
-    /// Reads a line.
-    pub(crate) fn parse(line: &str) -> Option<Self> {
+    /// Reads a line: the nonce, the place of the mark in the program's order, the mark. Whatever
+    /// else a command wrote into the channel is none.
+    pub(crate) fn parse(line: &str, nonce: &str) -> Option<(u64, Self)> {
         let mut words = line.split_whitespace();
+        if words.next()? != nonce {
+            return None;
+        }
+        let order = words.next()?.parse().ok()?;
+        Self::read(words).map(|mark| (order, mark))
+    }
+
+    fn read<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Self> {
         let word = words.next()?;
         let mut number = || words.next()?.parse::<i32>().ok();
         let mut place = || number().and_then(|n| usize::try_from(n).ok());
@@ -72,7 +81,8 @@ impl OffsetFinder {
             let tail = &self.held[after..self.held.len().min(after + TAIL)];
             match tail.iter().position(|byte| *byte == 0x07) {
                 Some(end) => {
-                    let number = std::str::from_utf8(&tail[..end]).ok().and_then(|t| t.parse().ok());
+                    let number =
+                        std::str::from_utf8(&tail[..end]).ok().and_then(|t| t.parse().ok());
                     if let Some(number) = number {
                         each(Piece::Mark(number));
                     }
@@ -142,8 +152,9 @@ mod tests {
 
     #[test]
     fn marks_are_read() {
-        assert_eq!(Mark::parse("end 3 127"), Some(Mark::End(3, 127)));
-        assert_eq!(Mark::parse("start -1"), None);
-        assert_eq!(Mark::parse("hello"), None);
+        assert_eq!(Mark::parse("N0 7 end 3 127", "N0"), Some((7, Mark::End(3, 127))));
+        assert_eq!(Mark::parse("N0 8 start -1", "N0"), None);
+        assert_eq!(Mark::parse("N1 7 done", "N0"), None, "another's nonce");
+        assert_eq!(Mark::parse("a log line of the job", "N0"), None);
     }
 }

@@ -5,7 +5,7 @@ mod mark;
 mod program;
 mod quote;
 
-pub(crate) use environment::builtin_environment;
-pub(crate) use mark::{Mark, OffsetFinder};
-pub(crate) use program::{Program, Step, compose};
+pub(crate) use environment::{builtin_environment, trigger_environment};
+pub(crate) use mark::{Mark, OffsetFinder, Piece};
+pub(crate) use program::{Program, Source, Step, compose};
 pub(crate) use quote::quoted;

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use slipway_pipelines::plan::{DeployPlan, EnvVar, JobPlan, Phase, PhasePlan, Provider};
+use slipway_pipelines::wire::Secret;
 
 use super::quoted;
 
@@ -28,27 +29,43 @@ pub(crate) struct Program {
 
 /// What stands before the first command: descriptors, helpers.
 const PRELUDE: &str = include_str!("prelude.sh");
+/// Commands of the file get neither the worker's channel nor its terminal.
+const APART: &str = "7>&- 8<&- 9>&- </dev/null";
 
-/// Writes the program of a job. `nonce` marks places in the output; `applies` says of each deploy
-/// whether its branch, tag and repo tests hold.
-pub(crate) fn compose(
-    plan: &JobPlan,
-    builtin: &[(String, String)],
-    nonce: &str,
-    build_dir: &str,
-    applies: &[bool],
-) -> Program {
+/// What a program is made of.
+pub(crate) struct Source<'a> {
+    /// The job.
+    pub(crate) plan: &'a JobPlan,
+    /// Variables every job has, as data.
+    pub(crate) builtin: &'a [(String, String)],
+    /// The job's secrets, as data.
+    pub(crate) secrets: &'a [Secret],
+    /// Marks carry it: what a command writes is not taken for one.
+    pub(crate) nonce: &'a str,
+    /// Where the commands begin.
+    pub(crate) build_dir: &'a str,
+    /// Of each deploy: do its branch, tag and repo tests hold?
+    pub(crate) applies: &'a [bool],
+}
+
+/// Writes the program of a job.
+pub(crate) fn compose(source: &Source<'_>) -> Program {
+    let plan = source.plan;
     let mut writer = Writer { text: String::new(), steps: Vec::new() };
-    writer.line(&format!("slipway_nonce={}", quoted(nonce)));
+    writer.line(&format!("slipway_nonce={}", quoted(source.nonce)));
     writer.text.push_str(PRELUDE);
-    for (name, value) in builtin {
+    for (name, value) in source.builtin {
         writer.line(&format!("export {name}={}", quoted(value)));
     }
+    for secret in source.secrets {
+        writer.line(&format!("export {}={}", secret.name, quoted(secret.value.expose())));
+    }
     writer.line("export HOME=\"${HOME:-/root}\"");
-    writer.line(&format!("cd {} || exit 2", quoted(build_dir)));
+    writer.line(&format!("cd {} || exit 2", quoted(source.build_dir)));
     for EnvVar { name, value } in &plan.env {
         // Shell text of the file, as Travis exports it.
-        writer.line(&format!("eval {}", quoted(&format!("export {name}={value}"))));
+        let export = quoted(&format!("export {name}={value}"));
+        writer.line(&format!("eval {export} {APART}"));
     }
     let phases = &plan.phases;
     writer.stopping(Phase::BeforeInstall, &phases.before_install, None);
@@ -63,7 +80,7 @@ pub(crate) fn compose(
     }
     writer.ignoring(Phase::AfterSuccess, &phases.after_success, None);
     for (index, deploy) in plan.deploys.iter().enumerate() {
-        writer.deploy(index, deploy, applies.get(index).copied().unwrap_or(false), plan);
+        writer.deploy(index, deploy, source.applies.get(index).copied().unwrap_or(false), plan);
     }
     writer.line("else");
     writer.line(":");
@@ -153,7 +170,6 @@ fn commands(plan: &PhasePlan) -> impl Iterator<Item = &str> {
 
 fn condition(text: &str) -> String {
     let text = text.trim();
-    let test =
-        if text.starts_with("[[") { text.to_owned() } else { format!("[[ {text} ]]") };
-    format!("eval {} 3>&- 4<&-", quoted(&test))
+    let test = if text.starts_with("[[") { text.to_owned() } else { format!("[[ {text} ]]") };
+    format!("eval {} {APART}", quoted(&test))
 }

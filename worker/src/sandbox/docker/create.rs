@@ -2,18 +2,30 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{ContainerCreateBody, HostConfig, NetworkCreateRequest, ResourcesUlimits};
+use bollard::models::{
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, NetworkCreateRequest, ResourcesUlimits,
+};
 
-use super::{ATTEMPT_LABEL, DockerSandbox, JOB_LABEL, NETWORK, WORKER_LABEL, failed};
-use crate::sandbox::{ContainerSpec, Net, SandboxError};
+use super::{ATTEMPT_LABEL, DockerSandbox, JOB_LABEL, NETWORK, WORKER_LABEL, failed, is_status};
+use crate::sandbox::{ContainerSpec, Role, SandboxError};
 
-/// What package managers and `su` need, and nothing that reaches out of the container.
+/// What package managers, `su` and small servers need, and nothing that reaches out of the
+/// container: no raw sockets, no device nodes, no tracing, no mounts.
 const CAPABILITIES: [&str; 8] =
-    ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "NET_BIND_SERVICE"];
+    ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"];
+
+/// Open files of one process. An engine can not give more than it has itself, so this is what
+/// every engine has, also one that runs in a container. Processes are bounded by the pids limit: the
+/// kernel counts `nproc` over all of an engine's containers together.
+const OPEN_FILES: i64 = 16_384;
+
+/// What the job's container does by itself: nothing, for ever. It never reads its input: the
+/// job's shell does, and writes to its output.
+const IDLE: &str = "while :; do sleep 3600; done";
 
 impl DockerSandbox {
     /// Makes the workers' bridge if it is not there.
-    pub(super) async fn create_network(&self) -> Result<(), SandboxError> {
+    pub(crate) async fn ensure_network(&self) -> Result<(), SandboxError> {
         let none = None::<bollard::query_parameters::InspectNetworkOptions>;
         if self.docker.inspect_network(NETWORK, none).await.is_ok() {
             return Ok(());
@@ -26,9 +38,9 @@ impl DockerSandbox {
             ..Default::default()
         };
         match self.docker.create_network(request).await {
-            Ok(_)
-            // Another slot was quicker.
-            | Err(bollard::errors::Error::DockerResponseServerError { status_code: 409, .. }) => Ok(()),
+            Ok(_) => Ok(()),
+            // Another slot or another worker was quicker.
+            Err(error) if is_status(&error, 409) => Ok(()),
             Err(error) => Err(failed("make the network")(error)),
         }
     }
@@ -42,30 +54,52 @@ pub(super) fn body(spec: &ContainerSpec) -> ContainerCreateBody {
         (JOB_LABEL, owner.job.to_string()),
         (ATTEMPT_LABEL, owner.attempt.to_string()),
     ];
-    ContainerCreateBody {
+    let common = ContainerCreateBody {
         image: Some(spec.image.clone()),
-        cmd: spec.command.clone(),
-        entrypoint: spec.bare.then(Vec::new),
-        user: spec.bare.then(|| "0:0".to_owned()),
         env: Some(spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         labels: Some(labels.map(|(name, value)| (name.to_owned(), value)).into()),
         host_config: Some(host_config(spec)),
         ..Default::default()
+    };
+    match &spec.role {
+        Role::Job { .. } => ContainerCreateBody {
+            cmd: Some(["-c", IDLE].map(str::to_owned).into()),
+            entrypoint: Some(vec!["sh".to_owned()]),
+            user: Some("0:0".to_owned()),
+            attach_stdin: Some(true),
+            attach_stdout: Some(true),
+            open_stdin: Some(true),
+            // The image's own health check would be asked of a container that does nothing.
+            healthcheck: Some(bollard::models::HealthConfig {
+                test: Some(vec!["NONE".to_owned()]),
+                ..Default::default()
+            }),
+            ..common
+        },
+        Role::Service { command, .. } => ContainerCreateBody { cmd: command.clone(), ..common },
     }
 }
 
 fn host_config(spec: &ContainerSpec) -> HostConfig {
-    let (network_mode, extra_hosts) = match &spec.net {
-        Net::Own { local_names } => {
+    let (network_mode, extra_hosts, log) = match &spec.role {
+        Role::Job { local_names } => {
             let hosts = local_names.iter().map(|name| format!("{name}:127.0.0.1")).collect();
-            (NETWORK.to_owned(), Some(hosts))
+            // What it writes is taken by whoever is attached, and by nobody else.
+            (NETWORK.to_owned(), Some(hosts), log("none", HashMap::new()))
         }
-        Net::Of(container) => (format!("container:{container}"), None),
+        Role::Service { beside, .. } => {
+            let bounds = HashMap::from([
+                ("max-size".to_owned(), "1m".to_owned()),
+                ("max-file".to_owned(), "1".to_owned()),
+            ]);
+            (format!("container:{beside}"), None, log("json-file", bounds))
+        }
     };
     let memory = i64::try_from(spec.memory_bytes).unwrap_or(i64::MAX);
     HostConfig {
         network_mode: Some(network_mode),
         extra_hosts,
+        log_config: Some(log),
         cap_drop: Some(vec!["ALL".to_owned()]),
         cap_add: Some(CAPABILITIES.map(str::to_owned).into()),
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
@@ -76,13 +110,17 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         nano_cpus: Some(i64::from(spec.cpu_millis) * 1_000_000),
         // A process that reaps what commands leave behind.
         init: Some(true),
-        ulimits: Some(vec![ResourcesUlimits {
-            name: Some("nofile".to_owned()),
-            soft: Some(65_536),
-            hard: Some(65_536),
-        }]),
+        ulimits: Some(vec![ulimit("nofile", OPEN_FILES), ulimit("core", 0)]),
         ..Default::default()
     }
+}
+
+fn log(driver: &str, config: HashMap<String, String>) -> HostConfigLogConfig {
+    HostConfigLogConfig { typ: Some(driver.to_owned()), config: Some(config) }
+}
+
+fn ulimit(name: &str, most: i64) -> ResourcesUlimits {
+    ResourcesUlimits { name: Some(name.to_owned()), soft: Some(most), hard: Some(most) }
 }
 
 #[cfg(test)]
@@ -93,30 +131,37 @@ mod tests {
     use super::*;
     use crate::sandbox::Owner;
 
-    #[test]
-    fn a_container_is_confined() {
+    fn spec(role: Role) -> ContainerSpec {
         let owner = Owner {
             worker: WorkerId::from(Uuid::nil()),
             job: JobId::from(Uuid::nil()),
             attempt: AttemptId::from(Uuid::nil()),
         };
-        let spec = ContainerSpec {
+        ContainerSpec {
             image: "busybox".to_owned(),
-            command: None,
-            bare: true,
-            env: Vec::new(),
-            net: Net::Own { local_names: vec!["db".to_owned()] },
+            role,
+            env: vec![("A".to_owned(), "b c".to_owned())],
             memory_bytes: 1 << 30,
             pids: 100,
             cpu_millis: 1500,
             owner,
-        };
-        let host = host_config(&spec);
-        assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));
-        assert_eq!(host.security_opt, Some(vec!["no-new-privileges".to_owned()]));
-        assert_eq!((host.memory, host.pids_limit), (Some(1 << 30), Some(100)));
-        assert_eq!(host.nano_cpus, Some(1_500_000_000));
-        assert_eq!((host.binds, host.mounts, host.devices), (None, None, None));
-        assert_eq!(host.extra_hosts, Some(vec!["db:127.0.0.1".to_owned()]));
+        }
+    }
+
+    fn shown(role: Role) -> String {
+        // By way of a value: its maps are sorted.
+        let value = serde_json::to_value(body(&spec(role))).expect("serialises");
+        serde_json::to_string_pretty(&value).expect("serialises")
+    }
+
+    #[test]
+    fn a_jobs_container_is_confined() {
+        insta::assert_snapshot!(shown(Role::Job { local_names: vec!["db".to_owned()] }));
+    }
+
+    #[test]
+    fn a_service_is_confined_on_the_jobs_network() {
+        let command = Some(vec!["redis-server".to_owned()]);
+        insta::assert_snapshot!(shown(Role::Service { beside: "c0ffee".to_owned(), command }));
     }
 }

@@ -1,46 +1,66 @@
 //! Commands inside a container.
 
-use bollard::exec::{CreateExecOptions, ResizeExecOptions, StartExecOptions, StartExecResults};
+use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use futures::StreamExt as _;
 
-use super::{DockerSandbox, failed};
-use crate::sandbox::{Exec, ExecSpec, SandboxError};
+use super::{DockerSandbox, failed, hijack};
+use crate::sandbox::{SandboxError, Terminal};
+
+/// At most this much of what a command wrote is kept.
+const KEPT: usize = 256 * 1024;
 
 impl DockerSandbox {
-    /// Starts a command as root and attaches to it.
-    pub(super) async fn start(&self, container: &str, spec: ExecSpec) -> Result<Exec, SandboxError> {
+    async fn made(
+        &self,
+        container: &str,
+        terminal: bool,
+        command: Vec<String>,
+    ) -> Result<String, SandboxError> {
         let options = CreateExecOptions {
-            attach_stdin: Some(spec.input),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
-            tty: Some(spec.terminal),
-            cmd: Some(spec.command),
-            env: Some(spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-            user: Some("0:0".to_owned()),
+            tty: Some(terminal),
+            cmd: Some(command),
+            // The job is root in its container; a service keeps the user of its image.
+            user: terminal.then(|| "0:0".to_owned()),
             ..Default::default()
         };
-        let id = self
-            .docker
-            .create_exec(container, options)
-            .await
-            .map_err(failed("make a command"))?
-            .id;
-        let options = StartExecOptions { tty: spec.terminal, ..Default::default() };
+        let made = self.docker.create_exec(container, options).await;
+        Ok(made.map_err(failed("make a command"))?.id)
+    }
+
+    pub(super) async fn on_terminal(
+        &self,
+        container: &str,
+        command: Vec<String>,
+    ) -> Result<Terminal, SandboxError> {
+        let id = self.made(container, true, command).await?;
+        let output = hijack::start(&self.address, &id).await.map_err(|error| SandboxError {
+            sentence: format!("The engine could not start the job's shell: {error}."),
+        })?;
+        Ok(Terminal { id, output })
+    }
+
+    pub(super) async fn to_its_end(
+        &self,
+        container: &str,
+        command: Vec<String>,
+    ) -> Result<(String, i64), SandboxError> {
+        let id = self.made(container, false, command).await?;
+        let options = Some(StartExecOptions::default());
         let started =
-            self.docker.start_exec(&id, Some(options)).await.map_err(failed("start a command"))?;
-        let StartExecResults::Attached { output, input } = started else {
+            self.docker.start_exec(&id, options).await.map_err(failed("start a command"))?;
+        let StartExecResults::Attached { mut output, .. } = started else {
             return Err(SandboxError { sentence: "The engine did not attach.".to_owned() });
         };
-        if spec.terminal {
-            let size = ResizeExecOptions { height: 24, width: 120 };
-            // Too late for a command that has ended already: nothing to resize then.
-            if let Err(error) = self.docker.resize_exec(&id, size).await {
-                tracing::debug!(%error, "terminal not resized");
-            }
+        let mut text = Vec::new();
+        while let Some(piece) = output.next().await {
+            let piece = piece.map_err(failed("read a command's output"))?.into_bytes();
+            let room = KEPT.saturating_sub(text.len());
+            text.extend_from_slice(&piece[..piece.len().min(room)]);
         }
-        let output = output.map(|piece| {
-            piece.map(bollard::container::LogOutput::into_bytes).map_err(failed("read the output"))
-        });
-        Ok(Exec { id, output: Box::pin(output), input })
+        let ended = self.docker.inspect_exec(&id).await.map_err(failed("inspect a command"))?;
+        let code = ended.exit_code.unwrap_or(-1);
+        Ok((String::from_utf8_lossy(&text).into_owned(), code))
     }
 }

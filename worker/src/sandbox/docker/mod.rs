@@ -2,19 +2,26 @@
 
 mod create;
 mod exec;
+mod hijack;
+mod images;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::query_parameters::{
-    CreateImageOptionsBuilder, DownloadFromContainerOptionsBuilder, ListContainersOptions, LogsOptionsBuilder,
-    RemoveContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    AttachContainerOptionsBuilder, CreateContainerOptions, DownloadFromContainerOptionsBuilder,
+    InspectContainerOptions, ListContainersOptions, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
 };
 use futures::StreamExt as _;
 use slipway_pipelines::ids::{AttemptId, WorkerId};
+use tokio_util::io::StreamReader;
 
-use super::{ContainerSpec, Exec, ExecSpec, Sandbox, SandboxError};
+use super::{Channel, Condition, ContainerSpec, Sandbox, SandboxError, Terminal};
+use hijack::Address;
 
 /// The label that names the worker.
 const WORKER_LABEL: &str = "slipway.worker";
@@ -24,24 +31,71 @@ const JOB_LABEL: &str = "slipway.job";
 const ATTEMPT_LABEL: &str = "slipway.attempt";
 /// The workers' bridge: containers on it can not reach one another.
 const NETWORK: &str = "slipway";
+/// Where an engine listens unless somebody says else.
+const USUAL: &str = "unix:///var/run/docker.sock";
+/// Longest time until the engine answers a call. Starting a container on a busy disk is slow.
+const CALL_SECONDS: u64 = 120;
+/// At most this much of what a container wrote last.
+const LAST_LINES: usize = 16 * 1024;
+/// An engine that needs longer for a ping is as good as away.
+const PING: Duration = Duration::from_secs(5);
 
 /// Containers of one engine.
 #[derive(Clone)]
 pub(crate) struct DockerSandbox {
     docker: Docker,
+    address: Address,
+}
+
+/// The engine at `address`, or at the usual place: its client, a sandbox on it, its name.
+pub(crate) async fn connect(
+    address: Option<&str>,
+) -> anyhow::Result<(Docker, DockerSandbox, String)> {
+    let address = address.unwrap_or(USUAL);
+    let parsed = parse(address)?;
+    let docker = match &parsed {
+        Address::Unix(path) => {
+            let path = path.to_string_lossy();
+            Docker::connect_with_unix(&path, CALL_SECONDS, bollard::API_DEFAULT_VERSION)?
+        }
+        Address::Tcp(host) => {
+            let url = format!("http://{host}");
+            Docker::connect_with_http(&url, CALL_SECONDS, bollard::API_DEFAULT_VERSION)?
+        }
+    };
+    let ask = async {
+        let docker = docker.negotiate_version().await?;
+        let version = docker.version().await?.version.unwrap_or_default();
+        anyhow::Ok((docker, version))
+    };
+    let (docker, version) = tokio::time::timeout(PING, ask)
+        .await
+        .map_err(|_| anyhow::anyhow!("no answer within {} seconds", PING.as_secs()))??;
+    let sandbox = DockerSandbox { docker: docker.clone(), address: parsed };
+    Ok((docker, sandbox, format!("Docker {version}")))
+}
+
+fn parse(address: &str) -> anyhow::Result<Address> {
+    if let Some(path) = address.strip_prefix("unix://") {
+        return Ok(Address::Unix(PathBuf::from(path)));
+    }
+    let host = address.strip_prefix("tcp://").or_else(|| address.strip_prefix("http://"));
+    match host {
+        Some(host) => Ok(Address::Tcp(host.trim_end_matches('/').to_owned())),
+        None => anyhow::bail!(
+            "{address:?} is not an engine's address: write unix:///PATH or tcp://HOST:PORT"
+        ),
+    }
 }
 
 impl DockerSandbox {
-    /// On this engine.
-    pub(crate) fn new(docker: Docker) -> Self {
-        Self { docker }
-    }
-
     async fn labelled(&self, label: &str, value: String) -> Result<Vec<String>, SandboxError> {
         let filters = HashMap::from([("label".to_owned(), vec![format!("{label}={value}")])]);
-        let options = ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
-        let list = self.docker.list_containers(Some(options)).await.map_err(failed("list"))?;
+        let options =
+            ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
+        let list = self.docker.list_containers(Some(options)).await;
         let mut found: Vec<(bool, String)> = list
+            .map_err(failed("list containers"))?
             .into_iter()
             .filter_map(|one| {
                 let mode = one.host_config.and_then(|host| host.network_mode).unwrap_or_default();
@@ -52,58 +106,40 @@ impl DockerSandbox {
         found.sort();
         Ok(found.into_iter().map(|(_, id)| id).collect())
     }
-
-    async fn pull(&self, reference: &str) -> Result<(), SandboxError> {
-        // Without a tag the engine would take every tag there is.
-        let last = reference.rsplit('/').next().unwrap_or(reference);
-        let full = if last.contains([':', '@']) {
-            reference.to_owned()
-        } else {
-            format!("{reference}:latest")
-        };
-        let options = CreateImageOptionsBuilder::default().from_image(&full).build();
-        let mut progress = self.docker.create_image(Some(options), None, None);
-        while let Some(line) = progress.next().await {
-            line.map_err(|error| SandboxError {
-                sentence: format!("The image {full} can not be had: {}.", detail(&error)),
-            })?;
-        }
-        Ok(())
-    }
 }
 
 impl Sandbox for DockerSandbox {
     async fn image(&self, reference: &str) -> Result<String, SandboxError> {
-        let found = match self.docker.inspect_image(reference).await {
-            Ok(found) => found,
-            Err(Error::DockerResponseServerError { status_code: 404, .. }) => {
-                self.pull(reference).await?;
-                self.docker.inspect_image(reference).await.map_err(failed("inspect image"))?
-            }
-            Err(error) => return Err(failed("inspect image")(error)),
-        };
-        let digests = found.repo_digests.unwrap_or_default();
-        let digest = digests.first().and_then(|full| full.split_once('@')).map(|(_, d)| d.to_owned());
-        Ok(digest.or(found.id).unwrap_or_default())
+        self.have(reference).await
     }
 
     async fn create(&self, spec: ContainerSpec) -> Result<String, SandboxError> {
-        self.create_network().await?;
         let body = create::body(&spec);
-        let made = self
-            .docker
-            .create_container(None::<bollard::query_parameters::CreateContainerOptions>, body)
-            .await
-            .map_err(failed("create a container"))?;
-        let started = self
-            .docker
-            .start_container(&made.id, None::<bollard::query_parameters::StartContainerOptions>)
-            .await;
-        if let Err(error) = started {
-            self.remove(&made.id).await?;
-            return Err(failed("start a container")(error));
+        let made = self.docker.create_container(None::<CreateContainerOptions>, body).await;
+        Ok(made.map_err(failed("create a container"))?.id)
+    }
+
+    async fn start(&self, container: &str) -> Result<(), SandboxError> {
+        let start = || self.docker.start_container(container, None::<StartContainerOptions>);
+        match start().await {
+            // The bridge went with the last worker that stopped: make it again.
+            Err(error) if is_status(&error, 404) => {
+                self.ensure_network().await?;
+                start().await.map_err(failed("start a container"))
+            }
+            started => started.map_err(failed("start a container")),
         }
-        Ok(made.id)
+    }
+
+    async fn attach(&self, container: &str) -> Result<Channel, SandboxError> {
+        let options =
+            AttachContainerOptionsBuilder::default().stream(true).stdin(true).stdout(true).build();
+        let attached = self.docker.attach_container(container, Some(options)).await;
+        let attached = attached.map_err(failed("attach to a container"))?;
+        let output = attached.output.map(|piece| {
+            piece.map(bollard::container::LogOutput::into_bytes).map_err(std::io::Error::other)
+        });
+        Ok(Channel { output: Box::pin(StreamReader::new(output)), input: attached.input })
     }
 
     async fn upload(&self, container: &str, tar: Vec<u8>) -> Result<(), SandboxError> {
@@ -124,51 +160,67 @@ impl Sandbox for DockerSandbox {
         Ok(tar)
     }
 
-    async fn exec(&self, container: &str, spec: ExecSpec) -> Result<Exec, SandboxError> {
-        self.start(container, spec).await
+    async fn terminal(
+        &self,
+        container: &str,
+        command: Vec<String>,
+    ) -> Result<Terminal, SandboxError> {
+        self.on_terminal(container, command).await
     }
 
-    async fn exit_code(&self, exec: &str) -> Result<i64, SandboxError> {
-        let found = self.docker.inspect_exec(exec).await.map_err(failed("inspect a command"))?;
-        found.exit_code.ok_or_else(|| SandboxError {
-            sentence: "The job's shell has not ended.".to_owned(),
+    async fn exit_code(&self, terminal: &str) -> Result<Option<i64>, SandboxError> {
+        let found = self.docker.inspect_exec(terminal).await;
+        let found = found.map_err(failed("inspect the job's shell"))?;
+        Ok(if found.running == Some(true) { None } else { found.exit_code })
+    }
+
+    async fn run(&self, container: &str, command: &str) -> Result<(String, i64), SandboxError> {
+        self.to_its_end(container, ["sh", "-c", command].map(str::to_owned).into()).await
+    }
+
+    async fn condition(&self, container: &str) -> Result<Condition, SandboxError> {
+        let found = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
+        let state = found.map_err(failed("inspect a container"))?.state.unwrap_or_default();
+        Ok(Condition {
+            running: state.running.unwrap_or(false),
+            out_of_memory: state.oom_killed.unwrap_or(false),
         })
     }
 
-    async fn is_running(&self, container: &str) -> Result<bool, SandboxError> {
-        let found = self
-            .docker
-            .inspect_container(
-                container,
-                None::<bollard::query_parameters::InspectContainerOptions>,
-            )
-            .await
-            .map_err(failed("inspect a container"))?;
-        Ok(found.state.and_then(|state| state.running).unwrap_or(false))
-    }
-
     async fn last_lines(&self, container: &str) -> String {
-        let options =
-            LogsOptionsBuilder::default().stdout(true).stderr(true).tail("20").build();
+        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail("20").build();
         let mut logs = self.docker.logs(container, Some(options));
         let mut text = String::new();
         while let Some(Ok(piece)) = logs.next().await {
             text.push_str(&String::from_utf8_lossy(&piece.into_bytes()));
+            // Lines may be of any length.
+            if text.len() > LAST_LINES {
+                break;
+            }
         }
-        text
+        text.chars().take(LAST_LINES).collect()
     }
 
     async fn freeze(&self, container: &str) -> Result<(), SandboxError> {
-        content(self.docker.pause_container(container).await, "pause")
+        content(self.docker.pause_container(container).await, "pause a container")
     }
 
     async fn thaw(&self, container: &str) -> Result<(), SandboxError> {
-        content(self.docker.unpause_container(container).await, "unpause")
+        let thawed = self.docker.unpause_container(container).await;
+        // What was created but not yet started, or what is not paused, is an error to the engine.
+        match thawed {
+            Err(Error::DockerResponseServerError { status_code: 500, message })
+                if message.contains("is not paused") || message.contains("is not running") =>
+            {
+                Ok(())
+            }
+            thawed => content(thawed, "thaw a container"),
+        }
     }
 
     async fn remove(&self, container: &str) -> Result<(), SandboxError> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        content(self.docker.remove_container(container, Some(options)).await, "remove")
+        content(self.docker.remove_container(container, Some(options)).await, "remove a container")
     }
 
     async fn of_attempt(&self, attempt: AttemptId) -> Result<Vec<String>, SandboxError> {
@@ -178,19 +230,38 @@ impl Sandbox for DockerSandbox {
     async fn of_worker(&self, worker: WorkerId) -> Result<Vec<String>, SandboxError> {
         self.labelled(WORKER_LABEL, worker.to_string()).await
     }
+
+    async fn answers(&self) -> bool {
+        tokio::time::timeout(PING, self.docker.ping()).await.is_ok_and(|pinged| pinged.is_ok())
+    }
+
+    async fn close(&self) {
+        // Refused while any container is on it, another worker's for one: then it stays.
+        if let Err(error) = self.docker.remove_network(NETWORK).await {
+            tracing::debug!(%error, "the workers' network stays");
+        }
+    }
 }
 
 /// Already so, or gone: that is what was wanted.
 fn content(result: Result<(), Error>, what: &'static str) -> Result<(), SandboxError> {
     match result {
-        Ok(()) | Err(Error::DockerResponseServerError { status_code: 304 | 404 | 409, .. }) => Ok(()),
+        Err(Error::DockerResponseServerError { status_code: 304 | 404 | 409, .. }) | Ok(()) => {
+            Ok(())
+        }
         Err(error) => Err(failed(what)(error)),
     }
 }
 
+fn is_status(error: &Error, status: u16) -> bool {
+    matches!(error, Error::DockerResponseServerError { status_code, .. } if *status_code == status)
+}
+
 fn detail(error: &Error) -> String {
     match error {
-        Error::DockerResponseServerError { message, .. } => message.trim_end_matches('.').to_owned(),
+        Error::DockerResponseServerError { message, .. } => {
+            message.trim().trim_end_matches('.').to_owned()
+        }
         other => other.to_string(),
     }
 }

@@ -1,0 +1,51 @@
+//! What the outside says to an attempt: stop, stand still, go on.
+
+use std::sync::OnceLock;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// One attempt's control.
+pub(crate) struct Control {
+    canceled: CancellationToken,
+    reason: OnceLock<String>,
+    frozen: watch::Sender<bool>,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        let frozen = watch::Sender::new(false);
+        Self { canceled: CancellationToken::new(), reason: OnceLock::new(), frozen }
+    }
+}
+
+impl Control {
+    /// Somebody canceled the work. The first reason stays.
+    pub(super) fn cancel(&self, reason: String) {
+        let _an_earlier_reason_stays = self.reason.set(reason);
+        self.canceled.cancel();
+    }
+
+    /// Waits until somebody cancels the work, and says why.
+    pub(super) async fn reason(&self) -> String {
+        self.canceled.cancelled().await;
+        self.reason.get().cloned().unwrap_or_default()
+    }
+
+    /// The lease is lost, or holds again.
+    pub(super) fn freeze(&self, frozen: bool) {
+        self.frozen.send_replace(frozen);
+    }
+
+    /// Must nothing happen now?
+    pub(super) fn is_frozen(&self) -> bool {
+        *self.frozen.borrow()
+    }
+
+    /// Returns when something may happen: every step that changes something outside waits here.
+    pub(super) async fn going(&self) {
+        let mut frozen = self.frozen.subscribe();
+        // An error means that the sender is gone, and with it whoever could freeze.
+        let _never_gone = frozen.wait_for(|frozen| !frozen).await;
+    }
+}

@@ -1,0 +1,211 @@
+//! What the marks of the job's shell come to (TRAVIS_SEMANTICS §6).
+
+use chrono::{DateTime, Utc};
+use slipway_pipelines::ids::StepNumber;
+use slipway_pipelines::plan::Phase;
+use slipway_pipelines::wire::{JobOutcome, StepOutcome};
+
+use super::deploys::{self, Scripted};
+use super::images;
+use super::job::{Attempt, Halt};
+use super::prepare::Ready;
+use super::shell::{Next, Shell};
+use crate::sandbox::Sandbox as _;
+use crate::script::{Mark, Step};
+
+/// The code of a process that was killed.
+const KILLED: i64 = 137;
+/// The program's own, when it finds no channel to the worker.
+const NO_CHANNEL: i64 = 125;
+
+/// A job on its way through its phases.
+struct Run<'a, 'b> {
+    attempt: &'a Attempt<'b>,
+    container: String,
+    program_dir: String,
+    steps: Vec<Step>,
+    shell: Shell,
+    /// The command that runs: its place in the program and its number.
+    running: Option<(usize, StepNumber)>,
+    /// The first command of `script` that failed, in words.
+    script_failed: Option<String>,
+    /// What ended the job before its phases did, in words.
+    stopped: Option<String>,
+    /// The script deploy that was let in.
+    scripted: Option<Scripted>,
+    began: bool,
+}
+
+/// Runs all phases in the container.
+pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOutcome, Halt> {
+    let container = ready.container.clone();
+    let program_dir = ready.program_dir.clone();
+    let steps = std::mem::take(&mut ready.program.steps);
+    let shell = Shell::start(attempt, ready).await?;
+    let mut run = Run {
+        attempt,
+        container,
+        program_dir,
+        steps,
+        shell,
+        running: None,
+        script_failed: None,
+        stopped: None,
+        scripted: None,
+        began: false,
+    };
+    loop {
+        match run.shell.next().await? {
+            Next::Mark { mark: Mark::Done, .. } => return Ok(run.done()),
+            Next::Mark { mark, offset, at } => run.mark(mark, offset, at).await?,
+            Next::Ended { code } => return run.ended(code).await,
+        }
+    }
+}
+
+impl Run<'_, '_> {
+    async fn mark(&mut self, mark: Mark, offset: u64, at: DateTime<Utc>) -> Result<(), Halt> {
+        self.began = true;
+        match mark {
+            Mark::Start(place) => {
+                // Only a job that writes marks by itself names a place that is not there.
+                if let Some(step) = self.steps.get(place) {
+                    let reporter = &self.attempt.reporter;
+                    let number = reporter.begin_at(step.phase, &step.command, offset, at);
+                    self.running = Some((place, number));
+                }
+                Ok(())
+            }
+            Mark::End(place, code) => {
+                self.end(place, code, offset, at);
+                Ok(())
+            }
+            Mark::Skip(index) => {
+                deploys::skip(self.attempt, index);
+                Ok(())
+            }
+            Mark::Images => {
+                if self.script_failed.is_some() {
+                    return Err(Halt::errored("The job's shell asked out of turn."));
+                }
+                images::build_all(self.attempt, &self.container).await?;
+                self.shell.answer("go").await
+            }
+            Mark::Deploy(index) => self.deploy(index).await,
+            Mark::Done => Ok(()),
+        }
+    }
+
+    async fn deploy(&mut self, index: usize) -> Result<(), Halt> {
+        if self.script_failed.is_some() {
+            return Err(Halt::errored("The job's shell asked out of turn."));
+        }
+        let ran = deploys::run(self.attempt, &self.container, &self.program_dir, index).await?;
+        if let Some(reason) = ran.stopped {
+            self.stopped = Some(reason);
+        }
+        self.scripted = ran.scripted;
+        self.shell.answer(&ran.answer).await
+    }
+
+    fn end(&mut self, place: usize, code: i32, offset: u64, at: DateTime<Utc>) {
+        let Some((running, number)) = self.running.take_if(|(running, _)| *running == place) else {
+            return;
+        };
+        let step = &self.steps[running];
+        let outcome = StepOutcome::Exited { code };
+        self.attempt.reporter.end_at(number, outcome, offset, at);
+        let script = step.phase == Phase::Deploy && step.deploy.is_some();
+        if script && let Some(scripted) = self.scripted.take() {
+            scripted.ended(self.attempt, code);
+        }
+        if code == 0 {
+            return;
+        }
+        let command = short(&step.command);
+        let sentence = format!("`{command}` exited with {code}.");
+        match step.phase {
+            Phase::Script => {
+                self.script_failed.get_or_insert(sentence);
+            }
+            Phase::BeforeInstall | Phase::Install | Phase::BeforeScript | Phase::BeforeDeploy => {
+                self.stopped.get_or_insert(format!("{}: {sentence}", step.phase.name()));
+            }
+            Phase::Deploy => {
+                let forgiven = step
+                    .deploy
+                    .and_then(|index| self.attempt.work.plan.deploys.get(index))
+                    .is_some_and(|deploy| deploy.allow_failure);
+                if !forgiven {
+                    self.stopped.get_or_insert(format!("deploy: {sentence}"));
+                }
+            }
+            Phase::Prepare
+            | Phase::Images
+            | Phase::AfterSuccess
+            | Phase::AfterFailure
+            | Phase::AfterDeploy
+            | Phase::AfterScript => {}
+        }
+    }
+
+    /// The program came to its own end.
+    fn done(self) -> JobOutcome {
+        match (self.stopped, self.script_failed) {
+            (Some(reason), _) => JobOutcome::Errored { reason },
+            (None, Some(reason)) => JobOutcome::Failed { reason },
+            (None, None) => JobOutcome::Passed,
+        }
+    }
+
+    /// The shell ended before its program: `exit` in a command, `set -e`, or a kill.
+    async fn ended(&mut self, code: i64) -> Result<JobOutcome, Halt> {
+        let command = self.running.take().map(|(place, number)| {
+            let exited = StepOutcome::Exited { code: i32::try_from(code).unwrap_or(-1) };
+            self.attempt.reporter.end(number, exited);
+            short(&self.steps[place].command)
+        });
+        if let Some(scripted) = self.scripted.take() {
+            scripted.ended(self.attempt, i32::try_from(code).unwrap_or(-1));
+        }
+        if !self.began && code == NO_CHANNEL {
+            return Err(Halt::errored("The job's shell found no channel to the worker."));
+        }
+        if code == KILLED || code < 0 {
+            return Ok(JobOutcome::Errored { reason: self.killed().await });
+        }
+        let by = command.map(|command| format!(" in `{command}`")).unwrap_or_default();
+        let reason = format!("The job's shell ended with {code}{by}.");
+        if !self.began {
+            return Ok(JobOutcome::Errored { reason });
+        }
+        Ok(match code {
+            0 => JobOutcome::Passed,
+            1 => JobOutcome::Failed { reason },
+            _ => JobOutcome::Errored { reason },
+        })
+    }
+
+    async fn killed(&mut self) -> String {
+        let condition = self.attempt.engine.sandbox.condition(&self.container).await;
+        if condition.as_ref().is_ok_and(|condition| condition.out_of_memory) {
+            let most = self.attempt.work.limits.memory_bytes / (1024 * 1024);
+            return format!("The job needed more memory than its limit of {most} MiB.");
+        }
+        match condition {
+            Ok(condition) if condition.running => "The job's shell was killed.".to_owned(),
+            Ok(_) | Err(_) => "The job's container was killed from outside.".to_owned(),
+        }
+    }
+}
+
+/// A command as it fits into a sentence.
+fn short(command: &str) -> String {
+    const MOST: usize = 120;
+    let line = command.lines().next().unwrap_or_default();
+    let mut short: String = line.chars().take(MOST).collect();
+    if short.len() < command.len() {
+        short.push('…');
+    }
+    short
+}

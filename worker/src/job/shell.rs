@@ -1,0 +1,207 @@
+//! The job's shell: one program on one terminal, and its marks on a channel apart.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader, Lines};
+use tokio::time::{Instant, sleep_until};
+
+use super::job::{Attempt, Halt};
+use super::prepare::Ready;
+use crate::log::{LogSink, StepLog as _};
+use crate::sandbox::{DockerSandbox, Sandbox as _, Terminal};
+use crate::script::{Mark, OffsetFinder, Piece};
+
+/// The program's file, in its folder.
+pub(super) const FILE: &str = "job.sh";
+
+/// Of one read of the terminal.
+const BUFFER: usize = 64 * 1024;
+/// A mark whose place in the output does not show up within so long is where the output ends now.
+const PLACE: Duration = Duration::from_secs(2);
+/// A quiet shell is looked at so often: what a command left running may hold its terminal open.
+const LOOK: Duration = Duration::from_secs(3);
+
+type Output = Pin<Box<dyn AsyncRead + Send>>;
+type Input = Pin<Box<dyn AsyncWrite + Send>>;
+
+/// A running shell.
+pub(super) struct Shell {
+    sandbox: DockerSandbox,
+    terminal: Terminal,
+    log: Arc<LogSink>,
+    nonce: String,
+    finder: OffsetFinder,
+    marks: Lines<BufReader<Output>>,
+    marks_ended: bool,
+    answers: Input,
+    buffer: Vec<u8>,
+    /// Marks that wait for their place in the output: order, mark, when it was said.
+    said: VecDeque<(u64, Mark, DateTime<Utc>)>,
+    /// Places in the output, by order.
+    places: VecDeque<(u64, u64)>,
+}
+
+/// What a shell does next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// It made this mark, at this place of the log.
+    Mark { mark: Mark, offset: u64, at: DateTime<Utc> },
+    /// It ended with this code, by a command's doing or because it was killed.
+    Ended { code: i64 },
+}
+
+enum Woken {
+    Output(std::io::Result<usize>),
+    Line(std::io::Result<Option<String>>),
+    Late,
+    Look,
+}
+
+impl Shell {
+    /// Starts the program.
+    pub(super) async fn start(attempt: &Attempt<'_>, ready: Ready) -> Result<Self, Halt> {
+        attempt.held.control.going().await;
+        let find = "command -v bash >/dev/null 2>&1 && exec bash \"$0\"; exec sh \"$0\"";
+        let program = format!("{}/{FILE}", ready.program_dir);
+        let command = ["sh".to_owned(), "-c".to_owned(), find.to_owned(), program].into();
+        let sandbox = attempt.engine.sandbox.clone();
+        let terminal = sandbox.terminal(&ready.container, command).await?;
+        Ok(Self {
+            sandbox,
+            terminal,
+            log: Arc::clone(&attempt.reporter.log),
+            finder: OffsetFinder::new(&ready.nonce),
+            nonce: ready.nonce,
+            marks: BufReader::new(ready.channel.output).lines(),
+            marks_ended: false,
+            answers: ready.channel.input,
+            buffer: vec![0; BUFFER],
+            said: VecDeque::new(),
+            places: VecDeque::new(),
+        })
+    }
+
+    /// Answers the shell's question.
+    pub(super) async fn answer(&mut self, answer: &str) -> Result<(), Halt> {
+        let line = format!("{answer}\n");
+        let written = async {
+            self.answers.write_all(line.as_bytes()).await?;
+            self.answers.flush().await
+        };
+        written.await.map_err(|error| lost(&error))
+    }
+
+    /// Takes output and marks until there is something to act on.
+    pub(super) async fn next(&mut self) -> Result<Next, Halt> {
+        let mut look = Instant::now() + LOOK;
+        let mut late = None;
+        loop {
+            if let Some(next) = self.matched() {
+                return Ok(next);
+            }
+            let waits = !self.said.is_empty();
+            if !waits {
+                late = None;
+            }
+            let late_at = *late.get_or_insert_with(|| Instant::now() + PLACE);
+            self.log.wait_for_room().await;
+            let woken = tokio::select! {
+                read = self.terminal.output.read(&mut self.buffer) => Woken::Output(read),
+                line = self.marks.next_line(), if !self.marks_ended => Woken::Line(line),
+                () = sleep_until(late_at), if waits => Woken::Late,
+                () = sleep_until(look) => Woken::Look,
+            };
+            match woken {
+                Woken::Output(Ok(0)) => return self.ended().await,
+                Woken::Output(Ok(count)) => {
+                    self.take(count);
+                    look = Instant::now() + LOOK;
+                }
+                Woken::Output(Err(error)) => return Err(lost(&error)),
+                Woken::Line(Ok(Some(line))) => self.mark(&line),
+                Woken::Line(Ok(None) | Err(_)) => self.marks_ended = true,
+                Woken::Late => return Ok(self.unplaced()),
+                Woken::Look => {
+                    if self.sandbox.exit_code(&self.terminal.id).await?.is_some() {
+                        return self.ended().await;
+                    }
+                    look = Instant::now() + LOOK;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, count: usize) {
+        let (log, places) = (&self.log, &mut self.places);
+        self.finder.push(&self.buffer[..count], |piece| match piece {
+            Piece::Text(text) => log.write(text),
+            Piece::Mark(order) => places.push_back((order, log.offset())),
+        });
+    }
+
+    fn mark(&mut self, line: &str) {
+        match Mark::parse(line, &self.nonce) {
+            Some((order, mark)) => self.said.push_back((order, mark, Utc::now())),
+            // Some programs write their log to the first process.
+            None => self.log.say(line),
+        }
+    }
+
+    /// The first mark whose place is known.
+    fn matched(&mut self) -> Option<Next> {
+        let (order, ..) = self.said.front()?;
+        // What was placed before it had its mark already, or never gets one.
+        while self.places.front().is_some_and(|(place, _)| place < order) {
+            self.places.pop_front();
+        }
+        let (_, offset) = self.places.pop_front_if(|(place, _)| place == order)?;
+        let (_, mark, at) = self.said.pop_front()?;
+        Some(Next::Mark { mark, offset, at })
+    }
+
+    /// The first mark, where the output is now.
+    fn unplaced(&mut self) -> Next {
+        let offset = self.log.offset();
+        match self.said.pop_front() {
+            Some((_, mark, at)) => Next::Mark { mark, offset, at },
+            None => Next::Ended { code: -1 },
+        }
+    }
+
+    /// The terminal is closed, or the shell is not there any more. Marks that it made before may
+    /// still be under way.
+    async fn ended(&mut self) -> Result<Next, Halt> {
+        let until = Instant::now() + PLACE;
+        let code = loop {
+            match self.sandbox.exit_code(&self.terminal.id).await? {
+                Some(code) => break code,
+                None if Instant::now() > until => break -1,
+                None => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        };
+        let held = self.finder.finish();
+        self.log.write(&held);
+        while self.said.is_empty() && !self.marks_ended {
+            let quiet = Duration::from_millis(300);
+            match tokio::time::timeout(quiet, self.marks.next_line()).await {
+                Ok(Ok(Some(line))) => self.mark(&line),
+                Ok(Ok(None) | Err(_)) => self.marks_ended = true,
+                Err(_) => break,
+            }
+        }
+        match self.matched() {
+            Some(next) => Ok(next),
+            None if !self.said.is_empty() => Ok(self.unplaced()),
+            None => Ok(Next::Ended { code }),
+        }
+    }
+}
+
+fn lost(error: &std::io::Error) -> Halt {
+    Halt::errored(format!("The engine lost the job's shell: {error}."))
+}

@@ -1,0 +1,75 @@
+//! The container engine of a worker, or the lack of one.
+
+use std::time::Duration;
+
+use bollard::Docker;
+use slipway_pipelines::ids::WorkerId;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::sandbox::{DockerSandbox, Sandbox as _, connect};
+
+/// Between two looks for an engine that was not there.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// An engine that answered.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pub(crate) docker: Docker,
+    pub(crate) sandbox: DockerSandbox,
+    /// For people: `Docker 20.10.24`.
+    pub(crate) name: String,
+}
+
+/// That there is none is said once.
+#[derive(Default)]
+pub(super) struct Missing {
+    said: bool,
+}
+
+/// Finds the engine and removes what an earlier process of this worker left there; none if there
+/// is no engine.
+pub(super) async fn find(
+    config: &Config,
+    worker: WorkerId,
+    missing: &mut Missing,
+) -> anyhow::Result<Option<Engine>> {
+    match connect(config.engine.as_deref()).await {
+        Ok((docker, sandbox, name)) => {
+            sweep(&sandbox, worker).await?;
+            sandbox.ensure_network().await?;
+            tracing::info!(engine = name, "engine found");
+            missing.said = false;
+            Ok(Some(Engine { docker, sandbox, name }))
+        }
+        Err(error) => {
+            if !missing.said {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "no container engine: this worker can plan, jobs wait");
+                missing.said = true;
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Returns when there is an engine to be found.
+pub(super) async fn appears(config: &Config, stop: &CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => return,
+        }
+        if connect(config.engine.as_deref()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+async fn sweep(sandbox: &DockerSandbox, worker: WorkerId) -> anyhow::Result<()> {
+    for container in sandbox.of_worker(worker).await? {
+        tracing::info!(container, "removing what an earlier process of this worker left");
+        sandbox.remove(&container).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! A worker on this machine's engine, a repository with one commit, and jobs to give it.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use bollard::Docker;
+use bollard::query_parameters::ListContainersOptions;
+use chrono::Utc;
+use slipway_pipelines::ids::{
+    AttemptId, AttemptNumber, JobId, JobNumber, RunId, RunNumber, StageIndex,
+};
+use slipway_pipelines::plan::{
+    Actor, Command as Line, JobImage, JobPlan, PhasePlan, Phases, SecretScope, Trigger,
+    TriggerEvent,
+};
+use slipway_pipelines::wire::{
+    Assignment, AttemptEvent, GitSource, JobOutcome, JobWork, Limits, PlanWork, SecretText,
+    StepOutcome, Work,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::server::{Server, Told};
+
+/// The image that every engine of the tests has.
+pub(crate) const IMAGE: &str = "busybox:latest";
+
+/// One story.
+pub(crate) struct Story {
+    pub(crate) server: Server,
+    dir: tempfile::TempDir,
+    commit: String,
+    shutdown: CancellationToken,
+    worker: Option<JoinHandle<anyhow::Result<()>>>,
+    attempts: Vec<AttemptId>,
+}
+
+/// What a job of a story came to.
+pub(crate) struct Came {
+    pub(crate) outcome: JobOutcome,
+    pub(crate) log: String,
+    pub(crate) told: Told,
+}
+
+impl Story {
+    /// A server, a repository of these files, and a worker on the usual engine.
+    pub(crate) async fn begin(files: &[(&str, &str)]) -> Self {
+        let mut story = Self::without_worker(files).await;
+        story.start_worker(None);
+        story
+    }
+
+    /// The same before the worker starts.
+    pub(crate) async fn without_worker(files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let commit = repository(dir.path(), files);
+        Self {
+            server: Server::start().await,
+            dir,
+            commit,
+            shutdown: CancellationToken::new(),
+            worker: None,
+            attempts: Vec::new(),
+        }
+    }
+
+    /// Starts the worker.
+    pub(crate) fn start_worker(&mut self, engine: Option<String>) {
+        let config = slipway_worker::Config {
+            server: self.server.url.parse().expect("a URL"),
+            token: "registration".to_owned().into(),
+            name: "of the tests".to_owned(),
+            slots: 2,
+            data_dir: self.dir.path().join("data"),
+            engine,
+        };
+        self.shutdown = CancellationToken::new();
+        self.worker = Some(tokio::spawn(slipway_worker::run(config, self.shutdown.clone())));
+    }
+
+    /// Stops the worker and waits for it.
+    pub(crate) async fn stop_worker(&mut self) {
+        self.shutdown.cancel();
+        let worker = self.worker.take().expect("a worker runs");
+        let ended = tokio::time::timeout(Duration::from_secs(50), worker).await;
+        ended.expect("the drain is bounded").expect("no panic").expect("it stops in peace");
+    }
+
+    fn assignment(&self, work: Work) -> Assignment {
+        Assignment {
+            attempt: AttemptId::from(Uuid::now_v7()),
+            number: AttemptNumber(1),
+            token: SecretText::new("attempt".to_owned()),
+            lease_seconds: 30,
+            repo: "acme/app".parse().expect("a name"),
+            run: RunId::from(Uuid::now_v7()),
+            run_number: RunNumber(7),
+            source: GitSource { url: self.dir.path().join("repo.git").display().to_string() },
+            trigger: Trigger {
+                event: TriggerEvent::Push { branch: "main".to_owned() },
+                commit: self.commit.parse().expect("a commit"),
+                before: None,
+                message: "it's $(date) \"quoted\"".to_owned(),
+                author: "A. Thor".to_owned(),
+                actor: Actor::Local { name: "thor".to_owned() },
+            },
+            work,
+        }
+    }
+
+    /// Gives a job.
+    pub(crate) fn give(&mut self, work: JobWork) -> AttemptId {
+        let assignment = self.assignment(Work::Job(Box::new(work)));
+        let attempt = assignment.attempt;
+        self.attempts.push(attempt);
+        self.server.give(assignment);
+        attempt
+    }
+
+    /// Gives a planning.
+    pub(crate) fn give_plan(&mut self) -> AttemptId {
+        let work = PlanWork { default_branch: "main".to_owned() };
+        let assignment = self.assignment(Work::Plan(work));
+        let attempt = assignment.attempt;
+        self.server.give(assignment);
+        attempt
+    }
+
+    /// Gives a job and waits for its outcome.
+    pub(crate) async fn run(&mut self, work: JobWork) -> Came {
+        let attempt = self.give(work);
+        self.came(attempt).await
+    }
+
+    /// Waits for the outcome of a job.
+    pub(crate) async fn came(&self, attempt: AttemptId) -> Came {
+        let told = self
+            .server
+            .until(attempt, "the end of the job", |told| {
+                told.finish.is_some().then(|| told.clone())
+            })
+            .await;
+        let outcome = told.finish.as_ref().expect("finished").outcome.clone();
+        Came { outcome, log: String::from_utf8_lossy(&told.log).into_owned(), told }
+    }
+
+    /// The containers of an attempt that the engine has.
+    pub(crate) async fn containers(&self, attempt: AttemptId) -> Vec<String> {
+        let docker = docker();
+        let label = format!("slipway.attempt={attempt}");
+        let filters = std::collections::HashMap::from([("label".to_owned(), vec![label])]);
+        let options =
+            ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
+        let list = docker.list_containers(Some(options)).await.expect("a list");
+        list.into_iter().filter_map(|one| one.state.map(|state| state.to_string())).collect()
+    }
+
+    /// Waits until the attempt's containers are as wanted.
+    pub(crate) async fn until_containers(
+        &self,
+        attempt: AttemptId,
+        what: &str,
+        wanted: impl Fn(&[String]) -> bool,
+    ) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let containers = self.containers(attempt).await;
+            if wanted(&containers) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{what}, but they are {containers:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The worker stops, and nothing is left of any job.
+    pub(crate) async fn end(mut self) {
+        self.stop_worker().await;
+        for attempt in &self.attempts {
+            assert_eq!(self.containers(*attempt).await, Vec::<String>::new(), "containers left");
+        }
+        let git = std::fs::read_dir(self.dir.path().join("data/git")).expect("the mirrors");
+        for entry in git {
+            let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+            assert!(name == "acme" || name == "gitconfig", "left over: {name}");
+        }
+    }
+}
+
+impl Came {
+    /// The steps that ended, with how.
+    pub(crate) fn steps(&self) -> Vec<(String, StepOutcome)> {
+        let mut titles = std::collections::HashMap::new();
+        let mut ended = Vec::new();
+        for event in &self.told.events {
+            match event {
+                AttemptEvent::StepStarted { step, title, .. } => {
+                    titles.insert(*step, title.clone());
+                }
+                AttemptEvent::StepFinished { step, outcome, .. } => {
+                    ended.push((titles[step].clone(), outcome.clone()));
+                }
+                AttemptEvent::ImageResolved { .. }
+                | AttemptEvent::ImageBuilt { .. }
+                | AttemptEvent::Service { .. }
+                | AttemptEvent::Deployment { .. } => {}
+            }
+        }
+        ended
+    }
+
+    /// What stands in the log between the begin and the end of the step of this title.
+    pub(crate) fn log_of(&self, wanted: &str) -> String {
+        let mut range = (None, None, None);
+        for event in &self.told.events {
+            match event {
+                AttemptEvent::StepStarted { step, title, log_from, .. } if title == wanted => {
+                    range = (Some(*step), Some(*log_from), None);
+                }
+                AttemptEvent::StepFinished { step, log_to, .. } if range.0 == Some(*step) => {
+                    range.2 = Some(*log_to);
+                }
+                _ => {}
+            }
+        }
+        let at = |offset: Option<u64>| usize::try_from(offset.expect("reported")).expect("small");
+        String::from_utf8_lossy(&self.told.log[at(range.1)..at(range.2)]).into_owned()
+    }
+}
+
+/// The engine.
+pub(crate) fn docker() -> Docker {
+    Docker::connect_with_unix("/var/run/docker.sock", 60, bollard::API_DEFAULT_VERSION)
+        .expect("an engine")
+}
+
+/// A job whose script is these commands.
+pub(crate) fn job(script: &[&str]) -> JobWork {
+    JobWork {
+        job: JobId::from(Uuid::now_v7()),
+        number: JobNumber(1),
+        plan: JobPlan {
+            number: JobNumber(1),
+            name: "test".to_owned(),
+            stage: StageIndex(0),
+            axes: Vec::new(),
+            allow_failure: false,
+            language: "generic".to_owned(),
+            image: JobImage::Named { reference: IMAGE.to_owned() },
+            services: Vec::new(),
+            env: Vec::new(),
+            phases: Phases { script: phase(script), ..Default::default() },
+            images: Vec::new(),
+            secrets: SecretScope::All,
+            deploys: Vec::new(),
+            timeout: None,
+        },
+        stage_name: "Test".to_owned(),
+        secrets: Vec::new(),
+        limits: Limits {
+            timeout_seconds: 120,
+            silence_seconds: 60,
+            log_bytes: 64 * 1024 * 1024,
+            memory_bytes: 512 * 1024 * 1024,
+            pids: 256,
+            cpu_millis: 2000,
+        },
+        url: "http://127.0.0.1/acme/app/runs/7/jobs/1".to_owned(),
+        started_at: Utc::now(),
+    }
+}
+
+/// These commands.
+pub(crate) fn phase(commands: &[&str]) -> PhasePlan {
+    let commands = commands.iter().map(|command| Line((*command).to_owned())).collect();
+    PhasePlan::Run { commands }
+}
+
+/// A bare repository with one commit of these files; gives the commit.
+fn repository(dir: &Path, files: &[(&str, &str)]) -> String {
+    let work = dir.join("work");
+    std::fs::create_dir(&work).expect("a folder");
+    git(&work, &["init", "--quiet", "--initial-branch=main", "."]);
+    for (path, text) in files {
+        let path = work.join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+    }
+    git(&work, &["add", "."]);
+    git(
+        &work,
+        &[
+            "-c",
+            "user.name=A. Thor",
+            "-c",
+            "user.email=a@example.com",
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "-m",
+            "First",
+        ],
+    );
+    git(dir, &["clone", "--quiet", "--bare", "work", "repo.git"]);
+    git(&work, &["rev-parse", "HEAD"])
+}
+
+fn git(dir: &Path, args: &[&str]) -> String {
+    let output = Command::new("git").args(args).current_dir(dir).output().expect("git runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}

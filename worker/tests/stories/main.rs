@@ -1,0 +1,7 @@
+//! Stories of a worker: real engine, real git, and a server that follows a script.
+
+mod fixture;
+mod jobs;
+mod limits;
+mod server;
+mod weather;

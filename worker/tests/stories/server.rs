@@ -1,0 +1,287 @@
+//! The server's side of the worker API as a script: it gives out what it was given, and writes
+//! down what it is told, by the same rules of offsets and places as the real one.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{post, put};
+use axum::{Json, middleware};
+use slipway_pipelines::ids::AttemptId;
+use slipway_pipelines::wire::{
+    Assignment, AttemptEvent, ClaimRequest, DeployGrant, DeployRequest, EventBatch, FinishRequest,
+    HeartbeatResponse, Lane, LogAppended, PlanReport, RegisterRequest, RegisterResponse,
+    SecretText, Work,
+};
+use tokio::sync::Notify;
+
+/// Everything that was said about one attempt.
+#[derive(Clone, Default)]
+pub(crate) struct Told {
+    pub(crate) log: Vec<u8>,
+    pub(crate) events: Vec<AttemptEvent>,
+    pub(crate) finish: Option<FinishRequest>,
+    pub(crate) plan: Option<PlanReport>,
+    pub(crate) deploys: Vec<(usize, DeployRequest)>,
+}
+
+#[derive(Default)]
+struct Script {
+    jobs: VecDeque<Assignment>,
+    plans: VecDeque<Assignment>,
+    told: HashMap<AttemptId, Told>,
+    registered: Vec<RegisterRequest>,
+    /// Answers to questions about deploys, by index.
+    grants: HashMap<usize, DeployGrant>,
+    cancel: Option<String>,
+    /// 503 for everything.
+    away: bool,
+    /// 409 for every attempt.
+    fenced: bool,
+    lease: u64,
+}
+
+/// The stand-in.
+#[derive(Clone)]
+pub(crate) struct Server {
+    script: Arc<Mutex<Script>>,
+    changed: Arc<Notify>,
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let script = Script { lease: 30, ..Default::default() };
+        let server = Self { script: Arc::new(Mutex::new(script)), changed: Arc::default(), url };
+        let attempt = Router::new()
+            .route("/heartbeat", post(heartbeat))
+            .route("/events", post(events))
+            .route("/log", put(log))
+            .route("/plan", post(plan))
+            .route("/deploys/{index}", post(deploy))
+            .route("/finish", post(finish));
+        let api = Router::new()
+            .route("/register", post(register))
+            .route("/claim", post(claim))
+            .nest("/attempts/{attempt}", attempt)
+            .layer(DefaultBodyLimit::max(32 * 1024 * 1024))
+            .layer(middleware::from_fn_with_state(server.clone(), weather))
+            .with_state(server.clone());
+        let app = Router::new().nest("/api/worker/v1", api);
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        server
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().expect("no panic while held")
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {
+        let changed = change(&mut self.script());
+        self.changed.notify_waiters();
+        changed
+    }
+
+    pub(crate) fn give(&self, assignment: Assignment) {
+        self.change(|script| match assignment.work {
+            Work::Plan(_) => script.plans.push_back(assignment),
+            Work::Job(_) | Work::Verify(_) => script.jobs.push_back(assignment),
+        });
+    }
+
+    pub(crate) fn grant(&self, index: usize, grant: DeployGrant) {
+        self.change(|script| script.grants.insert(index, grant));
+    }
+
+    pub(crate) fn cancel(&self, reason: &str) {
+        self.change(|script| script.cancel = Some(reason.to_owned()));
+    }
+
+    pub(crate) fn go_away(&self, away: bool) {
+        self.change(|script| script.away = away);
+    }
+
+    pub(crate) fn fence(&self) {
+        self.change(|script| script.fenced = true);
+    }
+
+    pub(crate) fn lease(&self, seconds: u64) {
+        self.change(|script| script.lease = seconds);
+    }
+
+    pub(crate) fn told(&self, attempt: AttemptId) -> Told {
+        self.script().told.get(&attempt).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn registrations(&self) -> Vec<RegisterRequest> {
+        self.script().registered.clone()
+    }
+
+    /// Waits until what was told of the attempt is as wanted.
+    pub(crate) async fn until<T>(
+        &self,
+        attempt: AttemptId,
+        what: &str,
+        wanted: impl Fn(&Told) -> Option<T>,
+    ) -> T {
+        let look = async {
+            loop {
+                let changed = self.changed.notified();
+                if let Some(found) = wanted(&self.told(attempt)) {
+                    return found;
+                }
+                changed.await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(90), look).await {
+            Ok(found) => found,
+            Err(_) => {
+                let told = self.told(attempt);
+                panic!(
+                    "{what} did not come; the log:\n{}\nevents: {:#?}\nfinish: {:?}",
+                    String::from_utf8_lossy(&told.log[..told.log.len().min(10_000)]),
+                    told.events,
+                    told.finish
+                )
+            }
+        }
+    }
+}
+
+async fn weather(
+    State(server): State<Server>,
+    request: axum::extract::Request,
+    next: middleware::Next,
+) -> Response {
+    let (away, fenced) = {
+        let script = server.script();
+        (script.away, script.fenced)
+    };
+    if away {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    if fenced && request.uri().path().contains("/attempts/") {
+        return StatusCode::CONFLICT.into_response();
+    }
+    next.run(request).await
+}
+
+async fn register(
+    State(server): State<Server>,
+    Json(request): Json<RegisterRequest>,
+) -> Json<RegisterResponse> {
+    server.change(|script| script.registered.push(request));
+    Json(RegisterResponse { token: SecretText::new("claims".to_owned()), expires_in: 3600 })
+}
+
+async fn claim(State(server): State<Server>, Json(request): Json<ClaimRequest>) -> Response {
+    let look = async {
+        loop {
+            let changed = server.changed.notified();
+            let found = server.change_quietly(|script| match request.lane {
+                Lane::Plan => script.plans.pop_front(),
+                Lane::Job => script.jobs.pop_front(),
+            });
+            if let Some(mut assignment) = found {
+                assignment.lease_seconds = server.script().lease;
+                return assignment;
+            }
+            changed.await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(5), look).await {
+        Ok(assignment) => Json(assignment).into_response(),
+        Err(_) => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+impl Server {
+    fn change_quietly<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {
+        change(&mut self.script())
+    }
+}
+
+async fn heartbeat(State(server): State<Server>) -> Json<HeartbeatResponse> {
+    let script = server.script();
+    Json(HeartbeatResponse { lease_seconds: script.lease, cancel: script.cancel.clone() })
+}
+
+async fn events(
+    State(server): State<Server>,
+    Path(attempt): Path<AttemptId>,
+    Json(batch): Json<EventBatch>,
+) -> StatusCode {
+    server.change(|script| {
+        let told = script.told.entry(attempt).or_default();
+        let seen = told.events.len() as u64;
+        assert!(batch.first <= seen + 1, "events {} after {seen}", batch.first);
+        let known = usize::try_from(seen + 1 - batch.first).expect("small");
+        told.events.extend(batch.events.into_iter().skip(known));
+    });
+    StatusCode::NO_CONTENT
+}
+
+#[derive(serde::Deserialize)]
+struct Place {
+    offset: usize,
+}
+
+async fn log(
+    State(server): State<Server>,
+    Path(attempt): Path<AttemptId>,
+    Query(place): Query<Place>,
+    bytes: Bytes,
+) -> Response {
+    let (status, length) = server.change(|script| {
+        let log = &mut script.told.entry(attempt).or_default().log;
+        if place.offset > log.len() {
+            return (StatusCode::RANGE_NOT_SATISFIABLE, log.len());
+        }
+        let known = (log.len() - place.offset).min(bytes.len());
+        assert_eq!(log[place.offset..place.offset + known], bytes[..known], "the log changed");
+        log.extend_from_slice(&bytes[known..]);
+        (StatusCode::OK, log.len())
+    });
+    (status, Json(LogAppended { length: length as u64 })).into_response()
+}
+
+async fn plan(
+    State(server): State<Server>,
+    Path(attempt): Path<AttemptId>,
+    Json(report): Json<PlanReport>,
+) -> StatusCode {
+    server.change(|script| script.told.entry(attempt).or_default().plan = Some(report));
+    StatusCode::NO_CONTENT
+}
+
+async fn deploy(
+    State(server): State<Server>,
+    Path((attempt, index)): Path<(AttemptId, usize)>,
+    Json(request): Json<DeployRequest>,
+) -> Json<DeployGrant> {
+    server.change(|script| {
+        script.told.entry(attempt).or_default().deploys.push((index, request));
+        let reason = "nobody granted it".to_owned();
+        Json(script.grants.get(&index).cloned().unwrap_or(DeployGrant::Withheld { reason }))
+    })
+}
+
+async fn finish(
+    State(server): State<Server>,
+    Path(attempt): Path<AttemptId>,
+    Json(request): Json<FinishRequest>,
+) -> StatusCode {
+    server.change(|script| {
+        let told = script.told.entry(attempt).or_default();
+        assert_eq!(told.log.len() as u64, request.log_length, "the log is all there");
+        told.finish = Some(request);
+    });
+    StatusCode::NO_CONTENT
+}
