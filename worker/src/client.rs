@@ -73,7 +73,12 @@ impl Client {
         Ok(Self { http, base })
     }
 
-    fn request(&self, method: Method, path: &str, token: &str) -> Result<RequestBuilder, CallError> {
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+    ) -> Result<RequestBuilder, CallError> {
         let url = self
             .base
             .join(path)
@@ -173,8 +178,7 @@ impl LogTarget for AttemptClient {
 
 async fn send(request: RequestBuilder) -> Result<Response, CallError> {
     // The address may be shown; tokens are only ever in headers, which errors leave out.
-    let response =
-        request.send().await.map_err(|error| CallError::Away { why: chain(&error) })?;
+    let response = request.send().await.map_err(|error| CallError::Away { why: chain(&error) })?;
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -184,10 +188,8 @@ async fn send(request: RequestBuilder) -> Result<Response, CallError> {
         return Err(CallError::Gap { length: appended.length });
     }
     let text = response.text().await.unwrap_or_default();
-    let detail = serde_json::from_str::<Problem>(&text).map_or_else(
-        |_| text.chars().take(300).collect(),
-        |problem| problem.detail,
-    );
+    let detail = serde_json::from_str::<Problem>(&text)
+        .map_or_else(|_| text.chars().take(300).collect(), |problem| problem.detail);
     Err(match status {
         StatusCode::CONFLICT => CallError::Fenced { detail },
         StatusCode::UNAUTHORIZED => CallError::Unauthorized,
@@ -203,8 +205,7 @@ async fn send(request: RequestBuilder) -> Result<Response, CallError> {
 
 async fn json<T: DeserializeOwned>(response: Response) -> Result<T, CallError> {
     let status = response.status().as_u16();
-    let bytes =
-        response.bytes().await.map_err(|error| CallError::Away { why: chain(&error) })?;
+    let bytes = response.bytes().await.map_err(|error| CallError::Away { why: chain(&error) })?;
     serde_json::from_slice(&bytes).map_err(|error| CallError::Refused {
         status,
         detail: format!("an answer that this worker does not understand: {error}"),

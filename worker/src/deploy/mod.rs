@@ -19,13 +19,12 @@ mod verify;
 use std::collections::BTreeMap;
 
 use bollard::Docker;
+use slipway_pipelines::ids::DeploymentId;
 use slipway_pipelines::names::{CommitSha, RepoName};
 use slipway_pipelines::plan::{DeployPlan, Provider};
-use slipway_pipelines::wire::{DeployProgress, Evidence, Secret, Version};
+use slipway_pipelines::wire::{DeployProgress, Evidence, Secret, VerifyWork, Version};
 
 use crate::log::StepLog;
-
-pub use verify::verify;
 
 /// What a deploy may know and use.
 pub struct DeployContext<'a> {
@@ -33,6 +32,9 @@ pub struct DeployContext<'a> {
     pub docker: &'a Docker,
     /// The repo.
     pub repo: &'a RepoName,
+    /// The deployment to report about: what it makes at the target carries this id, so that two
+    /// deploys of one commit are told apart.
+    pub deployment: DeploymentId,
     /// The commit that is deployed.
     pub commit: &'a CommitSha,
     /// The environment of trigger and job, for templates.
@@ -85,7 +87,8 @@ pub enum DeployOutcome {
     },
 }
 
-/// Brings the context's commit to the plan's target.
+/// Brings the context's commit to the plan's target. Every progress, the verdict included, goes to
+/// the context's `progress`; the result is for the job's own outcome.
 pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult {
     match &plan.provider {
         Provider::Registry(target) => registry::deploy(ctx, target).await,
@@ -100,6 +103,13 @@ pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult 
             "Slipway has no deploy provider {name:?}; write its commands as `provider: script`"
         )),
     }
+}
+
+/// Looks at the target of a deployment whose worker was lost and says what is true there.
+/// Like [`deploy`] it reports the verdict to the context's `progress` itself; it never deploys
+/// anything, but it ends what the lost worker left half done.
+pub async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployOutcome {
+    ctx.end(verify::verify(ctx, work).await)
 }
 
 impl DeployContext<'_> {

@@ -11,8 +11,8 @@ use super::health::{Unhealthy, Watch};
 use super::names::{COMMIT, Service};
 use super::{DeployContext, manifest, registry};
 
-/// Looks at the target; returns `Live`, `Failed` or `RolledBack`, which the caller reports.
-pub async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployProgress {
+/// Looks at the target; returns the verdict, which the caller reports.
+pub(super) async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployProgress {
     let found = match &work.plan.provider {
         Provider::Registry(target) => in_registry(ctx, target, work).await,
         Provider::Container(target) => on_engine(ctx, target, work).await,

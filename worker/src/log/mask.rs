@@ -46,11 +46,8 @@ impl Masker {
             self.patterns.extend(forms(value));
         }
         self.longest = self.patterns.iter().map(Vec::len).max().unwrap_or(1);
-        self.automaton = if self.patterns.is_empty() {
-            None
-        } else {
-            Some(AhoCorasick::new(&self.patterns)?)
-        };
+        self.automaton =
+            if self.patterns.is_empty() { None } else { Some(AhoCorasick::new(&self.patterns)?) };
         Ok(())
     }
 

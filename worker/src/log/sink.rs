@@ -71,10 +71,7 @@ impl LogSink {
     }
 
     /// Masks these values from here on.
-    pub(crate) fn mask<'a>(
-        &self,
-        values: impl IntoIterator<Item = &'a str>,
-    ) -> anyhow::Result<()> {
+    pub(crate) fn mask<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> anyhow::Result<()> {
         self.state().masker.add(values)
     }
 
@@ -131,7 +128,8 @@ impl LogSink {
     pub(crate) fn acknowledge(&self, length: u64) -> anyhow::Result<()> {
         let mut state = self.state();
         let news = length.checked_sub(state.acknowledged);
-        let count = news.and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= state.pending.len());
+        let count =
+            news.and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= state.pending.len());
         let Some(count) = count else {
             anyhow::bail!(
                 "the server has {length} bytes of the log; we have {} to {}",
