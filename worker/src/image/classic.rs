@@ -28,13 +28,13 @@ pub(super) async fn build(
         })?;
         if let Some(text) = info.stream {
             log.write(text.as_bytes());
-            if let Some((_, name)) =
-                text.strip_prefix("Step ").and_then(|text| text.split_once(" : "))
-            {
-                name.trim().clone_into(&mut step.name);
-                tail.clear();
-            } else {
-                keep(&mut tail, text.as_bytes());
+            match text.strip_prefix("Step ").and_then(|text| text.split_once(" : ")) {
+                Some((_, name)) => {
+                    name.trim().clone_into(&mut step.name);
+                    tail.clear();
+                }
+                None if is_chore(&text) => {}
+                None => keep(&mut tail, text.as_bytes()),
             }
         }
         if let Some(BuildInfoAux::Default(image)) = info.aux {
@@ -42,4 +42,9 @@ pub(super) async fn build(
         }
     }
     id.ok_or_else(|| BuildFailed::new("the engine names no id for the image it built"))
+}
+
+/// The builder's own words between the output of a step.
+fn is_chore(text: &str) -> bool {
+    text.starts_with(" ---> ") || text.starts_with("Removing intermediate container")
 }

@@ -10,7 +10,7 @@ use futures::{Stream, StreamExt};
 
 use super::progress::{FailedStep, Progress};
 use super::session::{NoSession, Session};
-use super::{BuildFailed, BuildRequest, BuiltImage, ImageBuilder, classic, explain};
+use super::{BuildFailed, BuildRequest, BuiltImage, ImageBuilder, classic, context, explain};
 use crate::log::StepLog;
 
 /// Where an engine listens when nobody says else.
@@ -83,9 +83,14 @@ impl EngineBuilder {
 impl ImageBuilder for EngineBuilder {
     async fn build(
         &self,
-        request: BuildRequest,
+        mut request: BuildRequest,
         log: &dyn StepLog,
     ) -> Result<BuiltImage, BuildFailed> {
+        let context = std::mem::take(&mut request.context_tar);
+        request.context_tar =
+            context::without_ignored(context, &request.dockerfile).map_err(|error| {
+                BuildFailed::new(format!("the build context is not usable: {error}"))
+            })?;
         let built = match self.by_buildkit(&request, log).await {
             Ok(id) => Ok(id),
             Err(NotBuilt::NoBuildKit) if request.secrets.is_empty() => {

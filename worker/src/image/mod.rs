@@ -1,6 +1,7 @@
 //! Building images from a repo's Dockerfiles.
 
 mod classic;
+mod context;
 mod engine;
 mod explain;
 mod progress;

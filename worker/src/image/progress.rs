@@ -9,7 +9,7 @@ use crate::log::StepLog;
 /// So much of each step's output is kept for the sentence about its failure.
 const KEPT_BYTES: usize = 2048;
 /// BuildKit's own chores: noise, unless they fail.
-const CHORES: &str = "[internal]";
+const CHORES: [&str; 3] = ["[internal]", "copy /context", "exporting to"];
 
 /// What a build has shown so far.
 #[derive(Default)]
@@ -46,7 +46,7 @@ impl Progress {
         let began = vertex.started.is_some() || vertex.cached;
         if began && self.announced.insert(vertex.digest.clone()) {
             self.names.insert(vertex.digest.clone(), vertex.name.clone());
-            if !vertex.name.starts_with(CHORES) {
+            if !CHORES.iter().any(|chore| vertex.name.starts_with(chore)) {
                 let cached = if vertex.cached { " (cached)" } else { "" };
                 log.write(format!("{}{cached}\n", vertex.name).as_bytes());
                 self.current.clone_from(&vertex.digest);
