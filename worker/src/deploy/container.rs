@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{ContainerCreateBody, ContainerSummaryStateEnum};
+use bollard::models::{ContainerCreateBody, ContainerSummary, ContainerSummaryStateEnum};
 use slipway_pipelines::ids::Id as _;
 use slipway_pipelines::plan::{ContainerDeploy, DeployPlan};
 use slipway_pipelines::wire::{DeployProgress, Version};
@@ -107,11 +107,14 @@ async fn serving(
 ) -> Result<Option<String>, String> {
     let versions = engine::versions(ctx.docker, service).await?;
     let target = forwarder.target().await?;
-    let found = match target {
-        Some(target) => versions.iter().find(|one| name_of(one) == target),
-        None => versions.iter().find(|one| one.state == Some(ContainerSummaryStateEnum::RUNNING)),
-    };
-    Ok(found.map(|one| name_of(one).to_owned()))
+    if let Some(target) = target {
+        return Ok(versions.iter().map(name_of).find(|name| *name == target).map(str::to_owned));
+    }
+    let runs = |one: &&ContainerSummary| one.state == Some(ContainerSummaryStateEnum::RUNNING);
+    let Some(newest) = versions.iter().find(runs).map(name_of) else { return Ok(None) };
+    // Half-made or not, it is better than nothing until the new one is up.
+    forwarder.point(newest, &forwarder.ports().await?).await?;
+    Ok(Some(newest.to_owned()))
 }
 
 /// A crash may have left versions that run or were never started and have no traffic. Stopped

@@ -24,8 +24,9 @@ use super::names::{SERVICE, SERVICES_OF, Service};
 const LONGEST_CALL: Duration = Duration::from_secs(120);
 /// A container's log on the engine: so much, twice.
 const LOG_SIZE: &str = "10m";
-/// Open files of a container: the default of engines, said because some refuse to guess.
-const OPEN_FILES: i64 = 65_536;
+/// Open files of a container: said, since some engines refuse to guess, and no more than what the
+/// engines of small machines may give.
+const OPEN_FILES: i64 = 16_384;
 /// Time a version gets to end by itself when it is stopped.
 const STOP_SECONDS: i32 = 10;
 /// Lines that go into the evidence.
