@@ -22,7 +22,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ServerFlags {
     /// The server's address [env: SLIPWAY_URL] [default: that of `slipway up` on this machine]
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL")]
     server: Option<Url>,
     #[command(flatten)]
     data_dir: DataDirFlag,
@@ -80,6 +80,11 @@ impl Api {
     pub(crate) fn new(base: Url, token: SecretString) -> Result<Self> {
         let http = http_client(&base, TIMEOUT)?;
         Ok(Self { http, base, token })
+    }
+
+    /// Where the server is.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
     }
 
     /// The address of something the server shows to people.

@@ -67,6 +67,11 @@ fn default_path() -> Result<PathBuf> {
 }
 
 impl DataDir {
+    /// The one at this path.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.0

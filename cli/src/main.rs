@@ -4,9 +4,11 @@ mod api;
 mod commands;
 mod data_dir;
 mod logging;
+mod print;
 mod process;
 mod settings;
 mod supervise;
+mod views;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,19 @@ enum Command {
     Server(commands::server::Server),
     /// Run a worker alone: it executes jobs on this machine's container engine.
     Worker(commands::worker::Worker),
+    /// Repositories that are built: add, list, enable, disable, remove.
+    Repo(commands::repo::Repo),
+    /// Runs: list, show, watch, cancel, restart.
+    Runs(commands::runs::Runs),
+    /// Jobs: logs, cancel.
+    Job(commands::job::Job),
+    /// Secrets of a repo: set, list, remove.
+    Secret(commands::secret::Secret),
+    /// Deployments: list, why.
+    Deploy(commands::deploy::Deploy),
+    /// What git runs after a push.
+    #[command(hide = true)]
+    Hook(commands::hook::Hook),
     /// Print a link that logs a browser in.
     Login(commands::login::Login),
     /// Say what this machine has of the things Slipway needs, and how to get the rest.
@@ -48,6 +63,12 @@ fn main() -> ExitCode {
         Command::Down(down) => asynchronous(commands::down::run(down)),
         Command::Server(server) => asynchronous(commands::server::run(server)),
         Command::Worker(worker) => asynchronous(commands::worker::run(worker)),
+        Command::Repo(repo) => asynchronous(commands::repo::run(repo)),
+        Command::Runs(runs) => asynchronous(commands::runs::run(runs)),
+        Command::Job(job) => asynchronous(commands::job::run(job)),
+        Command::Secret(secret) => asynchronous(commands::secret::run(secret)),
+        Command::Deploy(deploy) => asynchronous(commands::deploy::run(deploy)),
+        Command::Hook(hook) => asynchronous(commands::hook::run(hook)),
         Command::Login(login) => asynchronous(commands::login::run(login)),
     };
     result.unwrap_or_else(|error| {
