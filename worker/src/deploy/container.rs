@@ -2,21 +2,19 @@
 //! goes only when the new one stayed healthy.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, ContainerSummary, ContainerSummaryStateEnum};
-use slipway_pipelines::plan::{ContainerDeploy, DeployPlan, RollbackPolicy};
+use slipway_pipelines::ids::Id as _;
+use slipway_pipelines::plan::{ContainerDeploy, DeployPlan};
 use slipway_pipelines::wire::{DeployProgress, Version};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use super::DeployContext;
+use super::change::Change;
 use super::engine::{self, name_of};
-use super::forwarder::{Forwarder, written};
-use super::health::{Unhealthy, Watch};
-use super::names::{COMMIT, SERVICE, Service};
-
-/// How long a new version must stay healthy where the file does not say.
-pub(super) const SOAK: Duration = Duration::from_secs(5);
+use super::forwarder::Forwarder;
+use super::health::Unhealthy;
+use super::names::{COMMIT, DEPLOYMENT, SERVICE, Service};
+use super::{DeployContext, longest, refuse_foreign};
 
 /// Deploys and returns the last progress, which the caller reports.
 pub(super) async fn deploy(
@@ -30,52 +28,93 @@ pub(super) async fn deploy(
     }
 }
 
+/// An image and how a verdict calls it.
+struct Image {
+    /// What the engine runs.
+    local: String,
+    version: Version,
+}
+
 async fn attempt(
     ctx: &DeployContext<'_>,
     plan: &DeployPlan,
     target: &ContainerDeploy,
 ) -> Result<DeployProgress, String> {
-    let deadline = plan.timeout.map(|timeout| Instant::now() + timeout);
+    let deadline = Instant::now() + longest(plan);
+    let late = || format!("the deploy was not up within {} seconds", longest(plan).as_secs());
     let service = Service::new(ctx.repo, &target.name)?;
-    let image = image(ctx, target)?;
     let env = environment(ctx, target)?;
-    engine::ensure_network(ctx.docker).await?;
-    engine::ensure_image(ctx.docker, &image).await?;
+    let image = timeout_at(deadline, image(ctx, target)).await.map_err(|_| late())??;
+    engine::ensure_network(ctx.docker, &service).await?;
     let forwarder = Forwarder::ensure(ctx.docker, &service, &target.ports).await?;
-    let old = forwarder.target().await?;
+    let old = serving(ctx, &service, &forwarder).await?;
     clear_half_made(ctx, &service, old.as_deref()).await?;
 
     let name = service.version(ctx.commit.short());
-    let id = ctx.docker.inspect_image(&image).await.ok().and_then(|seen| seen.id);
-    let digest = image.split_once('@').map(|(_, digest)| digest.to_owned()).or(id);
-    let version = Version { commit: ctx.commit.clone(), digest, image: Some(image.clone()) };
-    let change = Change { ctx, service: &service, forwarder: &forwarder, old: old.as_deref() };
-    if let Err(reason) = start(ctx, &service, &name, &image, env).await {
-        engine::remove(ctx.docker, &name).await?;
-        return change.not_switched(Unhealthy { reason, evidence: Vec::new() }, Some(&name)).await;
-    }
-    ctx.hop("started", name.as_str());
-    let check = target.health.as_ref();
-    let watch =
-        Watch { docker: ctx.docker, forwarder: &forwarder, container: &name, check, deadline };
-    match watch.until_healthy().await {
+    let change = Change {
+        ctx,
+        plan,
+        target,
+        service: &service,
+        forwarder: &forwarder,
+        old: old.as_deref(),
+        deadline,
+    };
+    let up = async {
+        start(ctx, &service, &name, &image.local, env).await.map_err(Unhealthy::because)?;
+        ctx.hop("started", &name);
+        change.watch(&name).until_healthy().await
+    };
+    match timeout_at(deadline, up).await.unwrap_or_else(|_| Err(Unhealthy::because(late()))) {
         Ok(answer) => ctx.hop("healthy", answer),
         Err(unhealthy) => return change.not_switched(unhealthy, Some(&name)).await,
     }
-    change.switch(plan, target, &watch, version).await
+    change.switch(&name, image.version).await
 }
 
-/// The reference or id to run.
-fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<String, String> {
-    if let Some(local) = ctx.images.get(&target.image.0) {
-        return Ok(local.pushed.clone().unwrap_or_else(|| local.id.clone()));
+/// The image, on the engine.
+async fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Image, String> {
+    let commit = ctx.commit.clone();
+    if let Some(built) = ctx.images.get(&target.image.0) {
+        let pushed = built.pushed.clone();
+        let digest = pushed.as_deref().and_then(|pushed| pushed.split_once('@'));
+        let digest = digest.map_or(&*built.id, |(_, digest)| digest).to_owned();
+        // By its id even where it was pushed: it is here, and needs no login.
+        let image = pushed.or_else(|| Some(built.id.clone()));
+        let version = Version { commit, digest: Some(digest), image };
+        return Ok(Image { local: built.id.clone(), version });
     }
-    ctx.expand(&target.image.0)
+    let reference = ctx.expand(&target.image.0)?;
+    refuse_foreign(&reference)?;
+    engine::ensure_image(ctx.docker, &reference).await?;
+    let id = ctx.docker.inspect_image(&reference).await.ok().and_then(|seen| seen.id);
+    let digest = reference.split_once('@').map(|(_, digest)| digest.to_owned()).or(id);
+    let version = Version { commit, digest, image: Some(reference.clone()) };
+    Ok(Image { local: reference, version })
 }
 
 fn environment(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Vec<String>, String> {
     let pair = |name: &str, value: &str| ctx.expand(value).map(|value| format!("{name}={value}"));
     target.env.iter().map(|variable| pair(&variable.name, &variable.value)).collect()
+}
+
+/// The version that has the traffic. Where the forwarder had to be made anew it is the newest
+/// that runs.
+async fn serving(
+    ctx: &DeployContext<'_>,
+    service: &Service,
+    forwarder: &Forwarder<'_>,
+) -> Result<Option<String>, String> {
+    let versions = engine::versions(ctx.docker, service).await?;
+    let target = forwarder.target().await?;
+    if let Some(target) = target {
+        return Ok(versions.iter().map(name_of).find(|name| *name == target).map(str::to_owned));
+    }
+    let runs = |one: &&ContainerSummary| one.state == Some(ContainerSummaryStateEnum::RUNNING);
+    let Some(newest) = versions.iter().find(runs).map(name_of) else { return Ok(None) };
+    // Half-made or not, it is better than nothing until the new one is up.
+    forwarder.point(newest, &forwarder.ports().await?).await?;
+    Ok(Some(newest.to_owned()))
 }
 
 /// A crash may have left versions that run or were never started and have no traffic. Stopped
@@ -107,105 +146,10 @@ async fn start(
         labels: Some(HashMap::from([
             (SERVICE.to_owned(), service.label.clone()),
             (COMMIT.to_owned(), ctx.commit.as_str().to_owned()),
+            (DEPLOYMENT.to_owned(), ctx.deployment.as_uuid().to_string()),
         ])),
         ..ContainerCreateBody::default()
     };
-    engine::make(ctx.docker, name, body).await?;
+    engine::make(ctx.docker, service, name, body).await?;
     engine::run(ctx.docker, name).await
-}
-
-/// One service on its way from an old version to a new one.
-pub(super) struct Change<'a> {
-    pub(super) ctx: &'a DeployContext<'a>,
-    pub(super) service: &'a Service,
-    pub(super) forwarder: &'a Forwarder<'a>,
-    /// The container that has the traffic before.
-    pub(super) old: Option<&'a str>,
-}
-
-impl Change<'_> {
-    async fn switch(
-        &self,
-        plan: &DeployPlan,
-        target: &ContainerDeploy,
-        watch: &Watch<'_>,
-        version: Version,
-    ) -> Result<DeployProgress, String> {
-        let ports = self.forwarder.ports().await?;
-        if let Err(reason) = self.forwarder.point(watch.container, &written(&target.ports)).await {
-            let unhealthy = Unhealthy { reason, evidence: Vec::new() };
-            return self.not_switched(unhealthy, Some(watch.container)).await;
-        }
-        let url = target.ports.first().map(|port| format!("http://127.0.0.1:{}/", port.host));
-        self.ctx.hop("switched", watch.container);
-        let applied = DeployProgress::Applied { version: version.clone(), url: url.clone() };
-        (self.ctx.progress)(applied);
-        match watch.soak(plan.soak.unwrap_or(SOAK)).await {
-            Ok(answer) => self.ctx.hop("soaked", answer),
-            Err(unhealthy) if plan.rollback == RollbackPolicy::Never => {
-                let reason = format!("{}; left as it is", unhealthy.reason);
-                return Ok(DeployProgress::Failed { reason, evidence: unhealthy.evidence });
-            }
-            Err(unhealthy) => {
-                if let Some(old) = self.old {
-                    self.forwarder.point(old, &ports).await?;
-                }
-                return self.not_switched(unhealthy, Some(watch.container)).await;
-            }
-        }
-        self.retire(watch.container).await?;
-        Ok(DeployProgress::Live { version, url })
-    }
-
-    /// The new version is out, and the old one, if any, has the traffic.
-    pub(super) async fn not_switched(
-        &self,
-        unhealthy: Unhealthy,
-        new: Option<&str>,
-    ) -> Result<DeployProgress, String> {
-        let Unhealthy { reason, evidence } = unhealthy;
-        if let Some(new) = new {
-            engine::remove(self.ctx.docker, new).await?;
-        }
-        let Some(old) = self.old else { return Ok(DeployProgress::Failed { reason, evidence }) };
-        match self.serving(old).await? {
-            Some(serving) => {
-                let reason = format!("{reason}; {} still serves", serving.commit.short());
-                Ok(DeployProgress::RolledBack { reason, serving, evidence })
-            }
-            None => {
-                let reason = format!("{reason}; the version before it does not run either");
-                Ok(DeployProgress::Failed { reason, evidence })
-            }
-        }
-    }
-
-    /// What the running container `name` is.
-    async fn serving(&self, name: &str) -> Result<Option<Version>, String> {
-        let all = engine::versions(self.ctx.docker, self.service).await?;
-        let one = all.iter().find(|one| name_of(one) == name);
-        let runs = |one: &&ContainerSummary| one.state == Some(ContainerSummaryStateEnum::RUNNING);
-        Ok(one.filter(runs).and_then(|one| self.version_of(one)))
-    }
-
-    pub(super) fn version_of(&self, one: &ContainerSummary) -> Option<Version> {
-        let commit = one.labels.as_ref()?.get(COMMIT)?.parse().ok()?;
-        if let Some(previous) = self.ctx.previous.filter(|previous| previous.commit == commit) {
-            return Some(previous.clone());
-        }
-        Some(Version { commit, digest: one.image_id.clone(), image: one.image.clone() })
-    }
-
-    /// The version before is stopped and kept; what is older goes.
-    pub(super) async fn retire(&self, live: &str) -> Result<(), String> {
-        for one in engine::versions(self.ctx.docker, self.service).await? {
-            let name = name_of(&one);
-            if Some(name) == self.old {
-                engine::stop(self.ctx.docker, name).await?;
-            } else if name != live {
-                engine::remove(self.ctx.docker, name).await?;
-            }
-        }
-        Ok(())
-    }
 }

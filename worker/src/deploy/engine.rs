@@ -1,14 +1,16 @@
 //! What the container target asks of the engine, each with a sentence when it goes wrong.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::exec::StartExecResults;
 use bollard::models::{
-    ContainerCreateBody, ContainerSummary, ExecConfig, HostConfig, NetworkCreateRequest,
-    RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerSummary, ExecConfig, HostConfig, HostConfigLogConfig,
+    NetworkCreateRequest, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
@@ -16,8 +18,15 @@ use bollard::query_parameters::{
 };
 use futures::{StreamExt, TryStreamExt};
 
-use super::names::{NETWORK, SERVICE, Service};
+use super::names::{SERVICE, SERVICES_OF, Service};
 
+/// An engine that needs longer for one answer is not coming back.
+const LONGEST_CALL: Duration = Duration::from_secs(120);
+/// A container's log on the engine: so much, twice.
+const LOG_SIZE: &str = "10m";
+/// Open files of a container: said, since some engines refuse to guess, and no more than what the
+/// engines of small machines may give.
+const OPEN_FILES: i64 = 16_384;
 /// Time a version gets to end by itself when it is stopped.
 const STOP_SECONDS: i32 = 10;
 /// Lines that go into the evidence.
@@ -27,19 +36,28 @@ pub(super) fn is_status(error: &Error, status: u16) -> bool {
     matches!(error, Error::DockerResponseServerError { status_code, .. } if *status_code == status)
 }
 
-pub(super) async fn ensure_network(docker: &Docker) -> Result<(), String> {
-    let config = NetworkCreateRequest {
-        name: NETWORK.to_owned(),
-        driver: Some("bridge".to_owned()),
-        ..NetworkCreateRequest::default()
-    };
-    if docker.inspect_network(NETWORK, None).await.is_ok() {
+/// The engine's answer, unless it does not come.
+pub(super) async fn within<T>(answer: impl Future<Output = T>) -> Result<T, String> {
+    tokio::time::timeout(LONGEST_CALL, answer)
+        .await
+        .map_err(|_| format!("the engine did not answer for {} seconds", LONGEST_CALL.as_secs()))
+}
+
+pub(super) async fn ensure_network(docker: &Docker, service: &Service) -> Result<(), String> {
+    let name = &service.network;
+    if docker.inspect_network(name, None).await.is_ok() {
         return Ok(());
     }
+    let config = NetworkCreateRequest {
+        name: name.clone(),
+        driver: Some("bridge".to_owned()),
+        labels: Some(HashMap::from([(SERVICES_OF.to_owned(), service.repo.clone())])),
+        ..NetworkCreateRequest::default()
+    };
     match docker.create_network(config).await {
         Ok(_) => Ok(()),
         Err(error) if is_status(&error, 409) => Ok(()),
-        Err(error) => Err(format!("the engine made no network {NETWORK}: {error}")),
+        Err(error) => Err(format!("the engine made no network {name}: {error}")),
     }
 }
 
@@ -77,14 +95,27 @@ pub(super) fn name_of(container: &ContainerSummary) -> &str {
 /// Makes a container that outlives the worker.
 pub(super) async fn make(
     docker: &Docker,
+    service: &Service,
     name: &str,
     mut body: ContainerCreateBody,
 ) -> Result<(), String> {
+    let limit = |name: &str| ResourcesUlimits {
+        name: Some(name.to_owned()),
+        soft: Some(OPEN_FILES),
+        hard: Some(OPEN_FILES),
+    };
+    let kept = [("max-size", LOG_SIZE), ("max-file", "2")];
     body.host_config = Some(HostConfig {
-        network_mode: Some(NETWORK.to_owned()),
+        network_mode: Some(service.network.clone()),
         restart_policy: Some(RestartPolicy {
             name: Some(RestartPolicyNameEnum::UNLESS_STOPPED),
             maximum_retry_count: None,
+        }),
+        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        ulimits: Some(vec![limit("nofile")]),
+        log_config: Some(HostConfigLogConfig {
+            typ: Some("json-file".to_owned()),
+            config: Some(kept.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
         }),
         ..body.host_config.unwrap_or_default()
     });
@@ -96,7 +127,26 @@ pub(super) async fn make(
 
 pub(super) async fn run(docker: &Docker, name: &str) -> Result<(), String> {
     let started = docker.start_container(name, None).await;
-    started.map_err(|error| format!("the container {name} does not start: {error}"))
+    started.map_err(|error| {
+        let said = match &error {
+            Error::DockerResponseServerError { message, .. } => message.clone(),
+            error => error.to_string(),
+        };
+        not_started(name, &said)
+    })
+}
+
+fn not_started(name: &str, said: &str) -> String {
+    let lower = said.to_lowercase();
+    if lower.contains("port is already allocated") || lower.contains("address already in use") {
+        let port = said.split("127.0.0.1:").nth(1).unwrap_or_default();
+        let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+        return format!(
+            "port {port} of this machine is already taken: stop what listens there, or choose \
+             another host port in `ports`"
+        );
+    }
+    format!("the container {name} does not start: {}", said.trim())
 }
 
 pub(super) async fn stop(docker: &Docker, name: &str) -> Result<(), String> {
@@ -133,17 +183,19 @@ pub(super) async fn ended(docker: &Docker, name: &str) -> Result<Option<String>,
     Ok(Some(format!("the container exited with {code}{memory}")))
 }
 
+/// The end of what it printed.
 pub(super) async fn last_lines(docker: &Docker, name: &str) -> String {
     let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(LAST_LINES).build();
-    let mut lines = std::pin::pin!(docker.logs(name, Some(options)));
-    let mut text = Vec::new();
-    while let Some(line) = lines.next().await {
-        match line {
-            Ok(line) => text.extend_from_slice(&line.into_bytes()),
-            Err(error) => text.extend_from_slice(format!("(no more: {error})\n").as_bytes()),
-        }
+    let lines = docker.logs(name, Some(options));
+    let text = within(lines.try_fold(Vec::new(), async |mut text, line| {
+        text.extend_from_slice(&line.into_bytes());
+        Ok(text)
+    }));
+    match text.await {
+        Ok(Ok(text)) => String::from_utf8_lossy(&text).into_owned(),
+        Ok(Err(error)) => format!("(they can not be had: {error})"),
+        Err(reason) => format!("({reason})"),
     }
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// What a command in a container said.
@@ -153,27 +205,51 @@ pub(super) struct Said {
     pub(super) err: String,
 }
 
+/// Runs a command in a container that runs.
 pub(super) async fn exec(docker: &Docker, name: &str, command: &[&str]) -> Result<Said, String> {
     let wrong = |error: Error| format!("the engine ran nothing in {name}: {error}");
+    within(said(docker, name, command)).await?.map_err(wrong)
+}
+
+async fn said(docker: &Docker, name: &str, command: &[&str]) -> Result<Said, Error> {
     let config = ExecConfig {
         cmd: Some(command.iter().map(|&part| part.to_owned()).collect()),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         ..ExecConfig::default()
     };
-    let id = docker.create_exec(name, config).await.map_err(wrong)?.id;
+    let id = docker.create_exec(name, config).await?.id;
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    if let StartExecResults::Attached { mut output, .. } =
-        docker.start_exec(&id, None).await.map_err(wrong)?
-    {
+    if let StartExecResults::Attached { mut output, .. } = docker.start_exec(&id, None).await? {
         while let Some(piece) = output.next().await {
-            match piece.map_err(wrong)? {
+            match piece? {
                 LogOutput::StdErr { message } => err.extend_from_slice(&message),
                 piece => out.extend_from_slice(&piece.into_bytes()),
             }
         }
     }
-    let code = docker.inspect_exec(&id).await.map_err(wrong)?.exit_code.unwrap_or(-1);
+    let code = docker.inspect_exec(&id).await?.exit_code.unwrap_or(-1);
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ok(Said { code, out: text(out), err: text(err) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_started;
+
+    #[test]
+    fn a_taken_port_is_named_however_the_engine_says_it() {
+        for said in [
+            "driver failed programming external connectivity on endpoint x: Bind for \
+             127.0.0.1:8080 failed: port is already allocated",
+            "Error starting userland proxy: listen tcp4 127.0.0.1:8080: bind: address already in \
+             use",
+        ] {
+            let sentence = not_started("x", said);
+            assert!(
+                sentence.starts_with("port 8080 of this machine is already taken"),
+                "{sentence}"
+            );
+        }
+    }
 }

@@ -14,6 +14,10 @@ use super::forwarder::Forwarder;
 const UP: Duration = Duration::from_secs(2);
 /// Between two looks at a version that has no health check.
 const LOOK: Duration = Duration::from_millis(500);
+/// No health check is made more often than this.
+const SHORTEST: Duration = Duration::from_millis(100);
+/// A version that does not answer at all in its first seconds is starting, not broken.
+const STARTING: Duration = Duration::from_secs(30);
 /// Answers that are kept as evidence.
 const ANSWERS: usize = 10;
 
@@ -24,59 +28,78 @@ pub(super) struct Unhealthy {
     pub(super) evidence: Vec<Evidence>,
 }
 
+impl Unhealthy {
+    /// Without anything seen.
+    pub(super) fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), evidence: Vec::new() }
+    }
+}
+
 pub(super) struct Watch<'a> {
     pub(super) docker: &'a Docker,
     pub(super) forwarder: &'a Forwarder<'a>,
     pub(super) container: &'a str,
     pub(super) check: Option<&'a HealthCheck>,
     /// No later than this it has to be healthy.
-    pub(super) deadline: Option<Instant>,
+    pub(super) deadline: Instant,
+}
+
+/// What one question came to.
+struct Answer {
+    healthy: bool,
+    /// It said something, whatever it was.
+    spoke: bool,
+    /// What it did: `answered 500`.
+    did: String,
+    /// Word for word.
+    text: String,
 }
 
 impl Watch<'_> {
     /// Until it is healthy for the first time; what it answered.
     pub(super) async fn until_healthy(&self) -> Result<String, Unhealthy> {
         match self.check {
-            Some(_) => self.watch(None).await,
-            None => self.watch(Some(UP)).await,
+            Some(_) => self.watch(Duration::ZERO, STARTING).await,
+            None => self.watch(UP, STARTING).await,
         }
     }
 
     /// It has to stay healthy for this long.
     pub(super) async fn soak(&self, soak: Duration) -> Result<String, Unhealthy> {
-        self.watch(Some(soak)).await
+        self.watch(soak, Duration::ZERO).await
     }
 
-    async fn watch(&self, keep: Option<Duration>) -> Result<String, Unhealthy> {
+    async fn watch(&self, keep: Duration, starting: Duration) -> Result<String, Unhealthy> {
         let began = Instant::now();
+        let pause = self.check.map_or(LOOK, |check| check.interval.max(SHORTEST));
+        let retries = self.check.map_or(1, |check| check.retries.max(1));
         let mut answers: Vec<String> = Vec::new();
         let mut failures = 0;
         loop {
             if let Some(reason) = self.ended().await {
                 return Err(self.unhealthy(reason, &answers).await);
             }
-            let (healthy, answer) = self.ask().await;
-            answers.push(answer.clone());
-            failures = if healthy { 0 } else { failures + 1 };
-            if let Some(check) = self.check.filter(|check| failures >= check.retries.max(1)) {
-                let reason = format!("{} answered {answer} {}", check.path, times(failures));
+            let answer = self.ask().await;
+            answers.push(answer.text);
+            let excused = !answer.spoke && began.elapsed() < starting;
+            failures = if answer.healthy || excused { 0 } else { failures + 1 };
+            if failures >= retries {
+                let path = self.check.map_or("it", |check| &check.path);
+                let reason = format!("{path} {} {}", answer.did, times(failures));
                 return Err(self.unhealthy(reason, &answers).await);
             }
-            let over = keep.is_none_or(|keep| began.elapsed() >= keep);
-            if healthy && over {
-                return Ok(answer);
+            let left = keep.saturating_sub(began.elapsed());
+            if answer.healthy && left.is_zero() {
+                return Ok(answer.did);
             }
-            if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                let reason = format!("it was not healthy in time; last: {answer}");
+            if Instant::now() >= self.deadline {
+                let reason = format!(
+                    "the deploy's time ended before it was seen healthy; last it {}",
+                    answer.did
+                );
                 return Err(self.unhealthy(reason, &answers).await);
             }
-            let pause = self.check.map_or(LOOK, |check| check.interval.max(LOOK));
-            sleep(
-                keep.map_or(pause, |keep| {
-                    pause.min(keep.saturating_sub(began.elapsed()).max(LOOK))
-                }),
-            )
-            .await;
+            sleep(if left.is_zero() { pause } else { pause.min(left) }).await;
         }
     }
 
@@ -84,14 +107,34 @@ impl Watch<'_> {
         engine::ended(self.docker, self.container).await.unwrap_or_else(Some)
     }
 
-    async fn ask(&self) -> (bool, String) {
-        let Some(check) = self.check else { return (true, "it runs".to_owned()) };
+    async fn ask(&self) -> Answer {
+        let Some(check) = self.check else {
+            let did = "runs".to_owned();
+            return Answer { healthy: true, spoke: true, text: did.clone(), did };
+        };
+        let silent = |why: String| Answer {
+            healthy: false,
+            spoke: false,
+            did: "did not answer".to_owned(),
+            text: format!("no answer: {why}"),
+        };
         match self.forwarder.get(self.container, check.port, &check.path).await {
-            Ok(answer) => match status(&answer) {
-                Some(status) => ((200..400).contains(&status), status.to_string()),
-                None => (false, "nothing".to_owned()),
+            Ok(Ok(text)) if text.is_empty() => silent("it closed the connection".to_owned()),
+            Ok(Ok(text)) => match status(&text) {
+                Some(status) => Answer {
+                    healthy: (200..400).contains(&status),
+                    spoke: true,
+                    did: format!("answered {status}"),
+                    text,
+                },
+                None => Answer {
+                    healthy: false,
+                    spoke: true,
+                    did: "answered what is not HTTP".to_owned(),
+                    text,
+                },
             },
-            Err(reason) => (false, reason),
+            Ok(Err(why)) | Err(why) => silent(why),
         }
     }
 
@@ -99,8 +142,11 @@ impl Watch<'_> {
         let mut evidence = Vec::new();
         if let Some(check) = self.check {
             let from = answers.len().saturating_sub(ANSWERS);
-            let text = answers[from..].join("\n");
-            evidence.push(Evidence { source: format!("GET {}", check.path), text });
+            let text = answers[from..].iter().map(|answer| answer.trim_end()).collect::<Vec<_>>();
+            evidence.push(Evidence {
+                source: format!("GET {}", check.path),
+                text: text.join("\n---\n"),
+            });
         }
         let text = engine::last_lines(self.docker, self.container).await;
         evidence.push(Evidence { source: "last log lines".to_owned(), text });

@@ -30,7 +30,7 @@ pub(super) async fn digest(
 ) -> Result<String, String> {
     let Repository { host, path, .. } = repository;
     let unreachable = |error: reqwest::Error| {
-        format!("the registry {host} is unreachable: {}", error.without_url())
+        format!("the registry {host} can not be reached: {}", error.without_url())
     };
     let client = Client::builder().timeout(TIMEOUT).build().map_err(unreachable)?;
     let url = format!("{}://{host}/v2/{path}/manifests/{tag}", repository.scheme());

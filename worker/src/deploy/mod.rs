@@ -5,6 +5,7 @@
 //! `Live` is said only of what was seen at the target itself, never of a command that ended well.
 //! A deploy that is run again after a crash first clears what the broken one left.
 
+mod change;
 mod container;
 mod engine;
 mod forwarder;
@@ -17,6 +18,7 @@ mod template;
 mod verify;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bollard::Docker;
 use slipway_pipelines::ids::DeploymentId;
@@ -24,7 +26,11 @@ use slipway_pipelines::names::{CommitSha, RepoName};
 use slipway_pipelines::plan::{DeployPlan, Provider};
 use slipway_pipelines::wire::{DeployProgress, Evidence, Secret, VerifyWork, Version};
 
+<<<<<<< HEAD
 use crate::log::StepLog;
+=======
+use crate::log::{Masker, StepLog};
+>>>>>>> 7db83ed748a2f311b2cb9bba87a6bbab4b30a432
 
 /// What a deploy may know and use.
 pub struct DeployContext<'a> {
@@ -91,7 +97,7 @@ pub enum DeployOutcome {
 /// the context's `progress`; the result is for the job's own outcome.
 pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult {
     match &plan.provider {
-        Provider::Registry(target) => registry::deploy(ctx, target).await,
+        Provider::Registry(target) => registry::deploy(ctx, plan, target).await,
         Provider::Container(target) => {
             let last = container::deploy(ctx, plan, target).await;
             DeployResult { outcome: ctx.end(last), pushed: None }
@@ -113,8 +119,8 @@ pub async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployOutcome
 }
 
 impl DeployContext<'_> {
-    fn hop(&self, name: &str, detail: impl Into<String>) {
-        let detail = detail.into();
+    fn hop(&self, name: &str, detail: impl AsRef<str>) {
+        let detail = self.masked(detail.as_ref());
         self.say(&format!("{name}: {detail}"));
         (self.progress)(DeployProgress::Hop { name: name.to_owned(), detail });
     }
@@ -125,6 +131,7 @@ impl DeployContext<'_> {
 
     /// Reports the last progress and says what it means for the job.
     fn end(&self, last: DeployProgress) -> DeployOutcome {
+        let last = self.masked_verdict(last);
         let outcome = match &last {
             DeployProgress::Live { version, .. } => {
                 self.say(&format!("Live: {}", version.commit.short()));
@@ -159,6 +166,27 @@ impl DeployContext<'_> {
         DeployResult { outcome: self.end(last), pushed: None }
     }
 
+    /// What targets answer and versions print goes where no log masks it: into events.
+    fn masked(&self, text: &str) -> String {
+        let values = self.secrets.iter().map(|secret| secret.value.expose());
+        let Ok(mut masker) = Masker::new(values) else { return "[secure]".to_owned() };
+        let mut masked = masker.push(text.as_bytes());
+        masked.extend(masker.flush());
+        String::from_utf8_lossy(&masked).into_owned()
+    }
+
+    fn masked_verdict(&self, mut last: DeployProgress) -> DeployProgress {
+        if let DeployProgress::Failed { reason, evidence }
+        | DeployProgress::RolledBack { reason, evidence, .. } = &mut last
+        {
+            *reason = self.masked(reason);
+            for seen in evidence {
+                seen.text = self.masked(&seen.text);
+            }
+        }
+        last
+    }
+
     fn expand(&self, text: &str) -> Result<String, String> {
         template::expand(text, |name| {
             let secret = self.secrets.iter().find(|secret| secret.name.as_str() == name);
@@ -169,4 +197,25 @@ impl DeployContext<'_> {
             })
         })
     }
+}
+
+/// Longest time of a deploy whose plan names none.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+fn longest(plan: &DeployPlan) -> Duration {
+    plan.timeout.unwrap_or(LONGEST)
+}
+
+/// The engine is everybody's: a repo names what it built by the names in its file, and never
+/// what another repo built.
+fn refuse_foreign(image: &str) -> Result<(), String> {
+    let id = image.strip_prefix("sha256:").unwrap_or(image);
+    let is_id = id.len() >= 4 && id.chars().all(|c| c.is_ascii_hexdigit());
+    if is_id || image.starts_with("slipway/") || image.contains("/slipway/") {
+        return Err(format!(
+            "{image:?} is no image of this job: name an entry of `images:`, or a reference that \
+             can be pulled"
+        ));
+    }
+    Ok(())
 }

@@ -3,20 +3,31 @@
 use sha2::{Digest, Sha256};
 use slipway_pipelines::names::RepoName;
 
-/// On every container of a service, forwarder included: `OWNER/NAME/SERVICE`.
+/// On every container of a service, forwarder included: `OWNER/NAME/SERVICE`. Nothing of a
+/// service carries a label of a job, so none is ever a left-over of one.
 pub(super) const SERVICE: &str = "slipway.service";
 /// On a version's container: its commit.
 pub(super) const COMMIT: &str = "slipway.commit";
+/// On a version's container: the deployment that made it.
+pub(super) const DEPLOYMENT: &str = "slipway.deployment";
 /// On the forwarder: its published ports.
 pub(super) const PORTS: &str = "slipway.ports";
-/// The network of all services.
-pub(super) const NETWORK: &str = "slipway-services";
+/// On the network of a repo's services: `OWNER/NAME`.
+pub(super) const SERVICES_OF: &str = "slipway.services-of";
+
+/// The readable part of a name. A host name has at most 63 characters, and versions are found by
+/// theirs: the longest is this, a sum, the commit and a salt.
+const READABLE: usize = 32;
 
 /// A service of a repo.
 #[derive(Clone, Debug)]
 pub(super) struct Service {
     /// The value of the [`SERVICE`] label.
     pub(super) label: String,
+    /// The value of the [`SERVICES_OF`] label.
+    pub(super) repo: String,
+    /// The network of the repo's services: other repos do not reach them.
+    pub(super) network: String,
     /// Begins every container's name.
     prefix: String,
 }
@@ -30,10 +41,12 @@ impl Service {
             ));
         }
         let label = format!("{repo}/{name}");
-        // Names are joined by dashes that they may contain: the sum keeps a-b/c and a/b-c apart.
-        let sum = hex::encode(&Sha256::digest(label.as_bytes())[..3]);
-        let prefix = format!("slipway-{}-{}-{name}-{sum}", repo.owner(), repo.name());
-        Ok(Self { label, prefix })
+        Ok(Self {
+            prefix: named(&format!("slipway-{}-{name}", repo.name()), &label),
+            network: named(&format!("slipway-{}", repo.name()), repo.as_str()),
+            repo: repo.to_string(),
+            label,
+        })
     }
 
     pub(super) fn forwarder(&self) -> String {
@@ -43,22 +56,36 @@ impl Service {
     /// A fresh name for a version's container.
     pub(super) fn version(&self, short: &str) -> String {
         let salt = uuid::Uuid::new_v4().simple().to_string();
-        // A host name has at most 63 characters, and the forwarder finds it by alias.
         format!("{}-{short}-{}", self.prefix, &salt[..6])
     }
+}
+
+/// The sum keeps apart what the readable part does not: a-b/c and a/b-c, upper and lower case.
+fn named(readable: &str, whole: &str) -> String {
+    let readable: String = readable.to_ascii_lowercase().chars().take(READABLE).collect();
+    format!("{readable}-{}", hex::encode(&Sha256::digest(whole.as_bytes())[..4]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn service(repo: &str, name: &str) -> Service {
+        Service::new(&repo.parse().expect("a repo name"), name).expect("a service")
+    }
+
     #[test]
     fn services_of_two_repos_never_share_a_name() {
-        let name = |repo: &str| {
-            let repo = repo.parse().expect("a repo name");
-            Service::new(&repo, "web").expect("a service").forwarder()
-        };
-        assert_ne!(name("a-b/c"), name("a/b-c"));
+        assert_ne!(service("a-b/c", "web").forwarder(), service("a/b-c", "web").forwarder());
+        assert_ne!(service("a/b", "web").forwarder(), service("a/b", "Web").forwarder());
+        assert_ne!(service("a/x", "web").network, service("b/x", "web").network);
         assert!(Service::new(&"a/b".parse().expect("a repo name"), "x y").is_err());
+    }
+
+    #[test]
+    fn the_longest_name_is_still_a_host_name() {
+        let long = "x".repeat(60);
+        let name = service(&format!("{long}/{long}"), &long).version("3f2a1c0");
+        assert!(name.len() <= 63, "{name} has {}", name.len());
     }
 }

@@ -1,16 +1,23 @@
 //! After a lost worker: what is true at the target.
 
-use bollard::models::ContainerSummaryStateEnum;
+use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
+use slipway_pipelines::ids::Id as _;
 use slipway_pipelines::plan::{ContainerDeploy, Provider, RegistryDeploy};
-use slipway_pipelines::wire::{DeployProgress, VerifyWork};
+use slipway_pipelines::wire::{DeployProgress, VerifyWork, Version};
+use tokio::time::Instant;
 
-use super::container::{Change, SOAK};
+use super::change::Change;
 use super::engine::{self, name_of};
-use super::forwarder::{Forwarder, written};
-use super::health::{Unhealthy, Watch};
-use super::names::{COMMIT, Service};
-use super::{DeployContext, manifest, registry};
+use super::forwarder::Forwarder;
+use super::health::Unhealthy;
+use super::names::{DEPLOYMENT, Service};
+use super::{DeployContext, longest, manifest, registry};
 
+<<<<<<< HEAD
+=======
+const LOST_EARLY: &str = "the worker was lost before the new version got the traffic";
+
+>>>>>>> 7db83ed748a2f311b2cb9bba87a6bbab4b30a432
 /// Looks at the target; returns the verdict, which the caller reports.
 pub(super) async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployProgress {
     let found = match &work.plan.provider {
@@ -50,49 +57,45 @@ async fn on_engine(
     work: &VerifyWork,
 ) -> Result<DeployProgress, String> {
     let service = Service::new(ctx.repo, &target.name)?;
-    let Some(forwarder) = Forwarder::find(ctx.docker, &service).await else {
-        return Err("the worker was lost before the service had its forwarder".to_owned());
-    };
-    let Some(serving) = forwarder.target().await? else {
-        return Err("the worker was lost before the new version got the traffic".to_owned());
-    };
     let versions = engine::versions(ctx.docker, &service).await?;
-    let ours = |one: &&bollard::models::ContainerSummary| {
-        let commit = one.labels.as_ref().and_then(|labels| labels.get(COMMIT));
-        commit.is_some_and(|commit| commit == work.version.commit.as_str())
+    let id = work.deployment.as_uuid().to_string();
+    let ours = |one: &&ContainerSummary| {
+        one.labels.as_ref().and_then(|labels| labels.get(DEPLOYMENT)).is_some_and(|of| *of == id)
     };
-    let has_traffic = versions.iter().find(|one| name_of(one) == serving);
-    let change = |old| Change { ctx, service: &service, forwarder: &forwarder, old };
-    if has_traffic.filter(ours).is_none() {
-        let reason = "the worker was lost before the new version got the traffic".to_owned();
-        let unhealthy = Unhealthy { reason, evidence: Vec::new() };
-        let half_made = versions.iter().find(ours).map(name_of);
-        return change(Some(&serving)).not_switched(unhealthy, half_made).await;
-    }
-    let runs = |one: &&bollard::models::ContainerSummary| {
-        one.state == Some(ContainerSummaryStateEnum::RUNNING) && name_of(one) != serving
+    let half_made = versions.iter().find(ours).map(name_of);
+    let Some(forwarder) = Forwarder::find(ctx.docker, &service).await else {
+        if let Some(half_made) = half_made {
+            engine::remove(ctx.docker, half_made).await?;
+        }
+        return Err(LOST_EARLY.to_owned());
     };
-    let before = versions.iter().find(runs).map(name_of);
-    let watch = Watch {
-        docker: ctx.docker,
+    let serving = forwarder.target().await?;
+    let has_traffic = versions.iter().find(|one| Some(name_of(one)) == serving.as_deref());
+    let change = |old| Change {
+        ctx,
+        plan: &work.plan,
+        target,
+        service: &service,
         forwarder: &forwarder,
-        container: &serving,
-        check: target.health.as_ref(),
-        deadline: None,
+        old,
+        deadline: Instant::now() + longest(&work.plan),
     };
-    match watch.soak(work.plan.soak.unwrap_or(SOAK)).await {
-        Ok(_) => {
-            change(before).retire(&serving).await?;
-            let url = target.ports.first().map(|port| format!("http://127.0.0.1:{}/", port.host));
-            Ok(DeployProgress::Live { version: work.version.clone(), url })
-        }
-        Err(unhealthy) => {
-            let Some(before) = before else {
-                let Unhealthy { reason, evidence } = unhealthy;
-                return Ok(DeployProgress::Failed { reason, evidence });
-            };
-            forwarder.point(before, &written(&target.ports)).await?;
-            change(Some(before)).not_switched(unhealthy, Some(&serving)).await
-        }
-    }
+    let Some(live) = has_traffic.filter(ours) else {
+        let old = has_traffic.map(name_of);
+        return change(old).not_switched(Unhealthy::because(LOST_EARLY), half_made).await;
+    };
+    // The lost worker stops the version before only when this one has soaked.
+    let runs = |one: &&ContainerSummary| {
+        one.state == Some(ContainerSummaryStateEnum::RUNNING) && name_of(one) != name_of(live)
+    };
+    let kept = |one: &&ContainerSummary| name_of(one) != name_of(live);
+    let before = versions.iter().find(runs).or_else(|| versions.iter().find(kept)).map(name_of);
+    let version = Version {
+        // An id where no digest was known yet.
+        digest: work.version.digest.clone().or_else(|| live.image_id.clone()),
+        image: work.version.image.clone().or_else(|| live.image.clone()),
+        ..work.version.clone()
+    };
+    let ports = forwarder.ports().await?;
+    change(before).settle(name_of(live), &ports, version).await
 }

@@ -1,71 +1,152 @@
 //! The container engine as builder: BuildKit, and the classic builder where that is refused.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use bollard::Docker;
 use bollard::errors::Error;
-use bollard::models::BuildInfoAux;
+use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 
-use super::{BuildFailed, BuildRequest, BuiltImage, ImageBuilder, classic, explain, secret_mounts};
+use super::progress::{FailedStep, Progress};
+use super::session::{NoSession, Session};
+use super::{BuildFailed, BuildRequest, BuiltImage, ImageBuilder, classic, context, explain};
 use crate::log::StepLog;
+
+/// Where an engine listens when nobody says else.
+const USUAL_ADDRESS: &str = "unix:///var/run/docker.sock";
 
 /// Builds by the container engine.
 #[derive(Clone, Debug)]
 pub struct EngineBuilder {
     docker: Docker,
+    address: String,
+    buildkit: bool,
+}
+
+/// Why BuildKit made no image.
+enum NotBuilt {
+    /// This engine has no BuildKit, or it is switched off.
+    NoBuildKit,
+    /// The build failed.
+    Failed(BuildFailed),
 }
 
 impl EngineBuilder {
-    /// A builder on this engine.
+    /// A builder on this engine, which listens at the usual socket.
     #[must_use]
     pub fn new(docker: Docker) -> Self {
-        Self { docker }
+        Self { docker, address: USUAL_ADDRESS.to_owned(), buildkit: true }
     }
 
-    async fn build_kit(&self, request: &BuildRequest, log: &dyn StepLog) -> Result<(), Error> {
-        let session = format!("slipway-{}", uuid::Uuid::new_v4());
-        let options =
-            options(request).version(BuilderVersion::BuilderBuildKit).session(&session).build();
-        let body = bollard::body_full(request.context_tar.clone().into());
-        let mut stream = std::pin::pin!(self.docker.build_image(options, None, Some(body)));
-        let mut seen = Seen::default();
-        while let Some(info) = stream.next().await {
-            if let Some(BuildInfoAux::BuildKit(status)) = info?.aux {
-                seen.show(&status, log);
-            }
+    /// The engine's address: secrets reach a build over a connection of their own.
+    #[must_use]
+    pub fn at(mut self, address: impl Into<String>) -> Self {
+        self.address = address.into();
+        self
+    }
+
+    /// Builds with the classic builder only, which can not mount secrets.
+    #[must_use]
+    pub fn without_buildkit(mut self) -> Self {
+        self.buildkit = false;
+        self
+    }
+
+    async fn by_buildkit(
+        &self,
+        request: &BuildRequest,
+        log: &dyn StepLog,
+    ) -> Result<String, NotBuilt> {
+        if !self.buildkit {
+            return Err(NotBuilt::NoBuildKit);
         }
-        Ok(())
+        let body = bollard::body_full(request.context_tar.clone().into());
+        if request.secrets.is_empty() {
+            // The client library serves a session without secrets by itself.
+            let id = format!("slipway-{}", uuid::Uuid::new_v4());
+            let options = options(request).version(BuilderVersion::BuilderBuildKit).session(&id);
+            let stream = self.docker.build_image(options.build(), None, Some(body));
+            return follow(stream, request, log).await;
+        }
+        let session = Session::open(&self.address, &request.secrets).await;
+        let session = session.map_err(|no_session| match no_session {
+            NoSession::Refused => NotBuilt::NoBuildKit,
+            NoSession::Broken(sentence) => NotBuilt::Failed(BuildFailed::new(sentence)),
+        })?;
+        let options = options(request).version(BuilderVersion::BuilderV1).session(&session.id);
+        let docker = with_own_session(&self.docker);
+        follow(docker.build_image(options.build(), None, Some(body)), request, log).await
     }
 }
 
 impl ImageBuilder for EngineBuilder {
     async fn build(
         &self,
-        request: BuildRequest,
+        mut request: BuildRequest,
         log: &dyn StepLog,
     ) -> Result<BuiltImage, BuildFailed> {
-        if request.secrets.is_empty() {
-            match self.build_kit(&request, log).await {
-                Ok(()) => {}
-                Err(error) if explain::refuses_buildkit(&error) => {
+        let context = std::mem::take(&mut request.context_tar);
+        request.context_tar =
+            context::without_ignored(context, &request.dockerfile).map_err(|error| {
+                BuildFailed::new(format!("the build context is not usable: {error}"))
+            })?;
+        let built = match self.by_buildkit(&request, log).await {
+            Ok(id) => Ok(id),
+            Err(NotBuilt::NoBuildKit) if request.secrets.is_empty() => {
+                if self.buildkit {
                     log.write(b"This engine refuses BuildKit; using its classic builder.\n");
-                    classic::build(&self.docker, &request, log).await?;
                 }
-                Err(error) => return Err(explain::failed(&error.to_string())),
+                classic::build(&self.docker, &request, log).await
             }
-        } else {
-            secret_mounts::build(&self.docker, &request, log).await?;
+            Err(NotBuilt::NoBuildKit) => Err(BuildFailed::new(
+                "this engine has no BuildKit, so no RUN can be given a secret: build without \
+                 `secrets`, or on an engine that has it",
+            )),
+            Err(NotBuilt::Failed(failed)) => Err(failed),
+        };
+        built.map(|id| BuiltImage { id }).map_err(|failed| failed.masked(&request))
+    }
+}
+
+/// The client library serves sessions of its own, without secrets, to every BuildKit build. So
+/// this one is asked for as a classic build, and named a BuildKit build on its way out.
+fn with_own_session(docker: &Docker) -> Docker {
+    docker.clone().with_request_modifier(|mut request| {
+        let uri = request.uri().to_string();
+        if let Ok(uri) = uri.replace("version=1", "version=2").parse() {
+            *request.uri_mut() = uri;
         }
-        let image = self.docker.inspect_image(&request.tag).await.map_err(|error| {
-            BuildFailed::new(format!("the build ended, but the engine has no image of it: {error}"))
-        })?;
-        match image.id {
-            Some(id) => Ok(BuiltImage { id }),
-            None => Err(BuildFailed::new("the engine names no id for the image it built")),
+        request
+    })
+}
+
+/// Shows the build and gives the image's id.
+async fn follow(
+    stream: impl Stream<Item = Result<BuildInfo, Error>>,
+    request: &BuildRequest,
+    log: &dyn StepLog,
+) -> Result<String, NotBuilt> {
+    let mut stream = std::pin::pin!(stream);
+    let mut progress = Progress::default();
+    let mut id = None;
+    while let Some(info) = stream.next().await {
+        match info {
+            Ok(BuildInfo { aux: Some(BuildInfoAux::BuildKit(status)), .. }) => {
+                progress.show(&status, log);
+            }
+            Ok(BuildInfo { aux: Some(BuildInfoAux::Default(image)), .. }) => id = image.id,
+            Ok(_) => {}
+            Err(error) if explain::refuses_buildkit(&error) => return Err(NotBuilt::NoBuildKit),
+            Err(error) => {
+                let step: Option<FailedStep> = progress.failed();
+                return Err(NotBuilt::Failed(explain::failed(&error, step.as_ref(), request)));
+            }
         }
     }
+    id.ok_or_else(|| {
+        NotBuilt::Failed(BuildFailed::new("the engine names no id for the image it built"))
+    })
 }
 
 /// What both builders are told.
@@ -87,32 +168,4 @@ pub(super) fn options(request: &BuildRequest) -> BuildImageOptionsBuilder {
         options = options.target(target);
     }
     options
-}
-
-/// Which vertices were announced: BuildKit repeats them with every change.
-#[derive(Default)]
-struct Seen {
-    started: HashSet<String>,
-    cached: HashSet<String>,
-}
-
-impl Seen {
-    fn show(
-        &mut self,
-        status: &bollard::grpc::build::moby::buildkit::v1::StatusResponse,
-        log: &dyn StepLog,
-    ) {
-        for vertex in &status.vertexes {
-            // BuildKit's own chores are noise; what it loads and runs is not.
-            if vertex.started.is_some() && self.started.insert(vertex.digest.clone()) {
-                log.write(format!("{}\n", vertex.name).as_bytes());
-            }
-            if vertex.cached && self.cached.insert(vertex.digest.clone()) {
-                log.write(b"  (from the build cache)\n");
-            }
-        }
-        for line in &status.logs {
-            log.write(&line.msg);
-        }
-    }
 }

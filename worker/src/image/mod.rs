@@ -1,15 +1,17 @@
 //! Building images from a repo's Dockerfiles.
 
 mod classic;
+mod context;
 mod engine;
 mod explain;
-mod secret_mounts;
+mod progress;
+mod session;
 
 use std::future::Future;
 
 use slipway_pipelines::wire::{Secret, SecretText};
 
-use crate::log::StepLog;
+use crate::log::{Masker, StepLog};
 
 pub use engine::EngineBuilder;
 
@@ -51,14 +53,26 @@ impl BuildFailed {
     pub(crate) fn new(sentence: impl Into<String>) -> Self {
         Self { sentence: sentence.into() }
     }
+
+    /// A step may have printed what it was given, and the sentence goes where no log masks it.
+    fn masked(self, request: &BuildRequest) -> Self {
+        let secrets = request.secrets.iter().map(|secret| secret.value.expose());
+        let args = request.args.iter().map(|(_, value)| value.expose());
+        let Ok(mut masker) = Masker::new(secrets.chain(args)) else {
+            return Self::new("the image was not built; the log has the reason");
+        };
+        let mut text = masker.push(self.sentence.as_bytes());
+        text.extend(masker.flush());
+        Self::new(String::from_utf8_lossy(&text))
+    }
 }
 
 /// Turns a context into an image.
 ///
-/// Contract: `Ok` means the engine has the image under the request's tag. Secrets reach only the
+/// Contract: `Ok` names the image by id, whatever other builds make of the tag meanwhile. Secrets reach only the
 /// `RUN` that mounts them; a builder that can not do that refuses before it runs anything. What
 /// the build prints goes to `log`, and nothing of the request's secrets or arguments does by the
-/// builder's own doing. A build that fails leaves no image under the tag.
+/// builder's own doing. A build that fails moves no tag. A build whose future is dropped is ended.
 pub trait ImageBuilder: Send + Sync {
     /// Builds one image.
     fn build(

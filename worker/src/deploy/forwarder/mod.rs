@@ -1,8 +1,7 @@
 //! The small container that owns a service's published ports and passes each connection on to
-//! the version that serves.
-//!
-//! It reads the target's name anew for each connection, so moving the traffic is one rename of
-//! one file; connections that are open stay where they are.
+//! the version that serves. Its program is `main.rs` beside this file.
+
+mod image;
 
 use std::collections::HashMap;
 
@@ -14,12 +13,9 @@ use slipway_pipelines::plan::PortMapping;
 use super::engine::{self, exec};
 use super::names::{PORTS, SERVICE, Service};
 
-const IMAGE: &str = "busybox:latest";
-const FORWARD: &str = "#!/bin/sh\nread -r target </target || exit 1\nexec nc \"$target\" \"$1\"\n";
-/// Speaks on the connection and shows the answer on standard error; it does not half-close,
-/// which some servers take for a client that went away.
-const PROBE: &str = "#!/bin/sh\nprintf 'GET %s HTTP/1.0\\r\\nHost: %s\\r\\nConnection: close\\r\\n\\r\\n' \
-                     \"$1\" \"$2\"\nhead -c 4096 >&2\n";
+const PROGRAM: &str = "/forwarder";
+/// Published there only, until an operator can say else.
+const LOOPBACK: &str = "127.0.0.1";
 
 pub(super) struct Forwarder<'a> {
     docker: &'a Docker,
@@ -45,7 +41,6 @@ impl<'a> Forwarder<'a> {
                 }
             }
             Err(error) if engine::is_status(&error, 404) => {
-                engine::ensure_image(docker, IMAGE).await?;
                 forwarder.make(&written(ports), None).await?;
             }
             Err(error) => return Err(format!("the forwarder can not be seen: {error}")),
@@ -63,9 +58,11 @@ impl<'a> Forwarder<'a> {
 
     /// The container that has the traffic.
     pub(super) async fn target(&self) -> Result<Option<String>, String> {
-        let said = exec(self.docker, &self.name, &["cat", "/target"]).await?;
-        let target = said.out.trim();
-        Ok((said.code == 0 && !target.is_empty()).then(|| target.to_owned()))
+        let said = exec(self.docker, &self.name, &[PROGRAM, "target"]).await?;
+        match said.code {
+            0 => Ok(Some(said.out).filter(|name| !name.is_empty())),
+            code => Err(format!("the forwarder names no target: exit {code}, {}", said.err.trim())),
+        }
     }
 
     /// The ports it publishes, as [`written`].
@@ -79,90 +76,105 @@ impl<'a> Forwarder<'a> {
     /// Moves the traffic. Other published ports need another forwarder, with a short gap.
     pub(super) async fn point(&self, target: &str, ports: &str) -> Result<(), String> {
         let before = self.ports().await?;
-        if before != ports {
-            let old = self.target().await?;
-            engine::remove(self.docker, &self.name).await?;
-            if let Err(reason) = self.make(ports, Some(target)).await {
-                engine::remove(self.docker, &self.name).await?;
-                self.make(&before, old.as_deref()).await?;
-                return Err(reason);
-            }
+        if before == ports {
+            return self.write(target).await;
         }
-        self.write(target).await
+        let old = self.target().await?;
+        engine::remove(self.docker, &self.name).await?;
+        if let Err(reason) = self.make(ports, Some(target)).await {
+            self.make(&before, old.as_deref()).await?;
+            return Err(reason);
+        }
+        Ok(())
     }
 
     async fn write(&self, target: &str) -> Result<(), String> {
-        let script = "printf '%s\\n' \"$1\" >/target.new && mv /target.new /target";
-        let said = exec(self.docker, &self.name, &["sh", "-c", script, "sh", target]).await?;
+        let said = exec(self.docker, &self.name, &[PROGRAM, "point", target]).await?;
         match said.code {
             0 => Ok(()),
             code => Err(format!("the traffic was not moved: exit {code}, {}", said.err.trim())),
         }
     }
 
-    /// One GET request to a version: the whole answer, empty if there was none.
-    pub(super) async fn get(&self, target: &str, port: u16, path: &str) -> Result<String, String> {
+    /// One GET request to a version: the answer as it came, or why there was none.
+    pub(super) async fn get(
+        &self,
+        target: &str,
+        port: u16,
+        path: &str,
+    ) -> Result<Result<String, String>, String> {
         let port = port.to_string();
-        let command =
-            ["timeout", "5", "nc", "-w", "3", target, &port, "-e", "/probe", path, "localhost"];
-        Ok(exec(self.docker, &self.name, &command).await?.err)
+        let said = exec(self.docker, &self.name, &[PROGRAM, "get", target, &port, path]).await?;
+        Ok(if said.code == 0 { Ok(said.out) } else { Err(said.err.trim().to_owned()) })
     }
 
+    /// Gives the ports back.
+    pub(super) async fn remove(&self) -> Result<(), String> {
+        engine::remove(self.docker, &self.name).await
+    }
+
+    /// Makes and starts it; nothing is left when that fails.
     async fn make(&self, ports: &str, target: Option<&str>) -> Result<(), String> {
-        let pairs: Vec<(&str, &str)> =
-            ports.split(',').filter_map(|pair| pair.split_once(':')).collect();
-        let binding = |host: &str| PortBinding {
-            host_ip: Some("127.0.0.1".to_owned()),
-            host_port: Some(host.to_owned()),
+        let image = image::ensure(self.docker).await?;
+        engine::make(self.docker, self.service, &self.name, self.body(image, ports)).await?;
+        let started = match self.lay(target).await {
+            Ok(()) => engine::run(self.docker, &self.name).await,
+            Err(reason) => Err(reason),
         };
+        if started.is_err() {
+            engine::remove(self.docker, &self.name).await?;
+        }
+        started
+    }
+
+    fn body(&self, image: String, ports: &str) -> ContainerCreateBody {
         let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
-        for (host, container) in &pairs {
+        let mut command = vec![PROGRAM.to_owned(), "serve".to_owned()];
+        for (host, container) in ports.split(',').filter_map(|pair| pair.split_once(':')) {
             let all = bindings.entry(format!("{container}/tcp")).or_default();
-            all.get_or_insert_default().push(binding(host));
+            if all.is_none() {
+                command.push(container.to_owned());
+            }
+            all.get_or_insert_default().push(PortBinding {
+                host_ip: Some(LOOPBACK.to_owned()),
+                host_port: Some(host.to_owned()),
+            });
         }
-        let mut script = String::new();
-        for port in bindings.keys().filter_map(|key| key.strip_suffix("/tcp")) {
-            script.push_str(&format!("nc -ll -p {port} -e /forward {port} & "));
-        }
-        // Without ports it only probes. A signal ends it at once either way.
-        script.push_str("trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done");
-        let body = ContainerCreateBody {
-            image: Some(IMAGE.to_owned()),
-            cmd: Some(vec!["sh".to_owned(), "-c".to_owned(), script]),
+        ContainerCreateBody {
+            image: Some(image),
+            cmd: Some(command),
             exposed_ports: Some(bindings.keys().cloned().collect()),
+            // It holds nothing that an orderly end would save.
+            stop_signal: Some("SIGKILL".to_owned()),
             labels: Some(HashMap::from([
                 (SERVICE.to_owned(), self.service.label.clone()),
                 (PORTS.to_owned(), ports.to_owned()),
             ])),
             host_config: Some(HostConfig {
                 port_bindings: Some(bindings),
+                cap_drop: Some(vec!["ALL".to_owned()]),
+                cap_add: Some(vec!["NET_BIND_SERVICE".to_owned()]),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
-        };
-        engine::make(self.docker, &self.name, body).await?;
-        self.furnish(target).await?;
-        engine::run(self.docker, &self.name).await
+        }
     }
 
-    async fn furnish(&self, target: Option<&str>) -> Result<(), String> {
+    /// Writes the target before the first connection can come.
+    async fn lay(&self, target: Option<&str>) -> Result<(), String> {
+        let Some(target) = target else { return Ok(()) };
         let mut archive = tar::Builder::new(Vec::new());
-        let target = target.map(|target| format!("{target}\n"));
-        let scripts = [("forward", FORWARD, 0o755), ("probe", PROBE, 0o755)];
-        let target = target.as_deref().map(|target| ("target", target, 0o644));
-        for (path, text, mode) in scripts.into_iter().chain(target) {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(text.len() as u64);
-            header.set_mode(mode);
-            let added = archive.append_data(&mut header, path, text.as_bytes());
-            added.map_err(|error| format!("the forwarder's files were not packed: {error}"))?;
-        }
-        let bytes = archive.into_inner();
-        let bytes = bytes.map_err(|error| format!("the forwarder's files: {error}"))?;
+        let mut header = tar::Header::new_gnu();
+        header.set_size(target.len() as u64);
+        header.set_mode(0o644);
+        let packed = archive
+            .append_data(&mut header, "target", target.as_bytes())
+            .and_then(|()| archive.into_inner())
+            .map_err(|error| format!("the forwarder's target was not packed: {error}"))?;
         let options = UploadToContainerOptionsBuilder::new().path("/").build();
-        let body = bollard::body_full(bytes.into());
+        let body = bollard::body_full(packed.into());
         let laid = self.docker.upload_to_container(&self.name, Some(options), body).await;
-        laid.map_err(|error| format!("the forwarder's files were not laid: {error}"))
+        laid.map_err(|error| format!("the forwarder's target was not laid: {error}"))
     }
 }
 

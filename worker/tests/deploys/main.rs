@@ -1,0 +1,8 @@
+//! Building images and deploying them, on the real engine and against a real registry.
+
+mod bench;
+mod container;
+mod images;
+mod lost;
+mod registry;
+mod registry_server;

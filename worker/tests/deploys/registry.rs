@@ -1,0 +1,163 @@
+//! `provider: registry`.
+
+use std::time::Duration;
+
+use slipway_pipelines::plan::{
+    DeployOn, DeployPlan, Provider, RegistryDeploy, RollbackPolicy, SecretScope, Template,
+};
+use slipway_pipelines::wire::{DeployProgress, VerifyWork, Version};
+use slipway_worker::deploy::{DeployOutcome, DeployResult, LocalImage, deploy, verify};
+
+use crate::bench::{Bench, Given, secret};
+use crate::registry_server::{PASSWORD, Registry, USER, free_port};
+
+fn push_to(host: &str, tags: &[&str]) -> DeployPlan {
+    let template = |text: &str| Template(text.to_owned());
+    let target = RegistryDeploy {
+        image: "app".to_owned(),
+        repository: template(&format!("{host}/acme/app")),
+        tags: tags.iter().map(|tag| template(tag)).collect(),
+        username: Some(template("$REGISTRY_USER")),
+        password: Some(template("$REGISTRY_PASSWORD")),
+    };
+    planned(Provider::Registry(target))
+}
+
+pub(crate) fn planned(provider: Provider) -> DeployPlan {
+    DeployPlan {
+        provider,
+        on: DeployOn::default(),
+        environment: None,
+        secrets: SecretScope::All,
+        soak: Some(Duration::from_secs(1)),
+        timeout: Some(Duration::from_secs(60)),
+        rollback: RollbackPolicy::Auto,
+        allow_failure: false,
+    }
+}
+
+/// A job that built the image `app` and holds this login.
+async fn job(bench: &Bench, password: &str) -> Given {
+    let dockerfile = format!("FROM busybox:latest\nRUN echo {} >/made\n", bench.repo.name());
+    let built = bench.build(bench.request(&[("Dockerfile", &dockerfile)])).await.expect("built");
+    let mut given = bench.given('a');
+    given.images.insert("app".to_owned(), LocalImage { id: built.id, pushed: None });
+    given.secrets = vec![secret("REGISTRY_USER", USER), secret("REGISTRY_PASSWORD", password)];
+    given
+}
+
+fn reason(result: &DeployResult) -> &str {
+    match &result.outcome {
+        DeployOutcome::Failed { reason } => reason,
+        other => panic!("not a failure: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn each_tag_is_pushed_and_the_registry_has_the_digest_that_is_reported() {
+    let (bench, registry) = (Bench::new().await, Registry::start().await);
+    let given = job(&bench, PASSWORD).await;
+    let plan = push_to(&registry.host, &["v1", "latest"]);
+    let result = deploy(&bench.deploying(&given), &plan).await;
+    assert_eq!(result.outcome, DeployOutcome::Live, "{}", bench.log.text());
+    let (name, pushed) = result.pushed.expect("it was pushed");
+    let digest = pushed.strip_prefix(&format!("{}/acme/app@", registry.host)).expect("a digest");
+    assert_eq!(name, "app");
+
+    for tag in ["v1", "latest"] {
+        let url = format!("http://{}/v2/acme/app/manifests/{tag}", registry.host);
+        let kind = "application/vnd.docker.distribution.manifest.v2+json";
+        let asked = reqwest::Client::new().get(url).basic_auth(USER, Some(PASSWORD));
+        let answer = asked.header("accept", kind).send().await.expect("an answer");
+        let theirs = answer.headers().get("docker-content-digest").expect("a digest");
+        assert_eq!(theirs.to_str().expect("text"), digest);
+        let local = format!("{}/acme/app:{tag}", registry.host);
+        assert!(bench.docker.inspect_image(&local).await.is_err(), "{local} stays on the engine");
+    }
+    let said = bench.reported();
+    assert!(matches!(said.last(), Some(DeployProgress::Live { version, .. })
+        if version.digest.as_deref() == Some(digest) && version.image.as_ref() == Some(&pushed)));
+    assert!(said.iter().any(|one| matches!(one, DeployProgress::Applied { .. })), "{said:?}");
+    let seen = format!("{said:?}{}", bench.log.text());
+    assert!(!seen.contains(PASSWORD), "{seen}");
+
+    // A worker that is lost now leaves a registry that says what is true.
+    let mut work = VerifyWork {
+        deployment: given.deployment,
+        plan,
+        version: Version {
+            commit: given.commit.clone(),
+            digest: Some(digest.to_owned()),
+            image: Some(pushed.clone()),
+        },
+        previous: None,
+    };
+    assert_eq!(verify(&bench.deploying(&given), &work).await, DeployOutcome::Live);
+    assert!(matches!(bench.reported()[..], [DeployProgress::Live { .. }]));
+    work.version.digest = Some(format!("sha256:{}", "0".repeat(64)));
+    let outcome = verify(&bench.deploying(&given), &work).await;
+    assert!(
+        matches!(&outcome, DeployOutcome::Failed { reason } if reason.contains(digest)),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_said_and_never_shown() {
+    let (bench, registry) = (Bench::new().await, Registry::start().await);
+    let given = job(&bench, "wrong-password-0815").await;
+    let plan = push_to(&registry.host, &["v1"]);
+    let result = deploy(&bench.deploying(&given), &plan).await;
+    let expected = format!("{} did not accept the login for", registry.host);
+    assert!(reason(&result).starts_with(&expected), "{}", reason(&result));
+    assert_eq!(result.pushed, None);
+    let seen = format!("{:?}{}{result:?}", bench.reported(), bench.log.text());
+    assert!(!seen.contains("wrong-password-0815"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_registry_that_is_down_is_named() {
+    let bench = Bench::new().await;
+    let given = job(&bench, PASSWORD).await;
+    let host = format!("127.0.0.1:{}", free_port());
+    let result = deploy(&bench.deploying(&given), &push_to(&host, &["v1"])).await;
+    let expected = format!("the registry {host} can not be reached");
+    assert!(reason(&result).starts_with(&expected), "{}", reason(&result));
+}
+
+#[tokio::test]
+async fn a_registry_that_never_answers_is_given_up_when_the_plan_says() {
+    let bench = Bench::new().await;
+    let given = job(&bench, PASSWORD).await;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let host = silent.local_addr().expect("bound").to_string();
+    let mut plan = push_to(&host, &["v1"]);
+    plan.timeout = Some(Duration::from_secs(2));
+    let result = deploy(&bench.deploying(&given), &plan).await;
+    assert_eq!(reason(&result), "the push did not end within 2 seconds");
+}
+
+#[tokio::test]
+async fn a_plan_that_names_what_is_not_there_gets_a_sentence() {
+    let bench = Bench::new().await;
+    let mut given = job(&bench, PASSWORD).await;
+    let plan = push_to("127.0.0.1:1", &["$NO_SUCH"]);
+    let result = deploy(&bench.deploying(&given), &plan).await;
+    assert!(reason(&result).contains("$NO_SUCH"), "{}", reason(&result));
+
+    let plan = push_to("127.0.0.1:1", &["not a tag"]);
+    let result = deploy(&bench.deploying(&given), &plan).await;
+    assert!(reason(&result).starts_with("\"not a tag\" is not a tag"), "{}", reason(&result));
+
+    // What another repo built stays its own.
+    let foreign = given.images.remove("app").expect("it was there").id;
+    let Provider::Registry(mut target) = push_to("127.0.0.1:1", &["v1"]).provider else {
+        panic!("a push was planned")
+    };
+    for image in [foreign.clone(), "slipway/other/app:1234567".to_owned()] {
+        target.image = image;
+        let plan = planned(Provider::Registry(target.clone()));
+        let result = deploy(&bench.deploying(&given), &plan).await;
+        assert!(reason(&result).contains("is no image of this job"), "{}", reason(&result));
+    }
+}
