@@ -1,4 +1,30 @@
 //! From the raw bytes of a delivery to what it means. Pure: bytes in, event out.
+//!
+//! # What the hook of a bare repository posts
+//!
+//! One delivery for each line that git gives `post-receive`, to `POST /webhooks/git/OWNER/REPO`,
+//! with GitHub's names for the headers:
+//!
+//! | header | value |
+//! | --- | --- |
+//! | `X-GitHub-Event` | `push` |
+//! | `X-GitHub-Delivery` | 1 to 200 visible characters, made once for each ref update of each push (random, for example 32 hex digits) and the same when that delivery is posted again |
+//! | `X-Hub-Signature-256` | `sha256=` and HMAC-SHA-256 of the raw body in lower-case hex; the key is the `webhook_key` text of `POST /api/v1/repos`, its bytes as they stand |
+//! | `Prefer` | optional: `wait=N` (seconds, at most 10): the answer comes when the delivery is decided, or after N seconds |
+//!
+//! The body is JSON: `ref` (whole, `refs/heads/main`), `before`, `after` (all digits, zeros for
+//! "none"), and, all of them optional texts: `pusher` (the user's name), `message` (the whole
+//! message of `after`), `author` (its author's name). Other members are passed over.
+//!
+//! Deletions are posted too. A push that goes back and forth (A, B, A, B) is four pushes: so the
+//! id is made by chance and not from the commits, and the server keeps, for each ref, how often
+//! it has heard of a commit being reached less how often of its being left: only the commit that
+//! the ref points to comes to one. What comes to nothing has been missed; see `flow::reconcile`.
+//!
+//! The answer is 202 once the delivery is stored, and then nothing is lost:
+//! `{"delivery": ID, "state": "received" | "triggered" | "ignored", "reason": TEXT or null,
+//! "run": NUMBER or null, "url": TEXT or null}`. 401: not signed with the repo's key, or there is
+//! no such repo. 503: not stored, post it again. `reason` completes "ignored, because …".
 
 use serde::Deserialize;
 use slipway_pipelines::names::CommitSha;
