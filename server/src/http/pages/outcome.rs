@@ -24,9 +24,10 @@ impl From<FlowError> for Failure {
             FlowError::NotFound => Self::NotFound,
             FlowError::Away(error) => Self::Away(error.into()),
             FlowError::Internal(error) => Self::Internal(error),
-            error @ (FlowError::Fenced | FlowError::Gap { .. } | FlowError::Conflict(_)) => {
-                Self::Internal(error.into())
-            }
+            error @ (FlowError::Fenced
+            | FlowError::Gap { .. }
+            | FlowError::Conflict(_)
+            | FlowError::TooLarge(_)) => Self::Internal(error.into()),
         }
     }
 }
