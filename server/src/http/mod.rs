@@ -83,7 +83,7 @@ pub(crate) fn router(server: Arc<Server>, shutdown: CancellationToken) -> Router
         .nest("/api/v1", api::router(&server))
         .merge(login::router())
         .merge(pages::router())
-        .fallback(async || Problem::not_found())
+        .fallback(pages::not_found)
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address knows other methods only.")
         })
