@@ -101,7 +101,7 @@ pub(crate) async fn lease_front(
         "WITH front AS (
              SELECT id FROM assignments
              WHERE state = 'queued' AND lane = $1 AND available_at <= now()
-             ORDER BY available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+             ORDER BY available_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
          ), leased AS (
              UPDATE assignments a SET state = 'leased', attempt = a.attempt + 1, worker_id = $3,
                  lease_until = now() + make_interval(secs => $4)
@@ -151,7 +151,7 @@ pub(crate) async fn lock_leased(tx: &mut Tx, id: Uuid) -> Result<Option<Assignme
     sqlx::query_as!(
         Row,
         "SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id
-         FROM assignments WHERE id = $1 AND state = 'leased' FOR UPDATE",
+         FROM assignments WHERE id = $1 AND state = 'leased' FOR NO KEY UPDATE",
         id
     )
     .fetch_optional(&mut **tx)
@@ -178,7 +178,7 @@ pub(crate) async fn lock_expired(tx: &mut Tx, id: Uuid) -> Result<Option<Assignm
         Row,
         "SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id
          FROM assignments WHERE id = $1 AND state = 'leased' AND lease_until < now()
-         FOR UPDATE SKIP LOCKED",
+         FOR NO KEY UPDATE SKIP LOCKED",
         id
     )
     .fetch_optional(&mut **tx)
@@ -192,7 +192,7 @@ pub(crate) async fn lock_queued(tx: &mut Tx, id: Uuid) -> Result<Option<Assignme
     sqlx::query_as!(
         Row,
         "SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id
-         FROM assignments WHERE id = $1 AND state = 'queued' FOR UPDATE",
+         FROM assignments WHERE id = $1 AND state = 'queued' FOR NO KEY UPDATE",
         id
     )
     .fetch_optional(&mut **tx)
@@ -246,7 +246,7 @@ pub(crate) async fn done(tx: &mut Tx, id: Uuid) -> Result<(), FlowError> {
 pub(crate) async fn cancel(tx: &mut Tx, run: RunId, reason: &str) -> Result<(), FlowError> {
     // In one order, so that two who cancel do not wait for each other.
     sqlx::query!(
-        "SELECT id FROM assignments WHERE run_id = $1 AND state <> 'done' ORDER BY id FOR UPDATE",
+        "SELECT id FROM assignments WHERE run_id = $1 AND state <> 'done' ORDER BY id FOR NO KEY UPDATE",
         run.as_uuid()
     )
     .fetch_all(&mut **tx)
@@ -267,7 +267,7 @@ pub(crate) async fn cancel(tx: &mut Tx, run: RunId, reason: &str) -> Result<(), 
 pub(crate) async fn lock_of_job(tx: &mut Tx, job: JobId) -> Result<Option<Uuid>, FlowError> {
     let id = sqlx::query_scalar!(
         "SELECT id FROM assignments WHERE job_id = $1 AND kind = 'job' AND state <> 'done'
-         FOR UPDATE",
+         FOR NO KEY UPDATE",
         job.as_uuid()
     )
     .fetch_optional(&mut **tx)

@@ -26,7 +26,7 @@ pub(crate) async fn current(tx: &mut Tx, id: AttemptId) -> Result<Current, FlowE
         "SELECT a.id, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.cancel,
                 a.worker_id, t.events, t.log_length, t.log_lines
          FROM assignments a JOIN attempts t ON t.assignment_id = a.id AND t.number = a.attempt
-         WHERE t.id = $1 AND t.state = 'running' AND a.state = 'leased' FOR UPDATE OF a, t",
+         WHERE t.id = $1 AND t.state = 'running' AND a.state = 'leased' FOR NO KEY UPDATE OF a, t",
         id.as_uuid()
     )
     .fetch_optional(&mut **tx)

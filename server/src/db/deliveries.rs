@@ -142,7 +142,7 @@ pub(crate) async fn next(tx: &mut Tx) -> Result<Option<Undecided>, FlowError> {
     let row = sqlx::query!(
         "SELECT id, source, guid, repo_id, event, payload FROM deliveries
          WHERE state = 'received'
-         ORDER BY received_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+         ORDER BY received_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"
     )
     .fetch_optional(&mut **tx)
     .await?;

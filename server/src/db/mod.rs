@@ -1,4 +1,7 @@
 //! All SQL, a file per table. Writes take a transaction, reads the database.
+//!
+//! Rows are locked `FOR NO KEY UPDATE`: nothing changes a key, and the stronger lock would wait
+//! for every transaction that refers to the row, two of which then wait for each other.
 
 pub(crate) mod api_reads;
 pub(crate) mod assignments;

@@ -36,7 +36,7 @@ pub(crate) async fn take_due(tx: &mut Tx, busy: Duration) -> Result<Vec<Due>, Fl
          WHERE id IN (SELECT id FROM outbox o WHERE done_at IS NULL AND available_at <= now()
                       AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.run_id = o.run_id
                                       AND b.done_at IS NULL AND b.id < o.id)
-                      ORDER BY available_at, id LIMIT 20 FOR UPDATE SKIP LOCKED)
+                      ORDER BY available_at, id LIMIT 20 FOR NO KEY UPDATE SKIP LOCKED)
          RETURNING id, payload, tries",
         busy.as_secs_f64()
     )

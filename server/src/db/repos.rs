@@ -278,7 +278,7 @@ pub(crate) async fn of_forge(tx: &mut Tx, name: &str) -> Result<Option<Repo>, Fl
 
 /// Locks a repo until the transaction ends; false if it was removed.
 pub(crate) async fn lock(tx: &mut Tx, id: RepoId) -> Result<bool, FlowError> {
-    let row = sqlx::query!("SELECT id FROM repos WHERE id = $1 FOR UPDATE", id.as_uuid())
+    let row = sqlx::query!("SELECT id FROM repos WHERE id = $1 FOR NO KEY UPDATE", id.as_uuid())
         .fetch_optional(&mut **tx)
         .await?;
     Ok(row.is_some())

@@ -102,7 +102,7 @@ pub(crate) async fn lock(tx: &mut Tx, id: RunId) -> Result<Run, FlowError> {
         Row,
         "SELECT id, repo_id, number, trigger, actor, rerun_of, state, reason, cancel, started_at,
                 plan ->> 'file' AS file
-         FROM runs WHERE id = $1 FOR UPDATE",
+         FROM runs WHERE id = $1 FOR NO KEY UPDATE",
         id.as_uuid()
     )
     .fetch_optional(&mut **tx)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use slipway_pipelines::ids::{AttemptId, AttemptNumber, JobId, RunId, RunNumber, WorkerId};
 use slipway_pipelines::lifecycle::{JobEvent, RunEvent, RunState};
 use slipway_pipelines::names::RepoName;
@@ -106,7 +106,9 @@ pub async fn claim(
             }
             return Ok(None);
         };
-        let claim = Claim { server, attempt, number: assignment.attempt, worker, at: Utc::now() };
+        // As exact as Postgres stores it: the same when it is read back.
+        let at = Utc::now().trunc_subsecs(6);
+        let claim = Claim { server, attempt, number: assignment.attempt, worker, at };
         match claim.hand_out(&mut tx, &assignment).await {
             Ok(claimed) => {
                 tx.commit().await?;

@@ -12,7 +12,7 @@ use super::FlowError;
 use super::intake::{FOUND, NewDelivery, Source};
 use crate::db::ref_heads::{self, Told};
 use crate::db::repos::{self, Repo, RepoKind};
-use crate::db::{deliveries, new_id};
+use crate::db::{Tx, deliveries, new_id};
 use crate::github::bare;
 use crate::github::events::RefUpdate;
 use crate::state::{Server, Signal};
@@ -37,13 +37,12 @@ pub(crate) async fn tick(server: &Server, missing: &mut Missing) -> Result<(), F
             continue;
         }
         let Some(gaps) = gaps(server, &repo).await? else { continue };
-        for gap in gaps {
-            let key = (repo.id, gap.git_ref.clone());
-            if missing.0.get(&key) == Some(&gap) {
-                fill(server, &repo, &gap).await?;
-            } else {
-                seen.insert(key, gap);
-            }
+        let key = |gap: &RefUpdate| (repo.id, gap.git_ref.clone());
+        let (old, new): (Vec<_>, Vec<_>) =
+            gaps.into_iter().partition(|gap| missing.0.get(&key(gap)) == Some(gap));
+        seen.extend(new.into_iter().map(|gap| (key(&gap), gap)));
+        if !old.is_empty() && !fill(server, &repo, &old).await? {
+            seen.extend(old.into_iter().map(|gap| (key(&gap), gap)));
         }
     }
     missing.0 = seen;
@@ -91,18 +90,35 @@ fn zeros_like(commit: &CommitSha) -> CommitSha {
     zeros.parse().expect("as many zeros as a commit id has digits are one")
 }
 
-/// Stores the delivery that did not come, unless one waits to be decided: that may be it.
-async fn fill(server: &Server, repo: &Repo, gap: &RefUpdate) -> Result<(), FlowError> {
+/// Stores the deliveries that did not come. False while one waits to be decided: that may be
+/// one of them.
+async fn fill(server: &Server, repo: &Repo, gaps: &[RefUpdate]) -> Result<bool, FlowError> {
     let mut tx = server.db.begin().await?;
-    // Of several servers one fills the gap; the others find that delivery, or what it told.
-    if !repos::lock(&mut tx, repo.id).await? || deliveries::any_undecided(&mut tx, repo.id).await? {
-        return Ok(());
+    // Of several servers one fills the gaps; the others find its deliveries, or what they told.
+    if !repos::lock(&mut tx, repo.id).await? {
+        return Ok(true);
     }
-    let there = (!gap.after.is_zero()).then(|| (gap.git_ref.clone(), gap.after.clone()));
+    if deliveries::any_undecided(&mut tx, repo.id).await? {
+        return Ok(false);
+    }
     let told = ref_heads::told(&server.db, repo.id).await?;
-    if !compare(told, there.as_slice()).contains(gap) {
-        return Ok(());
+    let there: Vec<_> = gaps
+        .iter()
+        .filter(|gap| !gap.after.is_zero())
+        .map(|gap| (gap.git_ref.clone(), gap.after.clone()))
+        .collect();
+    let still = compare(told, &there);
+    for gap in gaps.iter().filter(|gap| still.contains(gap)) {
+        store(&mut tx, repo, gap).await?;
+        tracing::warn!(repo = %repo.name, git_ref = gap.git_ref, commit = %gap.after,
+            "a push was found whose delivery never came");
     }
+    tx.commit().await?;
+    server.wake.send(Signal::Deliveries);
+    Ok(true)
+}
+
+async fn store(tx: &mut Tx, repo: &Repo, gap: &RefUpdate) -> Result<(), FlowError> {
     let id: DeliveryId = new_id();
     let payload = json!({
         "ref": gap.git_ref, "before": gap.before, "after": gap.after, "pusher": "reconciliation",
@@ -114,12 +130,8 @@ async fn fill(server: &Server, repo: &Repo, gap: &RefUpdate) -> Result<(), FlowE
         event: "push".to_owned(),
         payload: payload.to_string().into(),
     };
-    ref_heads::note_gap(&mut tx, repo.id, gap).await?;
-    deliveries::store(&mut *tx, id, &new).await?;
-    tx.commit().await?;
-    server.wake.send(Signal::Deliveries);
-    tracing::warn!(repo = %repo.name, git_ref = gap.git_ref, commit = %gap.after,
-        "a push was found whose delivery never came");
+    ref_heads::note_gap(tx, repo.id, gap).await?;
+    deliveries::store(&mut **tx, id, &new).await?;
     Ok(())
 }
 
