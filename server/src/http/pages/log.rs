@@ -1,11 +1,14 @@
 //! A part of a log as numbered lines of HTML.
 
+use std::fmt::Write as _;
+
 use bytes::BytesMut;
 use slipway_pipelines::ids::AttemptId;
 
 use super::ansi::Ansi;
 use super::outcome::Failure;
-use crate::db::views::jobs::{AttemptRow, Mark, mark_of_byte, mark_of_line};
+use crate::db::logs::CHUNK;
+use crate::db::views::jobs::{AttemptRow, Mark, chunks_at, mark_of_byte, mark_of_line};
 use crate::state::Server;
 use crate::store::logs;
 
@@ -71,6 +74,45 @@ pub(super) async fn window(
         }
     }
     Ok(window)
+}
+
+/// The lines (from 1) at which these bytes lie.
+pub(super) async fn lines_at(
+    server: &Server,
+    attempt: &AttemptRow,
+    offsets: &[i64],
+) -> Result<Vec<i64>, Failure> {
+    let mut chunks = Vec::new();
+    for chunk in chunks_at(&server.db, attempt.id, offsets).await? {
+        let bytes = zstd::bulk::decompress(&chunk.data, CHUNK)
+            .map_err(|error| Failure::Internal(error.into()))?;
+        chunks.push((chunk.start, chunk.first_line, bytes));
+    }
+    let line_of = |offset: &i64| {
+        let Some((start, first_line, bytes)) =
+            chunks.iter().rev().find(|(start, ..)| start <= offset)
+        else {
+            return 1;
+        };
+        let within = usize::try_from(offset - start).unwrap_or(0).min(bytes.len());
+        let before = bytes.get(..within).unwrap_or_default();
+        let newlines = before.iter().filter(|byte| **byte == b'\n').count();
+        first_line + i64::try_from(newlines).unwrap_or(0) + 1
+    };
+    Ok(offsets.iter().map(line_of).collect())
+}
+
+/// Lines as they stand on a page. The number is no stop of the tab key: a log has thousands.
+pub(super) fn html(lines: &[Line]) -> String {
+    let mut html = String::new();
+    for Line { number, html: text, .. } in lines {
+        let _infallible = write!(
+            html,
+            "<div class=\"l\" id=\"L{number}\"><a tabindex=\"-1\" href=\"#L{number}\">{number}</a>\
+             <code>{text}</code></div>"
+        );
+    }
+    html
 }
 
 /// The bytes `from..to`, in as many reads as the store needs.

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use super::outcome::{Failure, Frame, page};
+use super::rows::oldest;
 use crate::db::views::queue::{self, DeliveryRow, WaitingRow, WorkerRow};
 use crate::db::views::runs;
 use crate::http::auth::Viewer;
@@ -16,6 +17,7 @@ use crate::state::Server;
 #[template(path = "workers.html")]
 struct Workers {
     page: Frame,
+    summary: String,
     workers: Vec<WorkerRow>,
     waiting: Vec<WaitingRow>,
 }
@@ -26,7 +28,21 @@ pub(super) async fn workers(
 ) -> Result<Response, Failure> {
     let workers = queue::workers(&server.db).await?;
     let waiting = queue::waiting(&server.db).await?;
-    page(&Workers { page: Frame::new("Workers and queue", None), workers, waiting })
+    let frame = Frame::new("Workers and queue", None).tab("workers").refresh(5);
+    page(&Workers { page: frame, summary: summary(&workers, &waiting), workers, waiting })
+}
+
+fn summary(workers: &[WorkerRow], waiting: &[WaitingRow]) -> String {
+    let there = workers.iter().filter(|worker| !worker.silent);
+    let (busy, slots) = there.fold((0, 0), |(busy, slots), worker| {
+        (busy + worker.busy, slots + i64::from(worker.slots))
+    });
+    let queue = match (waiting.len(), oldest(waiting)) {
+        (1, Some(age)) => format!("one job waits, since {age}"),
+        (count, Some(age)) => format!("{count} jobs wait, the oldest since {age}"),
+        (_, None) => "nothing waits".to_owned(),
+    };
+    format!("{busy} of {slots} slots are busy; {queue}.")
 }
 
 #[derive(Template)]
@@ -34,6 +50,7 @@ pub(super) async fn workers(
 struct Deliveries {
     page: Frame,
     repo: String,
+    branch: String,
     deliveries: Vec<DeliveryRow>,
 }
 
@@ -46,5 +63,6 @@ pub(super) async fn deliveries(
     let row = runs::repo(&server.db, &repo).await?.ok_or(Failure::NotFound)?;
     let deliveries = queue::deliveries(&server.db, row.id).await?;
     let title = format!("Deliveries · {repo}");
-    page(&Deliveries { page: Frame::new(title, Some(&repo)), repo, deliveries })
+    let frame = Frame::new(title, Some(&repo)).tab("deliveries").refresh(5);
+    page(&Deliveries { page: frame, repo, branch: row.default_branch, deliveries })
 }
