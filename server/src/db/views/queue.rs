@@ -55,7 +55,10 @@ pub(crate) async fn workers(db: &Db) -> Result<Vec<WorkerRow>, sqlx::Error> {
     .await
 }
 
-/// Oldest first, at most 200.
+/// So many waiting jobs are listed.
+pub(crate) const MOST_WAITING: usize = 200;
+
+/// Oldest first, at most [`MOST_WAITING`].
 pub(crate) async fn waiting(db: &Db) -> Result<Vec<WaitingRow>, sqlx::Error> {
     sqlx::query_as!(
         WaitingRow,

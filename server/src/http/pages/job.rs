@@ -22,8 +22,12 @@ use crate::http::auth::Viewer;
 use crate::state::Server;
 use crate::store::logs;
 
-/// Lines that a page holds at first; the others are fetched where somebody looks.
+/// A log of at most so many lines is on the page as a whole; of a longer one as many around the
+/// line that was asked for, or that is written now.
 const LINES: usize = 250;
+
+/// Of a longer log that is over: the end of the failure fits on a screen.
+const LAST_LINES: usize = 50;
 
 /// A job's address.
 pub(super) type Address = (String, String, String, String);
@@ -153,18 +157,20 @@ async fn waits_for(
 async fn read(server: &Server, attempt: &AttemptRow, from: Option<&str>) -> Result<Log, Failure> {
     let steps = jobs::steps(&server.db, attempt.id).await?;
     let asked = from.and_then(|text| text.trim().parse::<i64>().ok()).map(|line| line.max(1));
-    let start = match asked {
+    let short = attempt.log_lines <= i64::try_from(LINES).unwrap_or(0);
+    let (start, limit) = match asked {
         // Some lines before, so that one sees where one is.
-        Some(line) => Start::Line((line - 20).max(1)),
-        None => Start::Before(end_of_interest(&steps, attempt), 0),
+        Some(line) => (Start::Line((line - 20).max(1)), LINES),
+        None if short => (Start::Line(1), LINES + 1),
+        None => {
+            let limit = if attempt.finished_at.is_some() { LAST_LINES } else { LINES };
+            (Start::Before(end_of_interest(&steps, attempt), 0), limit)
+        }
     };
-    let mut window = log::window(server, attempt, start, LINES).await?;
+    let window = log::window(server, attempt, start, limit).await?;
     let offsets: Vec<i64> = steps.iter().map(|step| step.log_from).collect();
     let first_lines = log::lines_at(server, attempt, &offsets).await?;
     let last = window.lines.last().map_or(0, |line| line.number).max(attempt.log_lines);
-    if asked.is_none() && last <= i64::try_from(LINES).unwrap_or(0) {
-        window = log::window(server, attempt, Start::Line(1), LINES).await?;
-    }
     let steps = sections(steps, &first_lines, last, window.lines, asked.is_some());
     Ok(Log {
         shown: attempt.number,

@@ -8,7 +8,8 @@ use axum::response::Response;
 
 use super::outcome::{Failure, Frame, page};
 use super::rows::oldest;
-use crate::db::views::queue::{self, DeliveryRow, WaitingRow, WorkerRow};
+use super::waits;
+use crate::db::views::queue::{self, Capacity, DeliveryRow, WaitingRow, WorkerRow};
 use crate::db::views::runs;
 use crate::http::auth::Viewer;
 use crate::state::Server;
@@ -18,6 +19,8 @@ use crate::state::Server;
 struct Workers {
     page: Frame,
     summary: String,
+    /// What each queued job waits for: the same for all.
+    queued: String,
     workers: Vec<WorkerRow>,
     waiting: Vec<WaitingRow>,
 }
@@ -29,18 +32,24 @@ pub(super) async fn workers(
     let workers = queue::workers(&server.db).await?;
     let waiting = queue::waiting(&server.db).await?;
     let frame = Frame::new("Workers and queue", None).tab("workers").refresh(5);
-    page(&Workers { page: frame, summary: summary(&workers, &waiting), workers, waiting })
+    let there = workers.iter().filter(|worker| !worker.silent);
+    let none = Capacity { workers: 0, slots: 0, busy: 0 };
+    let capacity = there.fold(none, |sum, worker| Capacity {
+        workers: sum.workers + 1,
+        slots: sum.slots + i64::from(worker.slots),
+        busy: sum.busy + worker.busy,
+    });
+    let (summary, queued) = (summary(&capacity, &waiting), waits::queued(&capacity));
+    page(&Workers { page: frame, summary, queued, workers, waiting })
 }
 
-fn summary(workers: &[WorkerRow], waiting: &[WaitingRow]) -> String {
-    let there = workers.iter().filter(|worker| !worker.silent);
-    let (busy, slots) = there.fold((0, 0), |(busy, slots), worker| {
-        (busy + worker.busy, slots + i64::from(worker.slots))
-    });
-    let queue = match (waiting.len(), oldest(waiting)) {
-        (1, Some(age)) => format!("one job waits, since {age}"),
-        (count, Some(age)) => format!("{count} jobs wait, the oldest since {age}"),
-        (_, None) => "nothing waits".to_owned(),
+fn summary(Capacity { slots, busy, .. }: &Capacity, waiting: &[WaitingRow]) -> String {
+    let count = waiting.len();
+    let more = if count == queue::MOST_WAITING { " or more" } else { "" };
+    let queue = match oldest(waiting) {
+        Some(age) if count == 1 => format!("one job waits, since {age}"),
+        Some(age) => format!("{count}{more} jobs wait, the oldest since {age}"),
+        None => "nothing waits".to_owned(),
     };
     format!("{busy} of {slots} slots are busy; {queue}.")
 }

@@ -176,13 +176,6 @@ impl WaitingRow {
     pub(super) fn seconds(&self) -> i64 {
         (now() - self.since).num_seconds()
     }
-    pub(super) fn waits_for(&self) -> String {
-        if self.state == "queued" {
-            "a free slot of a worker".to_owned()
-        } else {
-            format!("the stages before {}", self.stage_name)
-        }
-    }
 }
 
 /// How long the oldest of them has waited.

@@ -1,5 +1,6 @@
 //! The steps of an attempt with the lines that a page holds of each.
 
+use super::format::count;
 use super::log::Line;
 use crate::db::views::jobs::StepRow;
 
@@ -23,6 +24,13 @@ impl Section {
     pub(super) fn below(&self) -> i64 {
         let held = self.lines.last().map_or(self.first - 1, |line| line.number);
         (self.last - held).max(0)
+    }
+    /// Both as people read numbers.
+    pub(super) fn above_text(&self) -> String {
+        count(self.above())
+    }
+    pub(super) fn below_text(&self) -> String {
+        count(self.below())
     }
     /// A line of what is missing before.
     pub(super) fn before(&self) -> i64 {

@@ -22,6 +22,9 @@ pub(super) fn waiting(job: &JobRow, all: &[JobRow]) -> String {
     match open.as_slice() {
         [] => "is about to be queued".to_owned(),
         [only] => format!("waits for the job {} of the stage {}", only.name, only.stage_name),
+        [first, .., last] if first.stage == last.stage => {
+            format!("waits for {} jobs of the stage {}", open.len(), first.stage_name)
+        }
         [first, ..] => {
             format!("waits for {} jobs of the stages from {} on", open.len(), first.stage_name)
         }
