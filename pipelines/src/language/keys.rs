@@ -71,7 +71,7 @@ impl KeyCheck {
                 Severity::Error,
                 "not-supported-yet",
                 format!(
-                    "`{name}` is not supported yet, and without it more would be done than was meant"
+                    "`{name}` is not supported yet, and a run that passed it over would not be what was meant"
                 ),
                 format!("{instead}, or leave the key out"),
             ),

@@ -27,11 +27,12 @@ impl Source<'_> {
     /// on underlined. Beyond [`MAX_DIAGNOSTICS`] the last one counts the rest, and is as severe.
     #[must_use]
     pub fn tell(&self, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        // Two readers may meet the same mistake.
+        // Two readers may meet the same mistake, and each has its words for a wrong shape.
         let mut seen = HashSet::new();
         found.retain(|diagnostic| {
             let place = diagnostic.span.map(|span| (span.start, span.end));
-            place.is_none() || seen.insert((diagnostic.code.clone(), place))
+            let words = if diagnostic.code == "wrong-shape" { "" } else { &diagnostic.message };
+            place.is_none() || seen.insert((diagnostic.code.clone(), place, words.to_owned()))
         });
         found.sort_by_key(|diagnostic| diagnostic.span.map_or(0, |span| span.start));
         let rest = found.split_off(found.len().min(MAX_DIAGNOSTICS));

@@ -1,5 +1,6 @@
 //! From a draft to the job of the plan: the row over the top, and the checks that need both.
 
+use super::deploys::Deploy;
 use super::expand::{Draft, Expanded};
 use super::file::File;
 use super::reader::{At, Reader};
@@ -7,8 +8,8 @@ use super::secrets::{self, check_build_secrets};
 use super::section::Section;
 use super::words::as_word;
 use super::{
-    DeployPlan, EnvVar, ImageBuildPlan, JobImage, JobPlan, PhasePlan, Plan, deploy_images,
-    languages, phases,
+    DeployPlan, EnvVar, ImageBuildPlan, JobImage, JobPlan, PhasePlan, Plan, SecretScope,
+    deploy_images, languages, phases,
 };
 use crate::ids::{JobNumber, StageIndex};
 use crate::language::{Node, Value};
@@ -90,7 +91,9 @@ fn job(
     let images = own(row, top, |section| section.images.as_ref()).cloned().unwrap_or_default();
     let secrets = secrets::of_job(reader, row, top);
     check_build_secrets(reader, row, top, &secrets);
-    let deploys = deploys(reader, row, top, &images, &secrets);
+    let env = env(file, draft);
+    let around = Around { images: &images, secrets: &secrets, env: &env };
+    let deploys = deploys(reader, own(row, top, |section| section.deploys.as_ref()), &around);
     let image = image(reader, draft, row, top);
     let mut phases = phases::overlay(row.map(|row| &row.phases), &top.phases, Some(draft.language));
     if phases.script == PhasePlan::Absent {
@@ -109,7 +112,7 @@ fn job(
         language: draft.language.name.to_owned(),
         image: image?,
         services: own(row, top, |section| section.services.as_ref()).cloned().unwrap_or_default(),
-        env: env(file, draft),
+        env,
         phases,
         images,
         secrets,
@@ -172,23 +175,26 @@ fn image(
     }
 }
 
+/// What the deploys of a job see of it.
+struct Around<'a> {
+    images: &'a [ImageBuildPlan],
+    secrets: &'a SecretScope,
+    env: &'a [EnvVar],
+}
+
 fn deploys(
     reader: &mut Reader,
-    row: Option<&Section<'_>>,
-    top: &Section<'_>,
-    images: &[ImageBuildPlan],
-    job: &super::SecretScope,
+    deploys: Option<&Vec<Deploy<'_>>>,
+    job: &Around<'_>,
 ) -> Vec<DeployPlan> {
-    let Some(deploys) = own(row, top, |section| section.deploys.as_ref()) else {
-        return Vec::new();
-    };
-    let finished = |deploy: &super::deploys::Deploy<'_>| {
+    let finished = |deploy: &Deploy<'_>| {
         let mut plan = deploy.plan.clone();
-        plan.secrets = secrets::of_deploy(deploy, job);
-        deploy_images::settle(reader, &deploy.at, &mut plan, images);
+        plan.secrets = secrets::of_deploy(deploy, job.secrets);
+        deploy_images::settle(reader, &deploy.at, &mut plan, job.images);
+        secrets::check_login(reader, deploy, &plan, job.env);
         plan
     };
-    deploys.iter().map(finished).collect()
+    deploys.into_iter().flatten().map(finished).collect()
 }
 
 /// Unless one is written that could not be read: that has its own sentence.

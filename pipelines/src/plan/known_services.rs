@@ -92,7 +92,7 @@ pub(super) fn find(name: &str) -> Option<&'static KnownService> {
 
 /// All names, for hints.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    SERVICES.iter().map(|known| known.name)
+    SERVICES.iter().flat_map(|known| known.aliases.iter().copied().chain([known.name]))
 }
 
 impl KnownService {

@@ -218,7 +218,8 @@ impl Reader {
 
     /// Says that an encrypted value can not be had.
     pub(super) fn secure(&mut self, at: &At<'_>, severity: Severity) {
-        let message = "this `secure:` value was encrypted for Travis, and only Travis can read it";
+        let message =
+            "this `secure:` value was encrypted for Travis and can not be read; it is left out";
         let help = "set it by `slipway secret set` and name it in `secrets:`; a job then has it \
                     as an environment variable";
         self.say(severity, at, "secure-value", message, help);

@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 
-use super::SecretScope;
 use super::assemble::own;
 use super::deploys::Deploy;
 use super::reader::Reader;
 use super::section::Section;
+use super::{DeployPlan, EnvVar, Provider, SecretScope, words};
 use crate::names::SecretName;
 
 /// What a job asks for.
@@ -43,6 +43,35 @@ pub(super) fn check_build_secrets(
             let message = format!("the job does not have the secret `{}`", secret.name);
             let help = format!("add `{}` to the job's `secrets:`", secret.name);
             reader.error(&secret.at, "secret-not-granted", message, help);
+        }
+    }
+}
+
+/// A login made of a variable that nothing sets would be refused by the registry only at the end
+/// of the run.
+pub(super) fn check_login(
+    reader: &mut Reader,
+    deploy: &Deploy<'_>,
+    plan: &DeployPlan,
+    env: &[EnvVar],
+) {
+    let (Provider::Registry(registry), SecretScope::Named { names }) =
+        (&plan.provider, &plan.secrets)
+    else {
+        return;
+    };
+    for (key, template) in [("username", &registry.username), ("password", &registry.password)] {
+        let (Some(template), Some(at)) = (template, deploy.at.get(key)) else { continue };
+        for variable in words::variables(&template.0) {
+            let set = names.iter().any(|name| name.as_str() == variable)
+                || env.iter().any(|var| var.name == variable)
+                || variable.starts_with("CI")
+                || variable.starts_with("TRAVIS");
+            if !set {
+                let message = format!("nothing sets `{variable}` in this deploy");
+                let help = format!("add `{variable}` to the deploy's `secrets:`");
+                reader.warn(&at, "unset-variable", message, help);
+            }
         }
     }
 }

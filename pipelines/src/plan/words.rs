@@ -113,3 +113,18 @@ pub(super) fn as_word(value: &str) -> String {
         }
     }
 }
+
+/// The names in `$NAME` and `${NAME}`.
+pub(super) fn variables(template: &str) -> Vec<&str> {
+    let name = |rest: &str| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        end.unwrap_or(rest.len())
+    };
+    template
+        .split('$')
+        .skip(1)
+        .map(|rest| rest.strip_prefix('{').unwrap_or(rest))
+        .map(|rest| &rest[..name(rest)])
+        .filter(|name| is_variable(name))
+        .collect()
+}
