@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use comfy_table::{Table, presets};
+use comfy_table::Table;
+use comfy_table::presets;
 use serde::Serialize;
 
 /// A line to standard output. A reader that went away (`| head`) changes nothing.
@@ -21,7 +22,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
 /// Aligned columns below their heads.
 pub(crate) fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(heads.iter().copied());
+    table.load_style(presets::NOTHING).set_header(heads.iter().copied());
     for row in rows {
         table.add_row(row.iter().map(|cell| safe(cell)));
     }
