@@ -2,12 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { pages } from "./pages.mjs";
-import { link, showcase } from "./showcase.mjs";
-
-export const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
+import { FLAGS, link, showcase } from "./showcase.mjs";
 
 const [program, database, folder, ...rest] = process.argv.slice(2);
 const names = rest.filter((word) => !word.startsWith("--"));

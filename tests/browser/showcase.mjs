@@ -2,6 +2,11 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
+export const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+
 export const showcase = async (program, database) => {
   const child = spawn(program, [database], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -66,12 +66,12 @@ impl Served {
         Ok(())
     }
 
-    /// As a crash would: open streams end at once.
-    async fn stop(&mut self) {
+    /// As an upgrade does: open streams end, and nobody listens any more.
+    async fn stop(&mut self) -> Result<()> {
         self.stop.cancel();
-        if let Some(task) = self.task.take() {
-            task.abort();
-            let _aborted = task.await;
+        match self.task.take() {
+            Some(task) => task.await?,
+            None => Ok(()),
         }
     }
 
@@ -130,7 +130,7 @@ async fn main() -> Result<()> {
         match line.trim() {
             "log" => seed.more_log().await?,
             "finish" => seed.finish_running().await?,
-            "stop" => full.stop().await,
+            "stop" => full.stop().await?,
             "start" => full.start().await?,
             other => bail!("what is {other:?}?"),
         }

@@ -37,10 +37,14 @@ fn commit(version: &Value) -> &str {
 
 impl DeployRow {
     pub(super) fn badge(&self) -> String {
-        badge(&self.state)
+        badge(self.word())
     }
     pub(super) fn border(&self) -> String {
-        format!("b-{}", tone(&self.state))
+        format!("b-{}", tone(self.word()))
+    }
+    /// What went live stays so in the history; that something else serves now must be seen.
+    fn word(&self) -> &str {
+        if self.state == "live" && !self.live { "was_live" } else { &self.state }
     }
     pub(super) fn when(&self) -> String {
         when(self.created_at)
@@ -91,14 +95,15 @@ impl DeployRow {
     /// The end of the way so far: where it goes on, or where it stopped.
     pub(super) fn last_hop(&self) -> String {
         let text = match self.state.as_str() {
-            "live" => "since then",
+            "live" if self.live => "serves since then",
+            "live" => "served until the next",
             "rolled_back" | "failed" => "here it stopped",
             "superseded" => "it never started",
             "waiting" => "not started",
             "unknown" => "nobody knows yet",
             _ => "next",
         };
-        format!("{}<b></b><span class=\"detail quiet\">{text}</span>", icon_of(&self.state))
+        format!("{}<b></b><span class=\"detail quiet\">{text}</span>", icon_of(self.word()))
     }
 
     /// An address is a link only if it is one a browser may follow.

@@ -4,15 +4,17 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use slipway_pipelines::ids::{AttemptId, RunId};
 use tokio::sync::broadcast::Receiver;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::job::{Address, find};
 use super::log;
@@ -37,11 +39,21 @@ async fn look_again(signals: &mut Receiver<Signal>, matters: impl Fn(Signal) -> 
     tokio::time::sleep_until(until).await;
 }
 
+/// The stream ends with the server, so that the reader's browser connects to the next one.
+fn sse(
+    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+    shutdown: CancellationToken,
+) -> Response {
+    let events = events.take_until(shutdown.cancelled_owned());
+    Sse::new(events).keep_alive(KeepAlive::default()).into_response()
+}
+
 /// Says `changed` whenever the run's page would look different.
 pub(super) async fn run(
     _viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name, number)): Path<(String, String, String)>,
+    Extension(shutdown): Extension<CancellationToken>,
 ) -> Result<Response, Failure> {
     let number = number.parse().map_err(|_| Failure::NotFound)?;
     let run = runs::run(&server.db, &format!("{owner}/{name}"), number).await?;
@@ -60,7 +72,7 @@ pub(super) async fn run(
                 }
             }
         });
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+    Ok(sse(events, shutdown))
 }
 
 /// What the page has already.
@@ -105,6 +117,7 @@ pub(super) async fn job(
     Path(address): Path<Address>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
+    Extension(shutdown): Extension<CancellationToken>,
 ) -> Result<Response, Failure> {
     let asked = asked.resumed(&headers);
     let (run, job, attempts) = find(&server, &address).await?;
@@ -124,7 +137,7 @@ pub(super) async fn job(
         server,
     };
     let events = stream::unfold(Some(tail), |tail| async move { next(tail?).await });
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+    Ok(sse(events, shutdown))
 }
 
 async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, Option<Tail>)> {

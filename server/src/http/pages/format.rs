@@ -73,7 +73,7 @@ fn shape(state: &str) -> &'static str {
         "running" | "planning" | "verifying" | "starting" => "running",
         "queued" | "approved" | "received" => "queued",
         "waiting" => "waiting",
-        "live" => "live",
+        "live" | "was_live" => "live",
         "rolled_back" => "rolled_back",
         "unknown" | "lost" | "silent" => "unknown",
         _ => "skipped",

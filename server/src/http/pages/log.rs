@@ -15,6 +15,12 @@ use crate::store::logs;
 /// The most that one page reads: a line can be long.
 const BYTES: i64 = 1024 * 1024;
 
+/// So much is read for each line that is wanted. Where lines are longer, fewer are shown.
+const BYTES_A_LINE: i64 = 1024;
+
+/// Colours that were switched on so many lines before still hold.
+const BEFORE: usize = 50;
+
 /// One line.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -50,30 +56,33 @@ pub(super) async fn window(
     limit: usize,
 ) -> Result<Window, Failure> {
     let db = &server.db;
+    let wanted = i64::try_from(limit).unwrap_or(BYTES);
+    let reach = wanted.saturating_mul(BYTES_A_LINE).clamp(BYTES_A_LINE, BYTES);
     let (mark, to) = match start {
         Start::Line(line) => {
             let mark = mark_of_line(db, attempt.id, line - 1).await?;
-            (mark, mark.map_or(0, |mark| mark.start + BYTES).min(attempt.log_length))
+            let chunk = i64::try_from(CHUNK).unwrap_or(0);
+            (mark, mark.map_or(0, |mark| mark.start + chunk + reach).min(attempt.log_length))
         }
         Start::Before(to, floor) => {
-            (mark_of_byte(db, attempt.id, floor.max(to - BYTES)).await?, to)
+            (mark_of_byte(db, attempt.id, floor.max(to - reach)).await?, to)
         }
     };
     let Some(mark) = mark else { return Ok(Window::default()) };
     let bytes = read(server, AttemptId::from(attempt.id), mark.start, to).await?;
-    let mut window = lines(&bytes, mark);
-    match start {
+    Ok(match start {
         Start::Line(line) => {
-            window.lines.retain(|l| l.number >= line);
-            window.lines.truncate(limit);
+            let skip = usize::try_from(line - 1 - mark.first_line).unwrap_or(0);
+            part(&bytes, mark, skip, limit)
         }
         Start::Before(_, floor) => {
-            window.lines.retain(|l| l.offset >= floor);
-            let surplus = window.lines.len().saturating_sub(limit);
-            window.lines.drain(..surplus);
+            let newlines = bytes.iter().filter(|byte| **byte == b'\n').count();
+            let whole = newlines + usize::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
+            let mut window = part(&bytes, mark, whole.saturating_sub(limit), limit);
+            window.lines.retain(|line| line.offset >= floor);
+            window
         }
-    }
-    Ok(window)
+    })
 }
 
 /// The lines (from 1) at which these bytes lie.
@@ -138,13 +147,26 @@ pub(super) async fn read(
 
 /// Lines of bytes that begin at `mark`; if that is inside a line, its rest counts as that line.
 pub(super) fn lines(bytes: &[u8], mark: Mark) -> Window {
+    part(bytes, mark, 0, usize::MAX)
+}
+
+/// The same without the first `skip`, and not more than `limit`.
+fn part(bytes: &[u8], mark: Mark, skip: usize, limit: usize) -> Window {
     let mut ansi = Ansi::default();
     let (mut offset, mut number) = (mark.start, mark.first_line);
     let mut window = Window { lines: Vec::new(), end: mark.start };
-    for raw in bytes.split_inclusive(|byte| *byte == b'\n') {
+    for (at, raw) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if window.lines.len() == limit {
+            break;
+        }
         number += 1;
-        let text = String::from_utf8_lossy(raw.strip_suffix(b"\n").unwrap_or(raw));
-        window.lines.push(Line { number, offset, html: ansi.line(&text) });
+        if at + BEFORE >= skip {
+            let text = String::from_utf8_lossy(raw.strip_suffix(b"\n").unwrap_or(raw));
+            let html = ansi.line(&text);
+            if at >= skip {
+                window.lines.push(Line { number, offset, html });
+            }
+        }
         offset += i64::try_from(raw.len()).unwrap_or(0);
     }
     window.end = offset;
@@ -162,5 +184,14 @@ mod tests {
             window.lines.iter().map(|l| (l.number, l.offset, l.html.as_str())).collect();
         assert_eq!(got, [(5, 10, "a"), (6, 12, "bc"), (7, 15, "&lt;")]);
         assert_eq!(window.end, 16);
+    }
+
+    #[test]
+    fn a_part_keeps_numbers_places_and_colours() {
+        let bytes = b"one\n\x1b[31mtwo\nthree\nfour\n";
+        let part = part(bytes, Mark { start: 0, first_line: 0 }, 2, 1);
+        let got: Vec<_> =
+            part.lines.iter().map(|l| (l.number, l.offset, l.html.as_str())).collect();
+        assert_eq!(got, [(3, 13, "<span class=\"f1\">three</span>")]);
     }
 }
