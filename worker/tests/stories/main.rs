@@ -4,4 +4,5 @@ mod fixture;
 mod jobs;
 mod limits;
 mod server;
+mod services;
 mod weather;
