@@ -97,7 +97,7 @@ pub(super) async fn build(
         // Containers inherit labels: never those by which a job's own are found.
         labels: vec![("slipway.built-for".to_owned(), repo)],
     };
-    let builder = EngineBuilder::new(attempt.engine.docker.clone());
+    let builder = EngineBuilder::new(attempt.engine.docker.clone()).at(&attempt.engine.address);
     match builder.build(request, attempt.reporter.log.as_ref()).await {
         Ok(built) => Ok(built.id),
         Err(failed) => Err(Halt::errored(failed.sentence)),

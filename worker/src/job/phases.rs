@@ -187,16 +187,27 @@ impl Run<'_, '_> {
     }
 
     async fn killed(&mut self) -> String {
-        let condition = self.attempt.engine.sandbox.condition(&self.container).await;
-        if condition.as_ref().is_ok_and(|condition| condition.out_of_memory) {
+        let sandbox = &self.attempt.engine.sandbox;
+        if !sandbox.is_running(&self.container).await.unwrap_or(false) {
+            return "The job's container was killed from outside.".to_owned();
+        }
+        let counts = sandbox.run(&self.container, KILLS).await;
+        if counts.is_ok_and(|(text, _)| counts_a_kill(&text)) {
             let most = self.attempt.work.limits.memory_bytes / (1024 * 1024);
             return format!("The job needed more memory than its limit of {most} MiB.");
         }
-        match condition {
-            Ok(condition) if condition.running => "The job's shell was killed.".to_owned(),
-            Ok(_) | Err(_) => "The job's container was killed from outside.".to_owned(),
-        }
+        "The job's shell was killed.".to_owned()
     }
+}
+
+/// Shows what the kernel counts for the container, by either kind of control groups.
+const KILLS: &str =
+    "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null";
+
+/// Did the kernel kill a process for want of memory?
+fn counts_a_kill(text: &str) -> bool {
+    let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+    count.is_some_and(|count| count.trim() != "0")
 }
 
 /// A command as it fits into a sentence.

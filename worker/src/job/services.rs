@@ -57,7 +57,7 @@ async fn one<'a>(
     say(attempt, &service, ServiceStatus::Starting, "its container runs");
     let deadline = Instant::now() + READY;
     loop {
-        if !sandbox.condition(&service.container).await?.running {
+        if !sandbox.is_running(&service.container).await? {
             return Err(died(attempt, &service).await);
         }
         if is_ready(attempt, job, &service).await? {
@@ -121,8 +121,8 @@ pub(super) async fn watch(attempt: &Attempt<'_>, services: &[Service<'_>]) -> Ha
         tokio::time::sleep(Duration::from_secs(2)).await;
         let mut still = Vec::new();
         for service in alive {
-            match attempt.engine.sandbox.condition(&service.container).await {
-                Ok(condition) if !condition.running => {
+            match attempt.engine.sandbox.is_running(&service.container).await {
+                Ok(false) => {
                     let halt = died(attempt, service).await;
                     if service.plan.required {
                         return halt;

@@ -23,6 +23,8 @@ pub(super) const FILE: &str = "job.sh";
 const BUFFER: usize = 64 * 1024;
 /// A mark whose place in the output does not show up within so long is where the output ends now.
 const PLACE: Duration = Duration::from_secs(2);
+/// A mark that the output shows is heard within so long, on however busy a machine.
+const UNDER_WAY: Duration = Duration::from_secs(10);
 /// A quiet shell is looked at so often: what a command left running may hold its terminal open.
 const LOOK: Duration = Duration::from_secs(3);
 
@@ -44,6 +46,9 @@ pub(super) struct Shell {
     said: VecDeque<(u64, Mark, DateTime<Utc>)>,
     /// Places in the output, by order.
     places: VecDeque<(u64, u64)>,
+    /// The last place that the output showed, and the last mark that was said.
+    shown: u64,
+    heard: u64,
 }
 
 /// What a shell does next.
@@ -83,6 +88,8 @@ impl Shell {
             buffer: vec![0; BUFFER],
             said: VecDeque::new(),
             places: VecDeque::new(),
+            shown: 0,
+            heard: 0,
         })
     }
 
@@ -137,16 +144,22 @@ impl Shell {
     }
 
     fn take(&mut self, count: usize) {
-        let (log, places) = (&self.log, &mut self.places);
+        let (log, places, shown) = (&self.log, &mut self.places, &mut self.shown);
         self.finder.push(&self.buffer[..count], |piece| match piece {
             Piece::Text(text) => log.write(text),
-            Piece::Mark(order) => places.push_back((order, log.offset())),
+            Piece::Mark(order) => {
+                *shown = order;
+                places.push_back((order, log.offset()));
+            }
         });
     }
 
     fn mark(&mut self, line: &str) {
         match Mark::parse(line, &self.nonce) {
-            Some((order, mark)) => self.said.push_back((order, mark, Utc::now())),
+            Some((order, mark)) => {
+                self.heard = order;
+                self.said.push_back((order, mark, Utc::now()));
+            }
             // Some programs write their log to the first process.
             None => self.log.say(line),
         }
@@ -186,9 +199,9 @@ impl Shell {
         };
         let held = self.finder.finish();
         self.log.write(&held);
-        while self.said.is_empty() && !self.marks_ended {
-            let quiet = Duration::from_millis(300);
-            match tokio::time::timeout(quiet, self.marks.next_line()).await {
+        // The output shows how many there are.
+        while self.said.is_empty() && self.heard < self.shown && !self.marks_ended {
+            match tokio::time::timeout(UNDER_WAY, self.marks.next_line()).await {
                 Ok(Ok(Some(line))) => self.mark(&line),
                 Ok(Ok(None) | Err(_)) => self.marks_ended = true,
                 Err(_) => break,

@@ -7,7 +7,7 @@ use slipway_pipelines::ids::WorkerId;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::sandbox::{DockerSandbox, Sandbox as _, connect};
+use crate::sandbox::{Connected, DockerSandbox, Sandbox as _, connect};
 
 /// Between two looks for an engine that was not there.
 const LOOK: Duration = Duration::from_secs(5);
@@ -17,6 +17,8 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(crate) struct Engine {
     pub(crate) docker: Docker,
     pub(crate) sandbox: DockerSandbox,
+    /// Where it listens.
+    pub(crate) address: String,
     /// For people: `Docker 20.10.24`.
     pub(crate) name: String,
 }
@@ -34,13 +36,13 @@ pub(super) async fn find(
     worker: WorkerId,
     missing: &mut Missing,
 ) -> anyhow::Result<Option<Engine>> {
-    match connect(config.engine.as_deref()).await {
-        Ok((docker, sandbox, name)) => {
+    match connect(config.engine.as_deref(), worker).await {
+        Ok(Connected { docker, sandbox, address, name }) => {
             sweep(&sandbox, worker).await?;
             sandbox.ensure_network().await?;
             tracing::info!(engine = name, "engine found");
             missing.said = false;
-            Ok(Some(Engine { docker, sandbox, name }))
+            Ok(Some(Engine { docker, sandbox, address, name }))
         }
         Err(error) => {
             if !missing.said {
@@ -54,13 +56,13 @@ pub(super) async fn find(
 }
 
 /// Returns when there is an engine to be found.
-pub(super) async fn appears(config: &Config, stop: &CancellationToken) {
+pub(super) async fn appears(config: &Config, worker: WorkerId, stop: &CancellationToken) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => return,
         }
-        if connect(config.engine.as_deref()).await.is_ok() {
+        if connect(config.engine.as_deref(), worker).await.is_ok() {
             return;
         }
     }

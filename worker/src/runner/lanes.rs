@@ -37,7 +37,7 @@ pub(super) async fn work(
         if worker.engine.is_some() {
             lane(worker, &registered.token, Lane::Job, config.slots.max(1), &stop).await
         } else {
-            engine::appears(config, &stop).await;
+            engine::appears(config, worker.id, &stop).await;
             stop.cancel();
             Ok(())
         }

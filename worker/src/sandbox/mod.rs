@@ -8,7 +8,7 @@ use std::pin::Pin;
 use slipway_pipelines::ids::{AttemptId, JobId, WorkerId};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub(crate) use docker::{DockerSandbox, connect};
+pub(crate) use docker::{Connected, DockerSandbox, connect};
 
 /// What a sandbox did not do, in one sentence for the job's reader.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -62,15 +62,6 @@ pub(crate) struct Terminal {
     pub(crate) output: Pin<Box<dyn AsyncRead + Send>>,
 }
 
-/// What is true of a container.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Condition {
-    /// Its main process is alive.
-    pub(crate) running: bool,
-    /// The kernel killed a process of it for want of memory.
-    pub(crate) out_of_memory: bool,
-}
-
 /// Isolates jobs. The contract every implementation keeps:
 ///
 /// - What `create` makes has no capability beyond the short list, gains no privilege, and stays
@@ -121,11 +112,11 @@ pub(crate) trait Sandbox: Send + Sync {
         container: &str,
         command: &str,
     ) -> impl Future<Output = Result<(String, i64), SandboxError>> + Send;
-    /// What is true of the container now.
-    fn condition(
+    /// Is its main process alive?
+    fn is_running(
         &self,
         container: &str,
-    ) -> impl Future<Output = Result<Condition, SandboxError>> + Send;
+    ) -> impl Future<Output = Result<bool, SandboxError>> + Send;
     /// The last lines a container wrote.
     fn last_lines(&self, container: &str) -> impl Future<Output = String> + Send;
     /// Stops every process where it is.

@@ -88,6 +88,18 @@ impl Story {
         ended.expect("the drain is bounded").expect("no panic").expect("it stops in peace");
     }
 
+    /// Ends the worker as a crash does: nothing is cleaned up.
+    pub(crate) async fn kill_worker(&mut self) {
+        let runtime = self.worker.take().expect("a worker runs");
+        runtime.abort();
+        let _aborted = runtime.await;
+    }
+
+    /// From here on jobs name a commit that the repository does not have.
+    pub(crate) fn forget_commit(&mut self) {
+        self.commit = "0123456789012345678901234567890123456789".to_owned();
+    }
+
     fn assignment(&self, work: Work) -> Assignment {
         Assignment {
             attempt: AttemptId::from(Uuid::now_v7()),

@@ -1,1 +1,104 @@
-//! to come
+//! Servers that go away, workers that stop, people who cancel.
+
+use std::time::{Duration, Instant};
+
+use slipway_pipelines::wire::JobOutcome;
+
+use crate::fixture::{Story, job};
+
+fn begun(told: &crate::server::Told) -> Option<()> {
+    String::from_utf8_lossy(&told.log).contains("begun").then_some(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canceled_job_stops_within_a_moment() {
+    let mut story = Story::begin(&[]).await;
+    let attempt = story.give(job(&["echo begun; trap '' TERM HUP INT; sleep 600; sleep 600"]));
+    story.server.until(attempt, "output", |told| begun(told)).await;
+    let asked = Instant::now();
+    story.server.cancel("canceled by thor");
+    let came = story.came(attempt).await;
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    let reason = "canceled by thor".to_owned();
+    assert_eq!(came.outcome, JobOutcome::Canceled { reason });
+    assert_eq!(story.containers(attempt).await, Vec::<String>::new(), "killed before it was said");
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_server_is_away_the_job_stands_still_and_then_goes_on() {
+    let mut story = Story::begin(&[]).await;
+    story.server.lease(2);
+    let attempt =
+        story.give(job(&["echo begun", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 1; done"]));
+    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.server.go_away(true);
+    story.until_containers(attempt, "it should be frozen", |all| all == ["paused"]).await;
+    story.server.go_away(false);
+    let came = story.came(attempt).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    assert!(came.log.contains("\n1\n2\n3\n4\n5\n6\n7\n8\n"), "{}", came.log);
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_the_server_gave_up_is_killed_unheard() {
+    let mut story = Story::begin(&[]).await;
+    let attempt = story.give(job(&["echo begun; sleep 600"]));
+    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.server.fence();
+    story.until_containers(attempt, "they should be gone", <[String]>::is_empty).await;
+    assert!(story.server.told(attempt).finish.is_none());
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stops_lets_its_job_end() {
+    let mut story = Story::begin(&[]).await;
+    let attempt = story.give(job(&["echo begun; sleep 3; echo ended"]));
+    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.stop_worker().await;
+    let came = story.came(attempt).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_killed_finds_what_it_left_when_it_starts_again() {
+    let mut story = Story::begin(&[]).await;
+    let attempt = story.give(job(&["echo begun; sleep 600"]));
+    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.kill_worker().await;
+    assert_eq!(story.containers(attempt).await, ["running"]);
+    story.start_worker(None);
+    story.until_containers(attempt, "they should be gone", <[String]>::is_empty).await;
+    let came = story.run(job(&["echo next"])).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    let registered = story.server.registrations();
+    assert_eq!(registered.len(), 2);
+    assert_eq!(registered[0].worker, registered[1].worker, "it is the same worker");
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_without_an_engine_plans_and_leaves_jobs_to_others() {
+    let mut story = Story::without_worker(&[(".ci.yml", "script: true\n")]).await;
+    story.start_worker(Some("unix:///no/such/socket".to_owned()));
+    let waiting = story.give(job(&["true"]));
+    let attempt = story.give_plan();
+    let report = story.server.until(attempt, "a plan", |told| told.plan.clone()).await;
+    assert_eq!(report.message.as_deref(), Some("First"));
+    assert_eq!(report.author.as_deref(), Some("A. Thor"));
+    assert!(story.server.told(waiting).events.is_empty(), "nobody took the job");
+    assert_eq!(story.server.registrations()[0].engine, None);
+    story.stop_worker().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_without_a_file_is_an_errored_plan() {
+    let mut story = Story::begin(&[]).await;
+    let attempt = story.give_plan();
+    let report = story.server.until(attempt, "a plan", |told| told.plan.clone()).await;
+    let said = format!("{:?}", report.result);
+    assert!(said.contains("has neither .ci.yml nor .travis.yml."), "{said}");
+    story.end().await;
+}

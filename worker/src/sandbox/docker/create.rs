@@ -6,7 +6,9 @@ use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigLogConfig, NetworkCreateRequest, ResourcesUlimits,
 };
 
-use super::{ATTEMPT_LABEL, DockerSandbox, JOB_LABEL, NETWORK, WORKER_LABEL, failed, is_status};
+use slipway_pipelines::ids::WorkerId;
+
+use super::{ATTEMPT_LABEL, DockerSandbox, JOB_LABEL, WORKER_LABEL, failed};
 use crate::sandbox::{ContainerSpec, Role, SandboxError};
 
 /// What package managers, `su` and small servers need, and nothing that reaches out of the
@@ -24,26 +26,31 @@ const OPEN_FILES: i64 = 16_384;
 const IDLE: &str = "while :; do sleep 3600; done";
 
 impl DockerSandbox {
-    /// Makes the workers' bridge if it is not there.
+    /// Makes the worker's bridge if it is not there. It is this worker's alone: engines take
+    /// several networks of one name, and then know none of them by it.
     pub(crate) async fn ensure_network(&self) -> Result<(), SandboxError> {
+        let _one = self.making_network.lock().await;
         let none = None::<bollard::query_parameters::InspectNetworkOptions>;
-        if self.docker.inspect_network(NETWORK, none).await.is_ok() {
+        let name = network(self.worker);
+        if self.docker.inspect_network(&name, none).await.is_ok() {
             return Ok(());
         }
         let icc = "com.docker.network.bridge.enable_icc".to_owned();
         let request = NetworkCreateRequest {
-            name: NETWORK.to_owned(),
+            name,
             driver: Some("bridge".to_owned()),
             options: Some(HashMap::from([(icc, "false".to_owned())])),
+            labels: Some(HashMap::from([(WORKER_LABEL.to_owned(), self.worker.to_string())])),
             ..Default::default()
         };
-        match self.docker.create_network(request).await {
-            Ok(_) => Ok(()),
-            // Another slot or another worker was quicker.
-            Err(error) if is_status(&error, 409) => Ok(()),
-            Err(error) => Err(failed("make the network")(error)),
-        }
+        let made = self.docker.create_network(request).await;
+        made.map(drop).map_err(failed("make the worker's network"))
     }
+}
+
+/// The name of a worker's bridge: containers on it can not reach one another.
+pub(super) fn network(worker: WorkerId) -> String {
+    format!("slipway-{worker}")
 }
 
 /// The engine's request for a container.
@@ -85,7 +92,7 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         Role::Job { local_names } => {
             let hosts = local_names.iter().map(|name| format!("{name}:127.0.0.1")).collect();
             // What it writes is taken by whoever is attached, and by nobody else.
-            (NETWORK.to_owned(), Some(hosts), log("none", HashMap::new()))
+            (network(spec.owner.worker), Some(hosts), log("none", HashMap::new()))
         }
         Role::Service { beside, .. } => {
             let bounds = HashMap::from([
@@ -125,7 +132,7 @@ fn ulimit(name: &str, most: i64) -> ResourcesUlimits {
 
 #[cfg(test)]
 mod tests {
-    use slipway_pipelines::ids::{AttemptId, JobId, WorkerId};
+    use slipway_pipelines::ids::{AttemptId, JobId};
     use uuid::Uuid;
 
     use super::*;

@@ -7,6 +7,7 @@ mod images;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -18,9 +19,10 @@ use bollard::query_parameters::{
 };
 use futures::StreamExt as _;
 use slipway_pipelines::ids::{AttemptId, WorkerId};
+use tokio::sync::Mutex;
 use tokio_util::io::StreamReader;
 
-use super::{Channel, Condition, ContainerSpec, Sandbox, SandboxError, Terminal};
+use super::{Channel, ContainerSpec, Sandbox, SandboxError, Terminal};
 use hijack::Address;
 
 /// The label that names the worker.
@@ -29,8 +31,6 @@ const WORKER_LABEL: &str = "slipway.worker";
 const JOB_LABEL: &str = "slipway.job";
 /// The label that names the attempt.
 const ATTEMPT_LABEL: &str = "slipway.attempt";
-/// The workers' bridge: containers on it can not reach one another.
-const NETWORK: &str = "slipway";
 /// Where an engine listens unless somebody says else.
 const USUAL: &str = "unix:///var/run/docker.sock";
 /// Longest time until the engine answers a call. Starting a container on a busy disk is slow.
@@ -45,12 +45,22 @@ const PING: Duration = Duration::from_secs(5);
 pub(crate) struct DockerSandbox {
     docker: Docker,
     address: Address,
+    worker: WorkerId,
+    making_network: Arc<Mutex<()>>,
 }
 
-/// The engine at `address`, or at the usual place: its client, a sandbox on it, its name.
-pub(crate) async fn connect(
-    address: Option<&str>,
-) -> anyhow::Result<(Docker, DockerSandbox, String)> {
+/// An engine that answered.
+pub(crate) struct Connected {
+    pub(crate) docker: Docker,
+    pub(crate) sandbox: DockerSandbox,
+    /// Where it listens.
+    pub(crate) address: String,
+    /// For people: `Docker 20.10.24`.
+    pub(crate) name: String,
+}
+
+/// Connects to the engine at `address`, or at the usual place.
+pub(crate) async fn connect(address: Option<&str>, worker: WorkerId) -> anyhow::Result<Connected> {
     let address = address.unwrap_or(USUAL);
     let parsed = parse(address)?;
     let docker = match &parsed {
@@ -71,8 +81,14 @@ pub(crate) async fn connect(
     let (docker, version) = tokio::time::timeout(PING, ask)
         .await
         .map_err(|_| anyhow::anyhow!("no answer within {} seconds", PING.as_secs()))??;
-    let sandbox = DockerSandbox { docker: docker.clone(), address: parsed };
-    Ok((docker, sandbox, format!("Docker {version}")))
+    let sandbox = DockerSandbox {
+        docker: docker.clone(),
+        address: parsed,
+        worker,
+        making_network: Arc::default(),
+    };
+    let (address, name) = (address.to_owned(), format!("Docker {version}"));
+    Ok(Connected { docker, sandbox, address, name })
 }
 
 fn parse(address: &str) -> anyhow::Result<Address> {
@@ -122,7 +138,7 @@ impl Sandbox for DockerSandbox {
     async fn start(&self, container: &str) -> Result<(), SandboxError> {
         let start = || self.docker.start_container(container, None::<StartContainerOptions>);
         match start().await {
-            // The bridge went with the last worker that stopped: make it again.
+            // Somebody removed the bridge: make it again.
             Err(error) if is_status(&error, 404) => {
                 self.ensure_network().await?;
                 start().await.map_err(failed("start a container"))
@@ -178,13 +194,10 @@ impl Sandbox for DockerSandbox {
         self.to_its_end(container, ["sh", "-c", command].map(str::to_owned).into()).await
     }
 
-    async fn condition(&self, container: &str) -> Result<Condition, SandboxError> {
+    async fn is_running(&self, container: &str) -> Result<bool, SandboxError> {
         let found = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
-        let state = found.map_err(failed("inspect a container"))?.state.unwrap_or_default();
-        Ok(Condition {
-            running: state.running.unwrap_or(false),
-            out_of_memory: state.oom_killed.unwrap_or(false),
-        })
+        let state = found.map_err(failed("inspect a container"))?.state;
+        Ok(state.and_then(|state| state.running).unwrap_or(false))
     }
 
     async fn last_lines(&self, container: &str) -> String {
@@ -236,9 +249,9 @@ impl Sandbox for DockerSandbox {
     }
 
     async fn close(&self) {
-        // Refused while any container is on it, another worker's for one: then it stays.
-        if let Err(error) = self.docker.remove_network(NETWORK).await {
-            tracing::debug!(%error, "the workers' network stays");
+        // Refused while a container is on it: then it stays, and is used again.
+        if let Err(error) = self.docker.remove_network(&create::network(self.worker)).await {
+            tracing::debug!(%error, "the worker's network stays");
         }
     }
 }
