@@ -95,8 +95,9 @@ pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult 
     match &plan.provider {
         Provider::Registry(target) => registry::deploy(ctx, plan, target).await,
         Provider::Container(target) => {
-            let last = container::deploy(ctx, plan, target).await;
-            DeployResult { outcome: ctx.end(last), pushed: None }
+            let outcome = container::deploy(ctx, plan, target).await;
+            let outcome = outcome.unwrap_or_else(|reason| ctx.failed(reason).outcome);
+            DeployResult { outcome, pushed: None }
         }
         Provider::Script { .. } => {
             ctx.failed("a script deploy runs in the job's shell, not at a target".to_owned())
@@ -111,7 +112,7 @@ pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult 
 /// Like [`deploy`] it reports the verdict to the context's `progress` itself; it never deploys
 /// anything, but it ends what the lost worker left half done.
 pub async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployOutcome {
-    ctx.end(verify::verify(ctx, work).await)
+    verify::verify(ctx, work).await
 }
 
 impl DeployContext<'_> {

@@ -11,12 +11,12 @@ use super::engine::{self, name_of};
 use super::forwarder::Forwarder;
 use super::health::Unhealthy;
 use super::names::{DEPLOYMENT, Service};
-use super::{DeployContext, longest, manifest, registry};
+use super::{DeployContext, DeployOutcome, longest, manifest, registry};
 
 const LOST_EARLY: &str = "the worker was lost before the new version got the traffic";
 
-/// Looks at the target; returns the verdict, which the caller reports.
-pub(super) async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployProgress {
+/// Looks at the target and reports the verdict.
+pub(super) async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployOutcome {
     let found = match &work.plan.provider {
         Provider::Registry(target) => in_registry(ctx, target, work).await,
         Provider::Container(target) => on_engine(ctx, target, work).await,
@@ -27,14 +27,14 @@ pub(super) async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> Deploy
         }
         Provider::Unsupported { name } => Err(format!("Slipway has no deploy provider {name:?}")),
     };
-    found.unwrap_or_else(|reason| DeployProgress::Failed { reason, evidence: Vec::new() })
+    found.unwrap_or_else(|reason| ctx.failed(reason).outcome)
 }
 
 async fn in_registry(
     ctx: &DeployContext<'_>,
     target: &RegistryDeploy,
     work: &VerifyWork,
-) -> Result<DeployProgress, String> {
+) -> Result<DeployOutcome, String> {
     let to = registry::destination(ctx, target)?;
     let Some(ours) = work.version.digest.as_deref() else {
         return Err("the worker was lost before it knew the digest it pushed".to_owned());
@@ -45,14 +45,14 @@ async fn in_registry(
             return Err(format!("{}:{tag} is {theirs}, not {ours}", to.repository.name));
         }
     }
-    Ok(DeployProgress::Live { version: work.version.clone(), url: None })
+    Ok(ctx.end(DeployProgress::Live { version: work.version.clone(), url: None }))
 }
 
 async fn on_engine(
     ctx: &DeployContext<'_>,
     target: &ContainerDeploy,
     work: &VerifyWork,
-) -> Result<DeployProgress, String> {
+) -> Result<DeployOutcome, String> {
     let service = Service::new(ctx.repo, &target.name)?;
     let versions = engine::versions(ctx.docker, &service).await?;
     let id = work.deployment.as_uuid().to_string();

@@ -18,7 +18,7 @@ use crate::bench::{Bench, Given, secret};
 use crate::registry::planned;
 use crate::registry_server::free_port;
 
-const DOCKERFILE: &str = "FROM busybox:latest\nCOPY . /www\nENV TEXT=none HEALTH=good\n\
+const DOCKERFILE: &str = "FROM busybox:latest\nCOPY . /www\nSTOPSIGNAL SIGKILL\nENV TEXT=none HEALTH=good\n\
     CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n";
 const PAGE: &str =
     "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nthis is %s\\n' \"$TEXT\"\n";
