@@ -79,6 +79,10 @@ impl Change<'_> {
                 return self.not_switched(unhealthy, Some(new)).await;
             }
         }
+        if let Err(reason) = engine::keep_running(self.ctx.docker, new).await {
+            // Not every engine can; the version serves all the same.
+            self.ctx.say(&format!("It will not be started again when it ends: {reason}"));
+        }
         // The verdict first: a version that does not heed its signal takes its time to stop.
         let outcome = self.ctx.end(DeployProgress::Live { version, url: self.url() });
         if let Err(reason) = self.retire(new).await {
@@ -100,6 +104,7 @@ impl Change<'_> {
         let Some(old) = self.old else {
             // Nothing serves, so nothing may hold the ports.
             self.forwarder.remove().await?;
+            engine::forget_network(self.ctx.docker, self.service).await;
             return Ok(self.ctx.end(DeployProgress::Failed { reason, evidence }));
         };
         let last = match self.serving(old).await? {

@@ -32,7 +32,10 @@ pub(super) async fn digest(
     let unreachable = |error: reqwest::Error| {
         format!("the registry {host} can not be reached: {}", error.without_url())
     };
-    let client = Client::builder().timeout(TIMEOUT).build().map_err(unreachable)?;
+    let client = Client::builder().timeout(TIMEOUT);
+    // As the engine does: what is on this machine is not behind a proxy.
+    let client = if is_loopback(host) { client.no_proxy() } else { client };
+    let client = client.build().map_err(unreachable)?;
     let url = format!("{}://{host}/v2/{path}/manifests/{tag}", repository.scheme());
     let ask = || client.head(&url).header(ACCEPT, KINDS);
 

@@ -208,7 +208,11 @@ fn longest(plan: &DeployPlan) -> Duration {
 fn refuse_foreign(image: &str) -> Result<(), String> {
     let id = image.strip_prefix("sha256:").unwrap_or(image);
     let is_id = id.len() >= 4 && id.chars().all(|c| c.is_ascii_hexdigit());
-    if is_id || image.starts_with("slipway/") || image.contains("/slipway/") {
+    let name = ["docker.io/", "index.docker.io/", "localhost/"]
+        .iter()
+        .find_map(|registry| image.strip_prefix(registry))
+        .unwrap_or(image);
+    if is_id || name.starts_with("slipway/") {
         return Err(format!(
             "{image:?} is no image of this job: name an entry of `images:`, or a reference that \
              can be pulled"

@@ -160,6 +160,7 @@ impl<'a> Forwarder<'a> {
             ])),
             host_config: Some(HostConfig {
                 port_bindings: Some(bindings),
+                restart_policy: Some(engine::restarted()),
                 cap_drop: Some(vec!["ALL".to_owned()]),
                 cap_add: Some(vec!["NET_BIND_SERVICE".to_owned()]),
                 ..HostConfig::default()
