@@ -134,7 +134,8 @@ pub(super) fn restarted() -> RestartPolicy {
     RestartPolicy { name: Some(RestartPolicyNameEnum::UNLESS_STOPPED), maximum_retry_count: None }
 }
 
-/// From now on the engine starts it again when it ends. Not from the start: of a container that was started again the engine tells no exit code.
+/// From now on the engine starts it again when it ends. Not from the start: of a container that
+/// was started again the engine tells no exit code.
 pub(super) async fn keep_running(docker: &Docker, name: &str) -> Result<(), String> {
     let body = ContainerUpdateBody { restart_policy: Some(restarted()), ..Default::default() };
     let kept = docker.update_container(name, body).await;
