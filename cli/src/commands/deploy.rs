@@ -84,7 +84,9 @@ async fn list(arguments: List) -> Result<()> {
     for WholeEnvironment { environment, deployments } in &all {
         let live = environment.live.as_ref().map_or("nothing", |version| short(&version.commit));
         let url = environment.url.as_deref().unwrap_or_default();
-        print::line(print::safe(&format!("{}: {live} is live  {url}", environment.name)).trim_end());
+        print::line(
+            print::safe(&format!("{}: {live} is live  {url}", environment.name)).trim_end(),
+        );
         rows.extend(deployments.iter().map(row));
     }
     print::line("");

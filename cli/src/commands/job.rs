@@ -65,9 +65,9 @@ impl FromStr for Number {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let numbers = text.split_once('.').and_then(|(run, job)| {
-            Some(Self { run: run.parse().ok()?, job: job.parse().ok()? })
-        });
+        let numbers = text
+            .split_once('.')
+            .and_then(|(run, job)| Some(Self { run: run.parse().ok()?, job: job.parse().ok()? }));
         numbers.filter(|number| number.run > 0 && number.job > 0).ok_or("write RUN.JOB, as in 12.1")
     }
 }
@@ -96,10 +96,12 @@ async fn print_log(logs: Logs) -> Result<()> {
     let attempt = logs.attempt.map(|number| format!("&attempt={number}")).unwrap_or_default();
     let mut offset = 0;
     loop {
-        let answer = api.get_raw(&format!("{path}/log?offset={offset}&limit={PART}{attempt}")).await?;
+        let answer =
+            api.get_raw(&format!("{path}/log?offset={offset}&limit={PART}{attempt}")).await?;
         let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let complete = header("slipway-log-complete") == Some("true");
-        let length: u64 = header("slipway-log-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let length: u64 =
+            header("slipway-log-length").and_then(|text| text.parse().ok()).unwrap_or(0);
         let bytes = answer.bytes().await.context("the log broke off")?;
         let mut out = std::io::stdout().lock();
         if out.write_all(&bytes).and_then(|()| out.flush()).is_err() {

@@ -96,7 +96,11 @@ fn value(mut input: impl Read + IsTerminal) -> Result<Vec<u8>> {
         );
     }
     let mut bytes = Vec::new();
-    input.by_ref().take(LARGEST).read_to_end(&mut bytes).context("standard input can not be read")?;
+    input
+        .by_ref()
+        .take(LARGEST)
+        .read_to_end(&mut bytes)
+        .context("standard input can not be read")?;
     if bytes.ends_with(b"\n") {
         bytes.pop();
         if bytes.ends_with(b"\r") {

@@ -97,6 +97,19 @@ async fn each_tag_is_pushed_and_the_registry_has_the_digest_that_is_reported() {
     };
     assert_eq!(verify(&bench.deploying(&given), &work).await, DeployOutcome::Live);
     assert!(matches!(bench.reported()[..], [DeployProgress::Live { .. }]));
+    // Lost before it had told more than the image's id: the manifest still names that.
+    work.version.digest = Some(given.images["app"].id.clone());
+    assert_eq!(verify(&bench.deploying(&given), &work).await, DeployOutcome::Live);
+    assert!(matches!(&bench.reported()[..], [DeployProgress::Live { version, .. }]
+        if version.digest.as_deref() == Some(digest)));
+    // Without its secrets it can not see, and says so.
+    let outcome = verify(&bench.deploying(&bench.given('a')), &work).await;
+    let expected = format!(
+        "{0} shows {0}/acme/app only with a login; it was asked without the login, so push again \
+         to be sure",
+        registry.host
+    );
+    assert_eq!(outcome, DeployOutcome::Failed { reason: expected });
     work.version.digest = Some(format!("sha256:{}", "0".repeat(64)));
     let outcome = verify(&bench.deploying(&given), &work).await;
     assert!(

@@ -79,7 +79,9 @@ impl Poster {
                 .send()
                 .await
                 .ok()
-                .with_context(|| format!("no server answers at {}", self.address.origin().ascii_serialization()))?;
+                .with_context(|| {
+                    format!("no server answers at {}", self.address.origin().ascii_serialization())
+                })?;
             match answer.status() {
                 status if status.is_success() => {
                     return answer.json().await.context("its answer can not be read");

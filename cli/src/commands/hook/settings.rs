@@ -33,8 +33,8 @@ impl HookSettings {
     /// Reads it.
     pub(crate) fn read(repository: &Path) -> Result<Self> {
         let file = Self::file(repository);
-        let text = std::fs::read(&file)
-            .with_context(|| format!("{} can not be read", file.display()))?;
+        let text =
+            std::fs::read(&file).with_context(|| format!("{} can not be read", file.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} is damaged", file.display()))
     }
 

@@ -89,12 +89,7 @@ async fn add_clone(arguments: &Add, top: &Path, data_dir: &DataDir, api: &Api) -
     Ok(())
 }
 
-async fn add_bare(
-    arguments: &Add,
-    repository: &Path,
-    data_dir: &DataDir,
-    api: &Api,
-) -> Result<()> {
+async fn add_bare(arguments: &Add, repository: &Path, data_dir: &DataDir, api: &Api) -> Result<()> {
     let (name, branch) = (name(arguments, repository)?, branch(arguments, repository)?);
     bare::check_hook(repository)?;
     free(api, &name).await?;

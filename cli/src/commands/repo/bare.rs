@@ -98,7 +98,8 @@ pub(super) fn unhook(repository: &Path) -> Result<()> {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
-                return Err(error).with_context(|| format!("{} can not be removed", file.display()));
+                return Err(error)
+                    .with_context(|| format!("{} can not be removed", file.display()));
             }
         }
     }

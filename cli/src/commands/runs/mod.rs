@@ -116,9 +116,9 @@ async fn list(arguments: List) -> Result<()> {
         return Ok(());
     }
     let row = |run: &RunView| {
-        let took = run.started_at.map(|from| {
-            print::duration(from, run.finished_at.unwrap_or_else(Utc::now))
-        });
+        let took = run
+            .started_at
+            .map(|from| print::duration(from, run.finished_at.unwrap_or_else(Utc::now)));
         vec![
             run.number.to_string(),
             run.state.clone(),
