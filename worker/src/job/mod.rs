@@ -1,6 +1,5 @@
 //! The life of an attempt, one file a step.
 
-mod compile;
 mod control;
 mod deploys;
 mod events;

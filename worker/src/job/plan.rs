@@ -2,11 +2,11 @@
 
 use slipway_pipelines::wire::{Assignment, PlanReport, PlanResult, PlanWork};
 
-use super::compile::{CompileContext, Compiled, Outcome, compile};
 use super::until_back;
 use crate::client::AttemptClient;
 use crate::git::CommitInfo;
 use crate::runner::Worker;
+use slipway_pipelines::plan::{CompileContext, Compiled, Outcome, compile};
 
 /// In the order they are looked for.
 const FILES: [&str; 2] = [".ci.yml", ".travis.yml"];
