@@ -9,6 +9,7 @@ use anyhow::Result;
 use rustix::process::Signal;
 
 use crate::data_dir::DataDirFlag;
+use crate::settings::Settings;
 use crate::supervise::containers;
 use crate::supervise::postgres;
 use crate::supervise::running::Running;
@@ -40,8 +41,9 @@ pub(crate) async fn run(arguments: Down) -> Result<ExitCode> {
     }
     postgres::stop_orphan(&data_dir).await;
     Running::remove(&data_dir);
-    let left = containers::of_jobs(&data_dir).await;
-    for line in containers::services().await {
+    let engine: Option<String> = Settings::read(data_dir.path())?.get(None, "engine")?;
+    let left = containers::of_jobs(&data_dir, engine.as_deref()).await;
+    for line in containers::services(engine.as_deref()).await {
         println!("still deployed: {line}");
     }
     match left {

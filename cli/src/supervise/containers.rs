@@ -13,23 +13,24 @@ const LIMIT: Duration = Duration::from_secs(20);
 const WORKER_ID: &str = "worker/worker-id";
 
 /// How many containers of this data dir's worker are there, running or not.
-pub(crate) async fn of_jobs(data_dir: &DataDir) -> Result<usize> {
+pub(crate) async fn of_jobs(data_dir: &DataDir, engine: Option<&str>) -> Result<usize> {
     let Ok(id) = std::fs::read_to_string(data_dir.join(WORKER_ID)) else {
         // No worker ever ran here.
         return Ok(0);
     };
     let filter = format!("label=slipway.worker={}", id.trim());
-    Ok(list(&filter, "{{.ID}}").await?.len())
+    Ok(list(engine, &filter, "{{.ID}}").await?.len())
 }
 
 /// Each deployed application: `acme/web/app  slipway-acme-web-…  127.0.0.1:18080->80/tcp`.
-pub(crate) async fn services() -> Vec<String> {
+pub(crate) async fn services(engine: Option<&str>) -> Vec<String> {
     let format = "{{.Label \"slipway.service\"}}  {{.Names}}  {{.Ports}}";
-    list("label=slipway.service", format).await.unwrap_or_default()
+    list(engine, "label=slipway.service", format).await.unwrap_or_default()
 }
 
-async fn list(filter: &str, format: &str) -> Result<Vec<String>> {
+async fn list(engine: Option<&str>, filter: &str, format: &str) -> Result<Vec<String>> {
     let output = Command::new("docker")
+        .args(engine.map(|engine| format!("--host={engine}")))
         .args(["ps", "--all", "--no-trunc", "--filter", filter, "--format", format])
         .output();
     let output = tokio::time::timeout(LIMIT, output)
