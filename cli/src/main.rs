@@ -51,6 +51,8 @@ enum Command {
     Doctor(commands::doctor::Doctor),
     /// Check a `.ci.yml`: every problem at once, with its place.
     Lint(commands::lint::Lint),
+    /// Show which jobs a push would start, without a push.
+    Plan(commands::plan::Plan),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Doctor(doctor) => return commands::doctor::run(&doctor),
         Command::Lint(lint) => return commands::lint::run(&lint),
+        Command::Plan(plan) => commands::plan::run(&plan),
         Command::Up(up) => asynchronous(commands::up::run(up)),
         Command::Down(down) => asynchronous(commands::down::run(down)),
         Command::Server(server) => asynchronous(commands::server::run(server)),

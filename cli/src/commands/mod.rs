@@ -7,6 +7,7 @@ pub(crate) mod hook;
 pub(crate) mod job;
 pub(crate) mod lint;
 pub(crate) mod login;
+pub(crate) mod plan;
 pub(crate) mod repo;
 pub(crate) mod runs;
 pub(crate) mod secret;
