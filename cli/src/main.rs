@@ -47,6 +47,8 @@ enum Command {
     Hook(commands::hook::Hook),
     /// Print a link that logs a browser in.
     Login(commands::login::Login),
+    /// Measure this Slipway against a baseline taken in the same run.
+    Bench(commands::bench::Bench),
     /// Say what this machine has of the things Slipway needs, and how to get the rest.
     Doctor(commands::doctor::Doctor),
     /// Check a `.ci.yml`: every problem at once, with its place.
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Command::Secret(secret) => asynchronous(commands::secret::run(secret)),
         Command::Deploy(deploy) => asynchronous(commands::deploy::run(deploy)),
         Command::Hook(hook) => asynchronous(commands::hook::run(hook)),
+        Command::Bench(bench) => asynchronous(commands::bench::run(bench)),
         Command::Login(login) => asynchronous(commands::login::run(login)),
     };
     result.unwrap_or_else(|error| {

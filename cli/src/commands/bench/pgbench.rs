@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::process::Command;
 
 /// What one round found.
@@ -20,7 +21,7 @@ pub(super) struct Round {
 /// When pgbench is not there or the script fails.
 pub(super) async fn round(
     bin: &Path,
-    database_url: &str,
+    database_url: &SecretString,
     script: &str,
     clients: u32,
     time: Duration,
@@ -37,7 +38,7 @@ pub(super) async fn round(
         .arg(format!("--time={seconds}"))
         .arg("--file")
         .arg(&file)
-        .arg(database_url)
+        .arg(database_url.expose_secret())
         .output()
         .await
         .context("pgbench can not be started; it comes with Debian's package postgresql")?;
