@@ -102,3 +102,18 @@ async fn a_commit_without_a_file_is_an_errored_plan() {
     assert!(said.contains("has neither .ci.yml nor .travis.yml."), "{said}");
     story.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_attempt_that_was_given_up_meanwhile_is_killed() {
+    let mut story = Story::begin(&[]).await;
+    story.server.lease(2);
+    let attempt = story.give(job(&["echo begun; sleep 600"]));
+    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.server.go_away(true);
+    story.until_containers(attempt, "it should be frozen", |all| all == ["paused"]).await;
+    story.server.fence();
+    story.server.go_away(false);
+    story.until_containers(attempt, "they should be gone", <[String]>::is_empty).await;
+    assert!(story.server.told(attempt).finish.is_none());
+    story.end().await;
+}
