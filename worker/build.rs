@@ -1,6 +1,5 @@
 //! Links the forwarder statically, for the worker to carry: the container it runs in has nothing
 //! else in it, since there may be nowhere to pull an image from.
-#![expect(clippy::print_stdout, reason = "this is how cargo is spoken to")]
 
 use std::ffi::OsString;
 use std::path::Path;

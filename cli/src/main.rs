@@ -1,6 +1,14 @@
 //! `slipway`: the one binary. A file a command, below `commands/`.
 
+mod api;
 mod commands;
+mod data_dir;
+mod logging;
+mod print;
+mod process;
+mod settings;
+mod supervise;
+mod views;
 
 use std::process::ExitCode;
 
@@ -8,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 /// Slipway: a self-hosted CI/CD server.
 #[derive(Debug, Parser)]
-#[command(version, about, propagate_version = true)]
+#[command(version, about, propagate_version = true, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -16,6 +24,29 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Start everything on this machine: Postgres, the server and a worker.
+    Up(commands::up::Up),
+    /// Stop what `up` started.
+    Down(commands::down::Down),
+    /// Run the server alone: it decides and remembers, and serves the pages.
+    Server(commands::server::Server),
+    /// Run a worker alone: it executes jobs on this machine's container engine.
+    Worker(commands::worker::Worker),
+    /// Repositories that are built: add, list, enable, disable, remove.
+    Repo(commands::repo::Repo),
+    /// Runs: list, show, watch, cancel, restart.
+    Runs(commands::runs::Runs),
+    /// Jobs: logs, cancel.
+    Job(commands::job::Job),
+    /// Secrets of a repo: set, list, remove.
+    Secret(commands::secret::Secret),
+    /// Deployments: list, why.
+    Deploy(commands::deploy::Deploy),
+    /// What git runs after a push.
+    #[command(hide = true)]
+    Hook(commands::hook::Hook),
+    /// Print a link that logs a browser in.
+    Login(commands::login::Login),
     /// Say what this machine has of the things Slipway needs, and how to get the rest.
     Doctor(commands::doctor::Doctor),
     /// Check a `.ci.yml`: every problem at once, with its place.
@@ -23,8 +54,41 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Doctor(doctor) => commands::doctor::run(&doctor),
-        Command::Lint(lint) => commands::lint::run(&lint),
-    }
+    // Two backends are never compiled in, but the library asks for the choice to be made.
+    let _already_made = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let result = match Cli::parse().command {
+        Command::Doctor(doctor) => return commands::doctor::run(&doctor),
+        Command::Lint(lint) => return commands::lint::run(&lint),
+        Command::Up(up) => asynchronous(commands::up::run(up)),
+        Command::Down(down) => asynchronous(commands::down::run(down)),
+        Command::Server(server) => asynchronous(commands::server::run(server)),
+        Command::Worker(worker) => asynchronous(commands::worker::run(worker)),
+        Command::Repo(repo) => asynchronous(commands::repo::run(repo)),
+        Command::Runs(runs) => asynchronous(commands::runs::run(runs)),
+        Command::Job(job) => asynchronous(commands::job::run(job)),
+        Command::Secret(secret) => asynchronous(commands::secret::run(secret)),
+        Command::Deploy(deploy) => asynchronous(commands::deploy::run(deploy)),
+        Command::Hook(hook) => asynchronous(commands::hook::run(hook)),
+        Command::Login(login) => asynchronous(commands::login::run(login)),
+    };
+    result.unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::FAILURE
+    })
+}
+
+fn asynchronous(
+    command: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(command);
+    // A thread that waits for standard input never ends by itself.
+    runtime.shutdown_background();
+    result
+}
+
+#[expect(clippy::print_stderr, reason = "a command speaks to its user")]
+fn complain(error: &anyhow::Error) {
+    // The chain is one sentence: what could not be done, and why.
+    eprintln!("slipway: {error:#}");
 }

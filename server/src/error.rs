@@ -20,6 +20,9 @@ pub enum FlowError {
     /// It can not be done now; the sentence says why.
     #[error("{0}")]
     Conflict(String),
+    /// A limit is reached; the sentence says which: 413.
+    #[error("{0}")]
+    TooLarge(String),
     /// Postgres can not be reached or asked to try again: 503, and the caller tries again.
     #[error("the database is away")]
     Away(#[source] sqlx::Error),

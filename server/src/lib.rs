@@ -11,6 +11,7 @@ pub mod secrets;
 mod start;
 pub mod state;
 pub mod store;
+mod text;
 
 pub use config::{Config, MasterKey};
 pub use start::{spawn_loops, start};

@@ -1,40 +1,79 @@
 //! Starting, and the loops that never end before they are told to.
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use secrecy::ExposeSecret;
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::FlowError;
-use crate::flow::{intake, reap, report};
+use crate::flow::{intake, reap, reconcile, report};
 use crate::state::{Server, Signal, listen};
 
-const CONNECTIONS: u32 = 16;
+/// Each holds a transaction for a few milliseconds; more would only wait inside Postgres.
+const CONNECTIONS: u32 = 24;
 /// A request should rather hear "away" than wait.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// A connection that was idle for longer is tried before it is used: Postgres may have been
+/// restarted. One that was just in use is taken as it is, which saves a round trip.
+const IDLE: Duration = Duration::from_secs(1);
 const NOTIFY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Loops look this often, whether or not somebody woke them.
 const POLL: Duration = Duration::from_secs(1);
+/// Bare repositories are looked at this often,
+const RECONCILE: Duration = Duration::from_secs(30);
+/// and again after this when something is missing there: a hook has posted by then.
+const RECONCILE_AGAIN: Duration = Duration::from_secs(5);
+
+/// No statement and no open transaction lasts longer: what waits for an answer that does not
+/// come gives its locks back.
+const STATEMENT_TIMEOUTS: [(&str, &str); 2] =
+    [("statement_timeout", "25s"), ("idle_in_transaction_session_timeout", "60s")];
 
 /// Connects to Postgres and brings the schema up to date.
 ///
 /// # Errors
 /// In one sentence for the operator.
 pub async fn start(config: Config) -> Result<Arc<Server>> {
+    let address = PgConnectOptions::from_str(config.database_url.expose_secret())
+        .context("the database's address can not be read")?;
+    migrate(&address).await?;
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect(config.database_url.expose_secret())
+        .test_before_acquire(false)
+        .before_acquire(|connection, used| {
+            Box::pin(async move {
+                if used.idle_for > IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_with(address.options(STATEMENT_TIMEOUTS))
         .await
-        .context("Postgres does not answer at the configured address")?;
-    match sqlx::migrate!("../migrations").run(&pool).await {
+        .context(NO_ANSWER)?;
+    let client = reqwest::Client::builder()
+        .timeout(NOTIFY_TIMEOUT)
+        .build()
+        .context("the client for notifications can not be set up")?;
+    Ok(Arc::new(Server::new(Db::new(pool), config, client)))
+}
+
+const NO_ANSWER: &str = "Postgres does not answer at the configured address";
+
+/// On a connection of its own, without time limits: a large table may take its time.
+async fn migrate(address: &PgConnectOptions) -> Result<()> {
+    let mut connection = PgConnection::connect_with(address).await.context(NO_ANSWER)?;
+    match sqlx::migrate!("../migrations").run(&mut connection).await {
         Ok(()) => {}
         Err(MigrateError::VersionMissing(version)) => anyhow::bail!(
             "the data was written by a newer Slipway (schema {version}): start that version or \
@@ -44,31 +83,32 @@ pub async fn start(config: Config) -> Result<Arc<Server>> {
             return Err(error).context("the database's schema can not be brought up to date");
         }
     }
-    let client = reqwest::Client::builder()
-        .timeout(NOTIFY_TIMEOUT)
-        .build()
-        .context("the client for notifications can not be set up")?;
-    Ok(Arc::new(Server::new(Db::new(pool), config, client)))
+    // Rows are safe; an error in saying goodbye is none of theirs.
+    let _closed = connection.close().await;
+    Ok(())
 }
 
 /// Starts the loops; they end soon after `stop`.
 pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHandle<()>> {
-    let listener = (Arc::clone(&server), stop.clone());
-    let decider = (Arc::clone(&server), stop.clone());
-    let reaper = (Arc::clone(&server), stop.clone());
+    let shared = || (Arc::clone(&server), stop.clone());
+    let (listening, deciding, reaping, reporting) = (shared(), shared(), shared(), shared());
     vec![
-        tokio::spawn(async move { listen(&listener.0, &listener.1).await }),
+        tokio::spawn(async move { listen(&listening.0, &listening.1).await }),
         tokio::spawn(async move {
-            let (server, stop) = decider;
-            every(&server, &stop, "intake", || intake::tick(&server)).await;
+            let (server, stop) = deciding;
+            let wakes = |signal| signal == Signal::Deliveries;
+            every(&server, &stop, "intake", wakes, || intake::tick(&server)).await;
         }),
         tokio::spawn(async move {
-            let (server, stop) = reaper;
-            every(&server, &stop, "reap", || reap::tick(&server)).await;
+            let (server, stop) = reaping;
+            every(&server, &stop, "reap", |_| false, || reap::tick(&server)).await;
         }),
         tokio::spawn(async move {
-            every(&server, &stop, "report", || report::tick(&server)).await;
+            let (server, stop) = reporting;
+            let wakes = |signal| matches!(signal, Signal::Run(_));
+            every(&server, &stop, "report", wakes, || report::tick(&server)).await;
         }),
+        tokio::spawn(async move { reconcile(&server, &stop).await }),
     ]
 }
 
@@ -76,25 +116,43 @@ async fn every<F>(
     server: &Server,
     stop: &CancellationToken,
     name: &str,
+    wakes: impl Fn(Signal) -> bool,
     mut tick: impl FnMut() -> F,
 ) where
     F: Future<Output = Result<(), FlowError>>,
 {
     let mut wake = server.wake.subscribe();
     while !stop.is_cancelled() {
-        match tick().await {
-            Ok(()) => {}
-            Err(FlowError::Away(error)) => tracing::warn!(name, %error, "Postgres is away"),
-            Err(error) => tracing::error!(name, %error, "a loop's step failed, it is tried again"),
-        }
+        note(name, tick().await);
         let woken = async {
             // A receiver that lags missed something, which is a reason to look as well.
-            while matches!(wake.recv().await, Ok(Signal::Log(_) | Signal::Run(_) | Signal::Work)) {}
+            while let Ok(signal) = wake.recv().await {
+                if wakes(signal) {
+                    return;
+                }
+            }
         };
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}
             () = woken => {}
             () = stop.cancelled() => {}
         }
+    }
+}
+
+fn note(name: &str, result: Result<(), FlowError>) {
+    match result {
+        Ok(()) => {}
+        Err(FlowError::Away(error)) => tracing::warn!(name, %error, "Postgres is away"),
+        Err(error) => tracing::error!(name, %error, "a loop's step failed, it is tried again"),
+    }
+}
+
+async fn reconcile(server: &Server, stop: &CancellationToken) {
+    let mut missing = reconcile::Missing::default();
+    while !stop.is_cancelled() {
+        note("reconcile", reconcile::tick(server, &mut missing).await);
+        let pause = if missing.any() { RECONCILE_AGAIN } else { RECONCILE };
+        tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => {} }
     }
 }

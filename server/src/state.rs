@@ -21,23 +21,33 @@ pub struct Server {
     /// What happened, in this and every other replica.
     pub wake: Wake,
     pub(crate) client: reqwest::Client,
-    healthy_since: Mutex<Option<Instant>>,
+    health: Mutex<Option<Health>>,
 }
+
+/// Since when Postgres has answered without a break, and when it did last.
+#[derive(Clone, Copy, Debug)]
+struct Health {
+    since: Instant,
+    last: Instant,
+}
+
+/// With no look in between for so long, this process itself was away: stopped, or waiting for
+/// an answer that took that long.
+const LONGEST_GAP: Duration = Duration::from_secs(3);
 
 impl Server {
     pub(crate) fn new(db: Db, config: Config, client: reqwest::Client) -> Self {
-        Self { db, config, wake: Wake::new(), client, healthy_since: Mutex::new(None) }
+        Self { db, config, wake: Wake::new(), client, health: Mutex::new(None) }
     }
 
     /// Remembers whether Postgres just answered, and says for how long it has without a break.
     pub(crate) fn note_health(&self, answered: bool) -> Duration {
-        let mut since =
-            self.healthy_since.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !answered {
-            *since = None;
-            return Duration::ZERO;
-        }
-        since.get_or_insert_with(Instant::now).elapsed()
+        let mut health = self.health.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let now = Instant::now();
+        let before = health.filter(|health| now.duration_since(health.last) < LONGEST_GAP);
+        *health = answered
+            .then(|| Health { since: before.map_or(now, |health| health.since), last: now });
+        health.map_or(Duration::ZERO, |health| now.duration_since(health.since))
     }
 }
 
@@ -60,7 +70,7 @@ pub struct Wake {
     sender: broadcast::Sender<Signal>,
 }
 
-const CHANNELS: [&str; 4] = ["slipway_work", "slipway_deliveries", "slipway_log", "slipway_run"];
+const CHANNELS: [&str; 3] = ["slipway_work", "slipway_log", "slipway_run"];
 
 impl Wake {
     fn new() -> Self {
@@ -73,17 +83,21 @@ impl Wake {
         self.sender.subscribe()
     }
 
+    /// Wakes the tasks of this process.
+    pub(crate) fn send(&self, signal: Signal) {
+        // Nobody waiting is no error.
+        let _waiting = self.sender.send(signal);
+    }
+
     fn pass_on(&self, channel: &str, payload: &str) {
         let signal = match channel {
             "slipway_work" => Some(Signal::Work),
-            "slipway_deliveries" => Some(Signal::Deliveries),
             "slipway_log" => payload.parse().ok().map(Signal::Log),
             "slipway_run" => payload.parse().ok().map(Signal::Run),
             _ => None,
         };
         if let Some(signal) = signal {
-            // Nobody waiting is no error.
-            let _waiting = self.sender.send(signal);
+            self.send(signal);
         }
     }
 }
@@ -106,7 +120,6 @@ async fn listen_once(server: &Server) -> Result<(), sqlx::Error> {
     listener.listen_all(CHANNELS).await?;
     // What was said while nobody listened is not repeated.
     server.wake.pass_on("slipway_work", "");
-    server.wake.pass_on("slipway_deliveries", "");
     while let Some(notification) = listener.try_recv().await? {
         server.wake.pass_on(notification.channel(), notification.payload());
     }

@@ -1,4 +1,5 @@
-//! What the stories share: scratch databases, and waiting with a deadline.
+//! What the stories share: scratch databases, whole installations that may be killed, servers
+//! and workers of their own, and waiting with a deadline.
 
 mod caller;
 mod database;
@@ -6,12 +7,17 @@ mod installation;
 mod poll;
 mod postgres;
 mod process;
+pub mod proxy;
 mod repository;
+pub mod server;
+pub mod worker;
 
 pub use caller::{Caller, Repo};
 pub use database::Database;
 pub use installation::{Installation, containers_of, until_some};
-pub use poll::until;
+pub use poll::{eventually, until};
 pub use postgres::Postgres;
 pub use process::{Process, slipway};
 pub use repository::{Delivery, Repository, git};
+pub use server::Scene;
+pub use worker::Worker;

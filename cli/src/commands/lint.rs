@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use slipway_pipelines::language::{Diagnostic, MAX_BYTES, Severity, lint};
+use slipway_pipelines::language::{Diagnostic, MAX_BYTES, Severity};
+use slipway_pipelines::plan::check;
 
 /// Exits 0 when there are only warnings, 1 with errors, 2 when the file can't be read.
 #[derive(Debug, Args)]
@@ -37,7 +38,7 @@ pub(crate) fn run(arguments: &Lint) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let diagnostics = lint(&file.display().to_string(), &bytes);
+    let diagnostics = check(&file.display().to_string(), &bytes);
     let out = &mut io::stdout().lock();
     let written = match arguments.format {
         Format::Text => write_text(out, &file, &diagnostics),

@@ -1,4 +1,16 @@
 //! The commands.
 
+pub(crate) mod deploy;
 pub(crate) mod doctor;
+pub(crate) mod down;
+pub(crate) mod hook;
+pub(crate) mod job;
 pub(crate) mod lint;
+pub(crate) mod login;
+pub(crate) mod repo;
+pub(crate) mod runs;
+pub(crate) mod secret;
+pub(crate) mod server;
+mod stop;
+pub(crate) mod up;
+pub(crate) mod worker;

@@ -14,6 +14,8 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 pub const MAX_DEPTH: usize = 64;
 /// Most nodes once aliases are expanded: what stops an alias bomb.
 pub const MAX_NODES: usize = 100_000;
+/// Most bytes of text once aliases are expanded: an alias of one long text is a bomb, too.
+pub const MAX_TEXT: usize = 4 * MAX_BYTES;
 
 /// What parsing came to: a tree if there is one to speak of, and everything there is to say.
 #[derive(Debug, Default)]
@@ -89,7 +91,7 @@ struct Builder<'a> {
     open: Vec<Open>,
     /// By the parser's anchor number: the node, and what a copy of it weighs.
     anchors: HashMap<usize, (Node, Weight)>,
-    nodes: usize,
+    weight: Weight,
     root: Option<Node>,
     documents: usize,
     diagnostics: Vec<Diagnostic>,
@@ -104,7 +106,7 @@ impl<'a> Builder<'a> {
             text,
             open: Vec::new(),
             anchors: HashMap::new(),
-            nodes: 0,
+            weight: Weight::default(),
             root: None,
             documents: 0,
             diagnostics: Vec::new(),
@@ -130,7 +132,8 @@ impl<'a> Builder<'a> {
             Event::Scalar(text, style, anchor, _) => {
                 let plain = *style == ScalarStyle::Plain;
                 let value = Value::Scalar { text: text.to_string(), plain };
-                self.place(Node { value, span }, *anchor, 1)
+                let weight = Weight { text: text.len(), nodes: 1, depth: 0 };
+                self.place(Node { value, span }, *anchor, weight)
             }
             Event::SequenceStart(_, anchor, _) => {
                 self.push(span, *anchor, Children::List(Vec::new()))
@@ -157,7 +160,7 @@ impl<'a> Builder<'a> {
 
     fn push(&mut self, span: Span, anchor: usize, children: Children) -> Result<(), Stop> {
         self.check_depth(1, span)?;
-        self.count(1, span)?;
+        self.count(Weight { nodes: 1, ..Weight::default() }, span)?;
         self.open.push(Open { span, anchor, children });
         Ok(())
     }
@@ -182,7 +185,7 @@ impl<'a> Builder<'a> {
             Children::List(nodes) => Value::List(nodes),
             Children::Map { entries, .. } => Value::Map(self.entries(entries)),
         };
-        self.place(Node { value, span }, anchor, 0)
+        self.place(Node { value, span }, anchor, Weight::default())
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Stop> {
@@ -194,12 +197,12 @@ impl<'a> Builder<'a> {
         };
         // Nodes inside keep their own places: that is where a mistake in them is mended.
         self.check_depth(weight.depth, span)?;
-        self.place(Node { span, ..node }, 0, weight.nodes)
+        self.place(Node { span, ..node }, 0, weight)
     }
 
     /// Puts a finished node where it belongs.
-    fn place(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Stop> {
-        self.count(size, node.span)?;
+    fn place(&mut self, node: Node, anchor: usize, weight: Weight) -> Result<(), Stop> {
+        self.count(weight, node.span)?;
         if anchor > 0 {
             let weight = weigh(&node);
             self.anchors.insert(anchor, (node.clone(), weight));
@@ -215,13 +218,22 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn count(&mut self, size: usize, span: Span) -> Result<(), Stop> {
-        self.nodes = self.nodes.saturating_add(size);
-        if self.nodes <= MAX_NODES {
+    fn count(&mut self, more: Weight, span: Span) -> Result<(), Stop> {
+        self.weight.nodes = self.weight.nodes.saturating_add(more.nodes);
+        self.weight.text = self.weight.text.saturating_add(more.text);
+        let (code, message) = if self.weight.nodes > MAX_NODES {
+            let message =
+                format!("with its aliases expanded the file has more than {MAX_NODES} nodes");
+            ("too-many-nodes", message)
+        } else if self.weight.text > MAX_TEXT {
+            let message = format!(
+                "with its aliases expanded the file has more than {MAX_TEXT} bytes of text"
+            );
+            ("too-much-text", message)
+        } else {
             return Ok(());
-        }
-        let message = format!("with its aliases expanded the file has more than {MAX_NODES} nodes");
-        let diagnostic = Diagnostic::about(Severity::Error, "too-many-nodes", span, message);
+        };
+        let diagnostic = Diagnostic::about(Severity::Error, code, span, message);
         self.stop(diagnostic.help("use fewer aliases of large nodes"))
     }
 
@@ -315,27 +327,31 @@ impl<'a> Builder<'a> {
 }
 
 /// What a copy of a node adds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Weight {
     nodes: usize,
+    text: usize,
     depth: usize,
 }
 
 fn weigh(node: &Node) -> Weight {
-    let sum = |children: &mut dyn Iterator<Item = Weight>, own: usize| {
-        let start = Weight { nodes: own, depth: 0 };
-        let all = children.fold(start, |sum, child| Weight {
+    let inside = |own: Weight, children: &mut dyn Iterator<Item = Weight>| {
+        let all = children.fold(own, |sum, child| Weight {
             nodes: sum.nodes + child.nodes,
+            text: sum.text + child.text,
             depth: sum.depth.max(child.depth),
         });
         Weight { depth: all.depth + 1, ..all }
     };
+    let own = Weight { nodes: 1, ..Weight::default() };
     match &node.value {
-        Value::Scalar { .. } => Weight { nodes: 1, depth: 0 },
-        Value::List(nodes) => sum(&mut nodes.iter().map(weigh), 1),
+        Value::Scalar { text, .. } => Weight { text: text.len(), ..own },
+        Value::List(nodes) => inside(own, &mut nodes.iter().map(weigh)),
         // A key is a node of its own.
         Value::Map(entries) => {
-            sum(&mut entries.iter().map(|entry| weigh(&entry.value)), 1 + entries.len())
+            let keys = entries.iter().map(|entry| entry.key.len()).sum();
+            let own = Weight { nodes: 1 + entries.len(), text: keys, ..own };
+            inside(own, &mut entries.iter().map(|entry| weigh(&entry.value)))
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The file as text, and diagnostics that carry a piece of it.
 
+use std::collections::HashSet;
+
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::{Diagnostic, Severity, Span};
@@ -25,6 +27,13 @@ impl Source<'_> {
     /// on underlined. Beyond [`MAX_DIAGNOSTICS`] the last one counts the rest, and is as severe.
     #[must_use]
     pub fn tell(&self, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        // Two readers may meet the same mistake, and each has its words for a wrong shape.
+        let mut seen = HashSet::new();
+        found.retain(|diagnostic| {
+            let place = diagnostic.span.map(|span| (span.start, span.end));
+            let words = if diagnostic.code == "wrong-shape" { "" } else { &diagnostic.message };
+            place.is_none() || seen.insert((diagnostic.code.clone(), place, words.to_owned()))
+        });
         found.sort_by_key(|diagnostic| diagnostic.span.map_or(0, |span| span.start));
         let rest = found.split_off(found.len().min(MAX_DIAGNOSTICS));
         for diagnostic in &mut found {
@@ -62,6 +71,18 @@ impl Source<'_> {
         let lines = rendered.lines().skip_while(|line| line.trim() != "|");
         std::iter::once(place.as_str()).chain(lines).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// `text` with stars for what stands at `places`, byte for byte, so that no excerpt shows it.
+pub(crate) fn conceal(text: &str, places: &[Span]) -> String {
+    let mut concealed = text.as_bytes().to_vec();
+    for place in places {
+        let start = text.floor_char_boundary(place.start);
+        let end = text.ceil_char_boundary(place.end).max(start);
+        concealed[start..end].iter_mut().filter(|byte| **byte != b'\n').for_each(|b| *b = b'*');
+    }
+    // Whole characters became stars, so it is still a text.
+    String::from_utf8(concealed).unwrap_or_default()
 }
 
 impl Diagnostic {

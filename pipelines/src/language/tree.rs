@@ -81,4 +81,22 @@ impl Node {
             Value::List(_) | Value::Map(_) => None,
         }
     }
+
+    /// Its keys and values; none if it is no map.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            Value::Scalar { .. } | Value::List(_) => &[],
+        }
+    }
+
+    /// The elements of a list; anything else stands for a list of itself.
+    #[must_use]
+    pub fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::List(nodes) => nodes,
+            Value::Scalar { .. } | Value::Map(_) => std::slice::from_ref(self),
+        }
+    }
 }

@@ -1,8 +1,38 @@
 //! From a typed file and a trigger to the plan: which jobs there are and what each one does.
+//!
+//! The way of a file: the spanned tree of [`crate::language`] -> `file` (typed, each part read
+//! once) -> `expand` (which jobs) -> `assemble` (what each does) -> [`Plan`].
 
+mod assemble;
+mod branches;
+mod compile;
+mod deploy_images;
+mod deploy_on;
+mod deploys;
+mod dialect;
+mod env;
+mod expand;
+mod file;
+mod filters;
+mod image;
+mod known_services;
+mod languages;
+mod matrix;
+mod phases;
+mod providers;
+mod reader;
+mod secrets;
+mod section;
+mod services;
+mod skip;
+mod stages;
 mod trigger;
 mod types;
+mod values;
+mod words;
 
+pub use compile::{CompileContext, Compiled, Outcome, check, compile, compile_as};
+pub use dialect::Dialect;
 pub use trigger::{Actor, Trigger, TriggerEvent};
 pub use types::{
     Axis, Command, ContainerDeploy, DeployOn, DeployPlan, EnvVar, HealthCheck, ImageBuild,

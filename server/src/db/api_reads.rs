@@ -24,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
     pub(crate) diagnostics: Value,
+    /// The number of the run that this one repeats.
+    pub(crate) rerun_of: Option<i32>,
     pub(crate) created_at: Time,
     pub(crate) started_at: Option<Time>,
     pub(crate) finished_at: Option<Time>,
@@ -40,7 +42,8 @@ pub(crate) async fn runs(
     let runs = sqlx::query_as!(
         Run,
         "SELECT id, number, branch, tag, commit_sha AS commit, subject, actor, event, state, reason,
-                diagnostics, created_at, started_at, finished_at
+                diagnostics, created_at, started_at, finished_at,
+                (SELECT o.number FROM runs o WHERE o.id = runs.rerun_of) AS rerun_of
          FROM runs WHERE repo_id = $1 AND ($2::text IS NULL OR branch = $2)
               AND ($3::int IS NULL OR number < $3)
          ORDER BY number DESC LIMIT $4",
@@ -62,7 +65,8 @@ pub(crate) async fn run(
     let run = sqlx::query_as!(
         Run,
         "SELECT id, number, branch, tag, commit_sha AS commit, subject, actor, event, state, reason,
-                diagnostics, created_at, started_at, finished_at
+                diagnostics, created_at, started_at, finished_at,
+                (SELECT o.number FROM runs o WHERE o.id = runs.rerun_of) AS rerun_of
          FROM runs WHERE repo_id = $1 AND number = $2",
         repo.as_uuid(),
         number.0
@@ -134,6 +138,8 @@ pub(crate) struct Attempt {
     pub(crate) log_length: i64,
     pub(crate) log_lines: i64,
     pub(crate) log_sha256: Option<String>,
+    /// What is wrong with the stored log: none is, as a rule.
+    pub(crate) log_flaw: Option<String>,
     pub(crate) started_at: Time,
     pub(crate) finished_at: Option<Time>,
 }
@@ -143,7 +149,7 @@ pub(crate) async fn attempts(db: &Db, job: JobId) -> Result<Vec<Attempt>, FlowEr
     let attempts = sqlx::query_as!(
         Attempt,
         "SELECT a.id, a.number, w.name AS worker, a.state, a.reason, a.log_length, a.log_lines,
-                a.log_sha256, a.started_at, a.finished_at
+                a.log_sha256, a.log_flaw, a.started_at, a.finished_at
          FROM attempts a JOIN workers w ON w.id = a.worker_id
               JOIN assignments s ON s.id = a.assignment_id
          WHERE a.job_id = $1 AND s.kind = 'job' ORDER BY a.number",
@@ -203,81 +209,6 @@ pub(crate) async fn deliveries(db: &Db, repo: RepoId) -> Result<Vec<Delivery>, F
     .fetch_all(db.pool())
     .await?;
     Ok(deliveries)
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Environment {
-    pub(crate) id: Uuid,
-    pub(crate) name: String,
-    pub(crate) url: Option<String>,
-    /// `wire::Version` of what is live.
-    pub(crate) live: Option<Value>,
-    pub(crate) live_since: Option<Time>,
-}
-
-pub(crate) async fn environments(db: &Db, repo: RepoId) -> Result<Vec<Environment>, FlowError> {
-    let environments = sqlx::query_as!(
-        Environment,
-        r#"SELECT e.id, e.name, e.url, d.version AS "live?", d.finished_at AS live_since
-         FROM environments e LEFT JOIN deployments d ON d.id = e.live_deployment
-         WHERE e.repo_id = $1 ORDER BY e.name"#,
-        repo.as_uuid()
-    )
-    .fetch_all(db.pool())
-    .await?;
-    Ok(environments)
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Deployment {
-    pub(crate) id: Uuid,
-    pub(crate) environment: String,
-    pub(crate) run: i32,
-    pub(crate) job: i32,
-    pub(crate) version: Value,
-    pub(crate) previous: Option<Value>,
-    pub(crate) actor: String,
-    pub(crate) state: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) url: Option<String>,
-    pub(crate) hops: Value,
-    pub(crate) evidence: Value,
-    pub(crate) created_at: Time,
-    pub(crate) started_at: Option<Time>,
-    pub(crate) finished_at: Option<Time>,
-}
-
-pub(crate) async fn deployments_of_run(db: &Db, run: RunId) -> Result<Vec<Deployment>, FlowError> {
-    deployments(db, Some(run.as_uuid()), None).await
-}
-
-pub(crate) async fn deployments_of_environment(
-    db: &Db,
-    environment: Uuid,
-) -> Result<Vec<Deployment>, FlowError> {
-    deployments(db, None, Some(environment)).await
-}
-
-async fn deployments(
-    db: &Db,
-    run: Option<Uuid>,
-    environment: Option<Uuid>,
-) -> Result<Vec<Deployment>, FlowError> {
-    let deployments = sqlx::query_as!(
-        Deployment,
-        "SELECT d.id, e.name AS environment, r.number AS run, j.number AS job, d.version,
-                d.previous, d.actor, d.state, d.reason, d.url, d.hops, d.evidence, d.created_at,
-                d.started_at, d.finished_at
-         FROM deployments d JOIN environments e ON e.id = d.environment_id
-              JOIN runs r ON r.id = d.run_id JOIN jobs j ON j.id = d.job_id
-         WHERE d.run_id = $1 OR d.environment_id = $2
-         ORDER BY d.created_at DESC LIMIT 100",
-        run,
-        environment
-    )
-    .fetch_all(db.pool())
-    .await?;
-    Ok(deployments)
 }
 
 #[derive(Debug, Serialize)]

@@ -6,7 +6,7 @@ use slipway_pipelines::ids::{AttemptId, AttemptNumber, DeploymentId, Id, JobId, 
 use slipway_pipelines::wire::Lane;
 use uuid::Uuid;
 
-use super::Tx;
+use super::{Db, Tx};
 use crate::error::FlowError;
 
 /// What an assignment is for.
@@ -27,19 +27,19 @@ pub(crate) struct Assignment {
     pub(crate) worker: Option<WorkerId>,
 }
 
-struct Row {
-    id: Uuid,
-    run_id: Uuid,
-    job_id: Option<Uuid>,
-    deployment_id: Option<Uuid>,
-    attempt: i32,
-    lost: i32,
-    cancel: Option<String>,
-    worker_id: Option<Uuid>,
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    pub(super) run_id: Uuid,
+    pub(super) job_id: Option<Uuid>,
+    pub(super) deployment_id: Option<Uuid>,
+    pub(super) attempt: i32,
+    pub(super) lost: i32,
+    pub(super) cancel: Option<String>,
+    pub(super) worker_id: Option<Uuid>,
 }
 
 impl Row {
-    fn decode(self) -> Result<Assignment, FlowError> {
+    pub(super) fn decode(self) -> Result<Assignment, FlowError> {
         let kind = match (self.job_id, self.deployment_id) {
             (None, None) => Kind::Plan,
             (Some(job), None) => Kind::Job(job.into()),
@@ -87,14 +87,36 @@ pub(crate) async fn create(tx: &mut Tx, run: RunId, kind: Kind) -> Result<(), Fl
     Ok(())
 }
 
-/// The front of the lane's queue, locked; rows that others are claiming are passed over.
-pub(crate) async fn front(tx: &mut Tx, lane: Lane) -> Result<Option<Assignment>, FlowError> {
+/// Leases the front of the lane's queue to the worker: its next attempt begins. Rows that others
+/// are claiming are passed over. One statement, so that many claimers cost little.
+pub(crate) async fn lease_front(
+    tx: &mut Tx,
+    lane: Lane,
+    attempt: AttemptId,
+    worker: WorkerId,
+    lease: Duration,
+) -> Result<Option<Assignment>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id
-         FROM assignments WHERE state = 'queued' AND lane = $1 AND available_at <= now()
-         ORDER BY available_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
-        lane.word()
+        "WITH front AS (
+             SELECT id FROM assignments
+             WHERE state = 'queued' AND lane = $1 AND available_at <= now()
+             ORDER BY available_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+         ), leased AS (
+             UPDATE assignments a SET state = 'leased', attempt = a.attempt + 1, worker_id = $3,
+                 lease_until = now() + make_interval(secs => $4)
+             FROM front WHERE a.id = front.id
+             RETURNING a.id, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.cancel,
+                 a.worker_id
+         ), begun AS (
+             INSERT INTO attempts (id, assignment_id, run_id, job_id, number, worker_id, state)
+             SELECT $2, id, run_id, job_id, attempt, $3, 'running' FROM leased
+         )
+         SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id FROM leased",
+        lane.word(),
+        attempt.as_uuid(),
+        worker.as_uuid(),
+        lease.as_secs_f64()
     )
     .fetch_optional(&mut **tx)
     .await?
@@ -102,35 +124,13 @@ pub(crate) async fn front(tx: &mut Tx, lane: Lane) -> Result<Option<Assignment>,
     .transpose()
 }
 
-/// Gives it to a worker: the next attempt begins.
-pub(crate) async fn lease(
-    tx: &mut Tx,
-    id: Uuid,
-    number: AttemptNumber,
-    worker: WorkerId,
-    lease: Duration,
-) -> Result<(), FlowError> {
-    let rows = sqlx::query!(
-        "UPDATE assignments SET state = 'leased', attempt = $2, worker_id = $3,
-             lease_until = now() + make_interval(secs => $4)
-         WHERE id = $1 AND state = 'queued'",
-        id,
-        number.0,
-        worker.as_uuid(),
-        lease.as_secs_f64()
-    )
-    .execute(&mut **tx)
-    .await?
-    .rows_affected();
-    super::exactly_one(rows, "assignment")
-}
-
-/// Renews the lease of the attempt if it is current; answers the cancel request, if any.
+/// Renews the lease of the attempt if it is current; answers the cancel request, if any, and
+/// the worker. One statement: nothing else is locked while this waits for the row.
 pub(crate) async fn renew(
-    tx: &mut Tx,
+    db: &Db,
     attempt: AttemptId,
     lease: Duration,
-) -> Result<Option<String>, FlowError> {
+) -> Result<(Option<String>, Option<WorkerId>), FlowError> {
     let row = sqlx::query!(
         "UPDATE assignments a SET lease_until = now() + make_interval(secs => $2)
          FROM attempts t
@@ -140,13 +140,10 @@ pub(crate) async fn renew(
         attempt.as_uuid(),
         lease.as_secs_f64()
     )
-    .fetch_optional(&mut **tx)
+    .fetch_optional(db.pool())
     .await?
     .ok_or(FlowError::Fenced)?;
-    sqlx::query!("UPDATE workers SET last_seen_at = now() WHERE id = $1", row.worker_id)
-        .execute(&mut **tx)
-        .await?;
-    Ok(row.cancel)
+    Ok((row.cancel, row.worker_id.map(WorkerId::from)))
 }
 
 /// Locks a leased assignment; none if it is leased no more.
@@ -154,7 +151,7 @@ pub(crate) async fn lock_leased(tx: &mut Tx, id: Uuid) -> Result<Option<Assignme
     sqlx::query_as!(
         Row,
         "SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id
-         FROM assignments WHERE id = $1 AND state = 'leased' FOR UPDATE",
+         FROM assignments WHERE id = $1 AND state = 'leased' FOR NO KEY UPDATE",
         id
     )
     .fetch_optional(&mut **tx)
@@ -163,13 +160,40 @@ pub(crate) async fn lock_leased(tx: &mut Tx, id: Uuid) -> Result<Option<Assignme
     .transpose()
 }
 
-/// One assignment whose lease ended, locked.
-pub(crate) async fn next_expired(tx: &mut Tx) -> Result<Option<Assignment>, FlowError> {
+/// Assignments whose lease ended, the longest ago first.
+pub(crate) async fn expired(db: &Db) -> Result<Vec<Uuid>, FlowError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM assignments WHERE state = 'leased' AND lease_until < now()
+         ORDER BY lease_until LIMIT 100"
+    )
+    .fetch_all(db.pool())
+    .await?;
+    Ok(ids)
+}
+
+/// Locks an assignment whose lease ended; none if it was renewed meanwhile, or somebody else
+/// has it in hand.
+pub(crate) async fn lock_expired(tx: &mut Tx, id: Uuid) -> Result<Option<Assignment>, FlowError> {
     sqlx::query_as!(
         Row,
         "SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id
-         FROM assignments WHERE state = 'leased' AND lease_until < now()
-         ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED"
+         FROM assignments WHERE id = $1 AND state = 'leased' AND lease_until < now()
+         FOR NO KEY UPDATE SKIP LOCKED",
+        id
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .map(Row::decode)
+    .transpose()
+}
+
+/// Locks an assignment that waits in the queue.
+pub(crate) async fn lock_queued(tx: &mut Tx, id: Uuid) -> Result<Option<Assignment>, FlowError> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id
+         FROM assignments WHERE id = $1 AND state = 'queued' FOR NO KEY UPDATE",
+        id
     )
     .fetch_optional(&mut **tx)
     .await?
@@ -178,12 +202,12 @@ pub(crate) async fn next_expired(tx: &mut Tx) -> Result<Option<Assignment>, Flow
 }
 
 /// What the worker holds.
-pub(crate) async fn held_by(tx: &mut Tx, worker: WorkerId) -> Result<Vec<Uuid>, FlowError> {
+pub(crate) async fn held_by(db: &Db, worker: WorkerId) -> Result<Vec<Uuid>, FlowError> {
     let ids = sqlx::query_scalar!(
         "SELECT id FROM assignments WHERE worker_id = $1 AND state = 'leased' ORDER BY id",
         worker.as_uuid()
     )
-    .fetch_all(&mut **tx)
+    .fetch_all(db.pool())
     .await?;
     Ok(ids)
 }
@@ -222,7 +246,7 @@ pub(crate) async fn done(tx: &mut Tx, id: Uuid) -> Result<(), FlowError> {
 pub(crate) async fn cancel(tx: &mut Tx, run: RunId, reason: &str) -> Result<(), FlowError> {
     // In one order, so that two who cancel do not wait for each other.
     sqlx::query!(
-        "SELECT id FROM assignments WHERE run_id = $1 AND state <> 'done' ORDER BY id FOR UPDATE",
+        "SELECT id FROM assignments WHERE run_id = $1 AND state <> 'done' ORDER BY id FOR NO KEY UPDATE",
         run.as_uuid()
     )
     .fetch_all(&mut **tx)
@@ -239,13 +263,27 @@ pub(crate) async fn cancel(tx: &mut Tx, run: RunId, reason: &str) -> Result<(), 
     Ok(())
 }
 
-/// Why somebody asked to stop the run, if somebody did.
-pub(crate) async fn cancel_reason(tx: &mut Tx, run: RunId) -> Result<Option<String>, FlowError> {
-    let reason = sqlx::query_scalar!(
-        "SELECT cancel FROM assignments WHERE run_id = $1 AND cancel IS NOT NULL LIMIT 1",
-        run.as_uuid()
+/// The assignment of a job, locked; none if it waits for something or is over.
+pub(crate) async fn lock_of_job(tx: &mut Tx, job: JobId) -> Result<Option<Uuid>, FlowError> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM assignments WHERE job_id = $1 AND kind = 'job' AND state <> 'done'
+         FOR NO KEY UPDATE",
+        job.as_uuid()
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(reason.flatten())
+    Ok(id)
+}
+
+/// Asks to stop one: what nobody began is done, else its worker hears of it.
+pub(crate) async fn cancel_one(tx: &mut Tx, id: Uuid, reason: &str) -> Result<(), FlowError> {
+    sqlx::query!(
+        "UPDATE assignments SET cancel = coalesce(cancel, $2),
+             state = CASE WHEN state = 'queued' THEN 'done' ELSE state END WHERE id = $1",
+        id,
+        reason
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }

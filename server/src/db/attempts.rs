@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use slipway_pipelines::ids::{AttemptId, AttemptNumber, Id, WorkerId};
+use slipway_pipelines::ids::{AttemptId, AttemptNumber, Id};
 use slipway_pipelines::lifecycle::AttemptState;
 use slipway_pipelines::wire::AttemptEvent;
 
@@ -20,54 +20,32 @@ pub(crate) struct Current {
     pub(crate) log_lines: i64,
 }
 
-/// Begins an attempt.
-pub(crate) async fn create(
-    tx: &mut Tx,
-    id: AttemptId,
-    assignment: &Assignment,
-    number: AttemptNumber,
-    worker: WorkerId,
-) -> Result<(), FlowError> {
-    let job = match assignment.kind {
-        assignments::Kind::Plan => None,
-        assignments::Kind::Job(job) | assignments::Kind::Verify { job, .. } => Some(job.as_uuid()),
-    };
-    sqlx::query!(
-        "INSERT INTO attempts (id, assignment_id, run_id, job_id, number, worker_id, state)
-         VALUES ($1, $2, $3, $4, $5, $6, 'running')",
-        id.as_uuid(),
-        assignment.id,
-        assignment.run.as_uuid(),
-        job,
-        number.0,
-        worker.as_uuid()
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
 /// Locks the attempt's rows, assignment first, and answers them only if the attempt is current.
 pub(crate) async fn current(tx: &mut Tx, id: AttemptId) -> Result<Current, FlowError> {
-    let assignment =
-        sqlx::query_scalar!("SELECT assignment_id FROM attempts WHERE id = $1", id.as_uuid())
-            .fetch_optional(&mut **tx)
-            .await?
-            .ok_or(FlowError::Fenced)?;
-    let assignment = assignments::lock_leased(tx, assignment).await?.ok_or(FlowError::Fenced)?;
     let row = sqlx::query!(
-        "SELECT number, state, events, log_length, log_lines FROM attempts WHERE id = $1 FOR UPDATE",
+        "SELECT a.id, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.cancel,
+                a.worker_id, t.events, t.log_length, t.log_lines
+         FROM assignments a JOIN attempts t ON t.assignment_id = a.id AND t.number = a.attempt
+         WHERE t.id = $1 AND t.state = 'running' AND a.state = 'leased' FOR NO KEY UPDATE OF a, t",
         id.as_uuid()
     )
-    .fetch_one(&mut **tx)
-    .await?;
-    if row.state != "running" || row.number != assignment.attempt.0 {
-        return Err(FlowError::Fenced);
-    }
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or(FlowError::Fenced)?;
+    let assignment = assignments::Row {
+        id: row.id,
+        run_id: row.run_id,
+        job_id: row.job_id,
+        deployment_id: row.deployment_id,
+        attempt: row.attempt,
+        lost: row.lost,
+        cancel: row.cancel,
+        worker_id: row.worker_id,
+    };
     Ok(Current {
         id,
-        number: AttemptNumber(row.number),
-        assignment,
+        number: AttemptNumber(row.attempt),
+        assignment: assignment.decode()?,
         events: row.events,
         log_length: row.log_length,
         log_lines: row.log_lines,
@@ -97,24 +75,34 @@ pub(crate) async fn running_of(
     Ok(id.map(AttemptId::from))
 }
 
+/// How an attempt ends.
+#[derive(Default)]
+pub(crate) struct End<'a> {
+    pub(crate) reason: Option<&'a str>,
+    /// What the worker said, to recognise a repeat.
+    pub(crate) outcome: Option<Value>,
+    pub(crate) log_sha256: Option<&'a str>,
+    /// What is wrong with the stored log.
+    pub(crate) log_flaw: Option<String>,
+}
+
 /// Ends an attempt.
 pub(crate) async fn end(
     tx: &mut Tx,
     id: AttemptId,
     state: AttemptState,
-    reason: Option<&str>,
-    outcome: Option<Value>,
-    log_sha256: Option<&str>,
+    end: End<'_>,
 ) -> Result<(), FlowError> {
     let rows = sqlx::query!(
         "UPDATE attempts SET state = $2, reason = $3, outcome = $4, log_sha256 = $5,
-             finished_at = now()
+             log_flaw = $6, finished_at = now()
          WHERE id = $1 AND state = 'running'",
         id.as_uuid(),
         state.word(),
-        reason,
-        outcome,
-        log_sha256
+        end.reason,
+        end.outcome,
+        end.log_sha256,
+        end.log_flaw
     )
     .execute(&mut **tx)
     .await?

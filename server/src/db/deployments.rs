@@ -83,7 +83,7 @@ pub(crate) async fn environment(
     .await?;
     let row = sqlx::query!(
         "SELECT id, (SELECT version FROM deployments d WHERE d.id = e.live_deployment) AS live
-         FROM environments e WHERE repo_id = $1 AND name = $2 FOR UPDATE",
+         FROM environments e WHERE repo_id = $1 AND name = $2 FOR NO KEY UPDATE",
         repo.as_uuid(),
         name.as_str()
     )
@@ -132,7 +132,7 @@ pub(crate) async fn asked_by(
     sqlx::query_as!(
         Row,
         "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous, state, reason
-         FROM deployments WHERE attempt_id = $1 AND deploy_index = $2 FOR UPDATE",
+         FROM deployments WHERE attempt_id = $1 AND deploy_index = $2 FOR NO KEY UPDATE",
         attempt.as_uuid(),
         index
     )
@@ -145,7 +145,7 @@ pub(crate) async fn lock(tx: &mut Tx, id: DeploymentId) -> Result<Deployment, Fl
     sqlx::query_as!(
         Row,
         "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous, state, reason
-         FROM deployments WHERE id = $1 FOR UPDATE",
+         FROM deployments WHERE id = $1 FOR NO KEY UPDATE",
         id.as_uuid()
     )
     .fetch_optional(&mut **tx)
@@ -160,7 +160,7 @@ pub(crate) async fn open_of(tx: &mut Tx, attempt: AttemptId) -> Result<Vec<Deplo
         Row,
         "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous, state, reason
          FROM deployments WHERE attempt_id = $1 AND finished_at IS NULL AND state <> 'unknown'
-         ORDER BY id FOR UPDATE",
+         ORDER BY id FOR NO KEY UPDATE",
         attempt.as_uuid()
     )
     .fetch_all(&mut **tx)

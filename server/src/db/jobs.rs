@@ -76,7 +76,7 @@ pub(crate) async fn lock(tx: &mut Tx, id: JobId) -> Result<Job, FlowError> {
     let row = sqlx::query!(
         "SELECT run_id, number, stage_name, plan, state, reason, attempt, worker_id, started_at,
                 first_started_at
-         FROM jobs WHERE id = $1 FOR UPDATE",
+         FROM jobs WHERE id = $1 FOR NO KEY UPDATE",
         id.as_uuid()
     )
     .fetch_optional(&mut **tx)

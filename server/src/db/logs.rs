@@ -78,3 +78,19 @@ pub(crate) async fn chunks(
     .await?;
     Ok(rows.into_iter().map(|row| (row.start, row.data)).collect())
 }
+
+/// The chunk that begins at `start`, still compressed.
+pub(crate) async fn chunk_at(
+    tx: &mut Tx,
+    id: AttemptId,
+    start: i64,
+) -> Result<Option<(i64, Vec<u8>)>, FlowError> {
+    let data = sqlx::query_scalar!(
+        "SELECT data FROM log_chunks WHERE attempt_id = $1 AND start = $2",
+        id.as_uuid(),
+        start
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(data.map(|data| (start, data)))
+}

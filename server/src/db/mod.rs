@@ -1,14 +1,19 @@
 //! All SQL, a file per table. Writes take a transaction, reads the database.
+//!
+//! Rows are locked `FOR NO KEY UPDATE`: nothing changes a key, and the stronger lock would wait
+//! for every transaction that refers to the row, two of which then wait for each other.
 
 pub(crate) mod api_reads;
 pub(crate) mod assignments;
 pub(crate) mod attempts;
 pub mod audit;
 pub(crate) mod deliveries;
+pub(crate) mod deploy_reads;
 pub(crate) mod deployments;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod outbox;
+pub(crate) mod ref_heads;
 pub mod repos;
 pub(crate) mod runs;
 pub mod secrets;

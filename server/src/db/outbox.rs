@@ -27,13 +27,16 @@ pub(crate) async fn add(tx: &mut Tx, run: RunId, payload: Value) -> Result<(), F
     Ok(())
 }
 
-/// Rows that are due, put out of others' reach for `busy`.
+/// Rows that are due, put out of others' reach for `busy`. Of one run the oldest only: its states
+/// are heard in the order in which they were.
 pub(crate) async fn take_due(tx: &mut Tx, busy: Duration) -> Result<Vec<Due>, FlowError> {
     let rows = sqlx::query_as!(
         Due,
         "UPDATE outbox SET available_at = now() + make_interval(secs => $1)
-         WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND available_at <= now()
-                      ORDER BY available_at, id LIMIT 20 FOR UPDATE SKIP LOCKED)
+         WHERE id IN (SELECT id FROM outbox o WHERE done_at IS NULL AND available_at <= now()
+                      AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.run_id = o.run_id
+                                      AND b.done_at IS NULL AND b.id < o.id)
+                      ORDER BY available_at, id LIMIT 20 FOR NO KEY UPDATE SKIP LOCKED)
          RETURNING id, payload, tries",
         busy.as_secs_f64()
     )

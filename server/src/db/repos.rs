@@ -1,10 +1,10 @@
 //! Repos.
 
 use slipway_pipelines::ids::{Id, RepoId};
-use slipway_pipelines::names::RepoName;
+use slipway_pipelines::names::{CommitSha, RepoName};
 use slipway_pipelines::wire::SecretText;
 
-use super::{Db, Tx, audit, new_id};
+use super::{Db, Tx, audit, new_id, ref_heads};
 use crate::config::MasterKey;
 use crate::error::FlowError;
 use crate::secrets;
@@ -61,6 +61,15 @@ pub struct NewRepo {
     pub default_branch: String,
 }
 
+/// What may be changed of a repo.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Do its deliveries start runs?
+    pub enabled: Option<bool>,
+    /// Another default branch.
+    pub default_branch: Option<String>,
+}
+
 struct Row {
     id: uuid::Uuid,
     name: String,
@@ -86,13 +95,15 @@ impl Row {
 
 const KEY_NAME: &str = "webhook_key";
 
-/// Adds a repo; answers it with its webhook key, in hex.
+/// Adds a repo; answers it with its webhook key, in hex. `heads` are the refs that it has: they
+/// start nothing.
 ///
 /// # Errors
 /// [`FlowError::Conflict`] when the name is taken.
 pub async fn create(
     server: &Server,
     new: NewRepo,
+    heads: &[(String, CommitSha)],
     actor: &str,
 ) -> Result<(Repo, SecretText), FlowError> {
     let id: RepoId = new_id();
@@ -102,7 +113,7 @@ pub async fn create(
     let mut tx = server.db.begin().await?;
     let rows = sqlx::query!(
         "INSERT INTO repos (id, name, kind, clone_url, default_branch, webhook_key)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         id.as_uuid(),
         new.name.as_str(),
         new.kind.word(),
@@ -116,6 +127,7 @@ pub async fn create(
     if rows == 0 {
         return Err(FlowError::Conflict(format!("there is already a repo named {}", new.name)));
     }
+    ref_heads::start_from(&mut tx, id, heads).await?;
     audit::write(&mut tx, actor, "repo.add", new.name.as_str(), serde_json::json!({})).await?;
     tx.commit().await?;
     let repo = Repo {
@@ -127,6 +139,57 @@ pub async fn create(
         enabled: true,
     };
     Ok((repo, SecretText::new(key)))
+}
+
+/// Changes a repo.
+///
+/// # Errors
+/// [`FlowError::NotFound`] if it was removed meanwhile.
+pub async fn change(
+    server: &Server,
+    repo: &Repo,
+    changes: &Changes,
+    actor: &str,
+) -> Result<Repo, FlowError> {
+    let mut tx = server.db.begin().await?;
+    sqlx::query!(
+        "UPDATE repos SET enabled = coalesce($2, enabled),
+             default_branch = coalesce($3, default_branch) WHERE id = $1",
+        repo.id.as_uuid(),
+        changes.enabled,
+        changes.default_branch
+    )
+    .execute(&mut *tx)
+    .await?;
+    let changed = by_id(&mut tx, repo.id).await?;
+    let action = match changes.enabled {
+        Some(true) => "repo.enable",
+        Some(false) => "repo.disable",
+        None => "repo.change",
+    };
+    let detail = serde_json::json!({ "default_branch": changes.default_branch });
+    audit::write(&mut tx, actor, action, repo.name.as_str(), detail).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// Removes a repo with all that Slipway knows of it. What its workers still do is fenced off;
+/// what is deployed stays where it is, and so does the audit.
+///
+/// # Errors
+/// [`FlowError::NotFound`] if it was removed meanwhile.
+pub async fn remove(server: &Server, repo: &Repo, actor: &str) -> Result<(), FlowError> {
+    let mut tx = server.db.begin().await?;
+    let rows = sqlx::query!("DELETE FROM repos WHERE id = $1", repo.id.as_uuid())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+    if rows == 0 {
+        return Err(FlowError::NotFound);
+    }
+    audit::write(&mut tx, actor, "repo.remove", repo.name.as_str(), serde_json::json!({})).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// The repo of this name.
@@ -161,20 +224,28 @@ pub async fn list(db: &Db) -> Result<Vec<Repo>, FlowError> {
     .collect()
 }
 
+/// The id of the repo of this name and its sealed webhook key: all that a delivery needs, in
+/// one query.
+pub(crate) async fn signer(
+    db: &Db,
+    name: &RepoName,
+) -> Result<Option<(RepoId, Vec<u8>)>, FlowError> {
+    let row = sqlx::query!("SELECT id, webhook_key FROM repos WHERE name = $1", name.as_str())
+        .fetch_optional(db.pool())
+        .await?;
+    Ok(row.map(|row| (row.id.into(), row.webhook_key)))
+}
+
 /// The key that signs the repo's deliveries, as [`create`] gave it (hex text; its bytes sign).
 ///
 /// # Errors
-/// When the repo is gone or the key was sealed with another master key.
-pub async fn webhook_key(
-    db: &Db,
+/// When it was sealed with another master key.
+pub(crate) fn open_key(
     master: &MasterKey,
     repo: RepoId,
+    sealed: &[u8],
 ) -> Result<SecretText, FlowError> {
-    let sealed = sqlx::query_scalar!("SELECT webhook_key FROM repos WHERE id = $1", repo.as_uuid())
-        .fetch_optional(db.pool())
-        .await?
-        .ok_or(FlowError::NotFound)?;
-    let key = secrets::open(master, repo.as_uuid(), repo, KEY_NAME, &sealed)
+    let key = secrets::open(master, repo.as_uuid(), repo, KEY_NAME, sealed)
         .map_err(|error| FlowError::Internal(error.into()))?;
     Ok(SecretText::new(String::from_utf8_lossy(&key).into_owned()))
 }
@@ -203,4 +274,12 @@ pub(crate) async fn of_forge(tx: &mut Tx, name: &str) -> Result<Option<Repo>, Fl
     .await?
     .map(Row::decode)
     .transpose()
+}
+
+/// Locks a repo until the transaction ends; false if it was removed.
+pub(crate) async fn lock(tx: &mut Tx, id: RepoId) -> Result<bool, FlowError> {
+    let row = sqlx::query!("SELECT id FROM repos WHERE id = $1 FOR NO KEY UPDATE", id.as_uuid())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.is_some())
 }

@@ -14,65 +14,116 @@ pub(crate) struct Run {
     pub(crate) repo: RepoId,
     pub(crate) number: RunNumber,
     pub(crate) trigger: Trigger,
+    /// Who caused this run: who pushed, or who asked for the re-run.
+    pub(crate) actor: String,
+    pub(crate) is_rerun: bool,
     pub(crate) state: RunState,
+    /// Why somebody asked to stop it, if somebody did.
+    pub(crate) cancel: Option<String>,
     /// The file its plan came from.
     pub(crate) file: Option<String>,
 }
 
+/// What a new run is made of.
+pub(crate) struct NewRun<'a> {
+    pub(crate) id: RunId,
+    pub(crate) repo: RepoId,
+    /// What started it: a delivery, or another run.
+    pub(crate) delivery: Option<DeliveryId>,
+    pub(crate) rerun_of: Option<RunId>,
+    pub(crate) actor: &'a str,
+    pub(crate) trigger: &'a Trigger,
+}
+
 /// Creates a run in state `planning` under the repo's next number.
-pub(crate) async fn create(
-    tx: &mut Tx,
-    id: RunId,
-    repo: RepoId,
-    delivery: DeliveryId,
-    trigger: &Trigger,
-) -> Result<RunNumber, FlowError> {
+pub(crate) async fn create(tx: &mut Tx, new: &NewRun<'_>) -> Result<RunNumber, FlowError> {
     let number = sqlx::query_scalar!(
         "UPDATE repos SET next_run_number = next_run_number + 1 WHERE id = $1
          RETURNING next_run_number - 1 AS \"number!\"",
-        repo.as_uuid()
+        new.repo.as_uuid()
     )
     .fetch_one(&mut **tx)
     .await?;
     sqlx::query!(
-        "INSERT INTO runs (id, repo_id, number, delivery_id, trigger, branch, tag, commit_sha,
-                           subject, actor, event, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'planning')",
-        id.as_uuid(),
-        repo.as_uuid(),
+        "INSERT INTO runs (id, repo_id, number, delivery_id, rerun_of, trigger, branch, tag,
+                           commit_sha, subject, actor, event, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'planning')",
+        new.id.as_uuid(),
+        new.repo.as_uuid(),
         number,
-        delivery.as_uuid(),
-        serde_json::to_value(trigger)?,
-        trigger.event.branch(),
-        trigger.event.tag(),
-        trigger.commit.as_str(),
-        trigger.subject(),
-        trigger.actor.name(),
-        if trigger.event.tag().is_some() { "tag" } else { "push" }
+        new.delivery.map(Id::as_uuid),
+        new.rerun_of.map(Id::as_uuid),
+        serde_json::to_value(new.trigger)?,
+        new.trigger.event.branch(),
+        new.trigger.event.tag(),
+        new.trigger.commit.as_str(),
+        new.trigger.subject(),
+        new.actor,
+        if new.trigger.event.tag().is_some() { "tag" } else { "push" }
     )
     .execute(&mut **tx)
     .await?;
     Ok(RunNumber(number))
 }
 
+struct Row {
+    id: uuid::Uuid,
+    repo_id: uuid::Uuid,
+    number: i32,
+    trigger: serde_json::Value,
+    actor: String,
+    rerun_of: Option<uuid::Uuid>,
+    state: String,
+    reason: Option<String>,
+    cancel: Option<String>,
+    started_at: Option<DateTime<Utc>>,
+    file: Option<String>,
+}
+
+impl Row {
+    fn decode(self) -> Result<Run, FlowError> {
+        Ok(Run {
+            id: self.id.into(),
+            repo: self.repo_id.into(),
+            number: RunNumber(self.number),
+            trigger: serde_json::from_value(self.trigger)?,
+            actor: self.actor,
+            is_rerun: self.rerun_of.is_some(),
+            state: decode(&self.state, self.reason, self.started_at)?,
+            cancel: self.cancel,
+            file: self.file,
+        })
+    }
+}
+
 /// The run, locked until the transaction ends.
 pub(crate) async fn lock(tx: &mut Tx, id: RunId) -> Result<Run, FlowError> {
-    let row = sqlx::query!(
-        "SELECT repo_id, number, trigger, state, reason, started_at, plan ->> 'file' AS file
-         FROM runs WHERE id = $1 FOR UPDATE",
+    sqlx::query_as!(
+        Row,
+        "SELECT id, repo_id, number, trigger, actor, rerun_of, state, reason, cancel, started_at,
+                plan ->> 'file' AS file
+         FROM runs WHERE id = $1 FOR NO KEY UPDATE",
         id.as_uuid()
     )
     .fetch_optional(&mut **tx)
     .await?
-    .ok_or(FlowError::NotFound)?;
-    Ok(Run {
-        id,
-        repo: row.repo_id.into(),
-        number: RunNumber(row.number),
-        trigger: serde_json::from_value(row.trigger)?,
-        state: decode(&row.state, row.reason, row.started_at)?,
-        file: row.file,
-    })
+    .ok_or(FlowError::NotFound)?
+    .decode()
+}
+
+/// The run, for those who change nothing of it: they do not wait for one another.
+pub(crate) async fn look(tx: &mut Tx, id: RunId) -> Result<Run, FlowError> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, repo_id, number, trigger, actor, rerun_of, state, reason, cancel, started_at,
+                plan ->> 'file' AS file
+         FROM runs WHERE id = $1",
+        id.as_uuid()
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or(FlowError::NotFound)?
+    .decode()
 }
 
 fn decode(
@@ -119,6 +170,18 @@ pub(crate) async fn change(
     .rows_affected();
     super::exactly_one(rows, "run")?;
     super::notify(tx, "slipway_run", &id.to_string()).await?;
+    Ok(())
+}
+
+/// Remembers that somebody asked to stop it; the first reason stays.
+pub(crate) async fn cancel(tx: &mut Tx, id: RunId, reason: &str) -> Result<(), FlowError> {
+    sqlx::query!(
+        "UPDATE runs SET cancel = coalesce(cancel, $2) WHERE id = $1",
+        id.as_uuid(),
+        reason
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -89,6 +89,11 @@ pub async fn remove(
     Ok(())
 }
 
+/// A secret that was sealed with another master key, or is damaged.
+#[derive(Debug, thiserror::Error)]
+#[error("secret {0} does not open with the master key of this server: set it again")]
+pub(crate) struct Unopened(SecretName);
+
 /// Opens the secrets that `scope` asks for and writes down that the attempt saw them.
 pub(crate) async fn grant(
     tx: &mut Tx,
@@ -114,7 +119,7 @@ pub(crate) async fn grant(
             continue;
         }
         let value = open(key, row.id, repo, name.as_str(), &row.sealed)
-            .map_err(|error| anyhow::Error::new(error).context(format!("secret {name}")))?;
+            .map_err(|_| anyhow::Error::new(Unopened(name.clone())))?;
         let value = SecretText::new(String::from_utf8_lossy(&value).into_owned());
         sqlx::query!(
             "INSERT INTO secret_grants (attempt_id, secret_id, name) VALUES ($1, $2, $3)

@@ -10,9 +10,10 @@ use slipway_pipelines::wire::{
 
 use super::{FlowError, deploys, planning, schedule};
 use crate::db::assignments::{self, Kind};
-use crate::db::attempts::{self, Current, StepStart};
-use crate::db::{Tx, jobs, notify};
+use crate::db::attempts::{self, Current, End, StepStart};
+use crate::db::{Tx, jobs, notify, workers};
 use crate::state::Server;
+use crate::store::logs::{self, Compared};
 
 /// Renews the lease.
 ///
@@ -22,19 +23,12 @@ pub async fn heartbeat(
     server: &Server,
     attempt: AttemptId,
 ) -> Result<HeartbeatResponse, FlowError> {
-    let mut tx = server.db.begin().await?;
-    let cancel = assignments::renew(&mut tx, attempt, server.config.lease).await?;
-    tx.commit().await?;
-    Ok(HeartbeatResponse { lease_seconds: server.config.lease.as_secs(), cancel })
-}
-
-/// Is the attempt current?
-///
-/// # Errors
-/// [`FlowError::Fenced`] if not.
-pub async fn current(server: &Server, attempt: AttemptId) -> Result<(), FlowError> {
-    let mut tx = server.db.begin().await?;
-    attempts::current(&mut tx, attempt).await.map(drop)
+    let lease = server.config.lease;
+    let (cancel, worker) = assignments::renew(&server.db, attempt, lease).await?;
+    if let Some(worker) = worker {
+        workers::seen(&server.db, worker).await?;
+    }
+    Ok(HeartbeatResponse { lease_seconds: lease.as_secs(), cancel })
 }
 
 /// Stores events; those already seen are passed over.
@@ -114,7 +108,8 @@ pub async fn plan_report(
         PlanResult::Planned { .. } | PlanResult::Nothing { .. } => (AttemptState::Passed, None),
         PlanResult::Errored { reason } => (AttemptState::Errored, Some(reason.as_str())),
     };
-    attempts::end(&mut tx, attempt, state, reason, Some(outcome), None).await?;
+    let end = End { reason, outcome: Some(outcome), ..End::default() };
+    attempts::end(&mut tx, attempt, state, end).await?;
     assignments::done(&mut tx, current.assignment.id).await?;
     planning::store(server, &mut tx, current.assignment.run, &report).await?;
     tx.commit().await?;
@@ -148,22 +143,23 @@ pub async fn finish(
         Err(FlowError::Fenced) => return repeated(&mut tx, attempt, &said).await,
         other => other?,
     };
-    let length = u64::try_from(current.log_length).unwrap_or(0);
-    if request.log_length > length {
-        return Err(FlowError::Gap { length });
-    }
-    if request.log_length < length {
-        let sentence = "the log that is stored is longer than the one that was written";
-        return Err(FlowError::Conflict(sentence.to_owned()));
-    }
+    let log_flaw = match logs::compare(&mut tx, &current, &request).await? {
+        Compared::Same => None,
+        Compared::Shorter { length } => return Err(FlowError::Gap { length }),
+        Compared::Differs { flaw } => Some(flaw),
+    };
     let (state, reason) = match &request.outcome {
         JobOutcome::Passed => (AttemptState::Passed, None),
         JobOutcome::Failed { reason } => (AttemptState::Failed, Some(reason.as_str())),
         JobOutcome::Errored { reason } => (AttemptState::Errored, Some(reason.as_str())),
         JobOutcome::Canceled { reason } => (AttemptState::Canceled, Some(reason.as_str())),
     };
-    let digest = Some(request.log_sha256.as_str());
-    attempts::end(&mut tx, attempt, state, reason, Some(said), digest).await?;
+    if let Some(flaw) = &log_flaw {
+        tracing::error!(%attempt, flaw, "a stored log is not what its worker wrote");
+    }
+    let log_sha256 = Some(request.log_sha256.as_str());
+    let end = End { reason, outcome: Some(said), log_sha256, log_flaw };
+    attempts::end(&mut tx, attempt, state, end).await?;
     assignments::done(&mut tx, current.assignment.id).await?;
     match current.assignment.kind {
         Kind::Plan => {

@@ -1,7 +1,7 @@
-//! Somebody stops a run.
+//! Somebody stops a run, or one job of it.
 
 use serde_json::json;
-use slipway_pipelines::ids::RunId;
+use slipway_pipelines::ids::{JobId, RunId};
 use slipway_pipelines::lifecycle::{JobEvent, JobState, RunEvent, RunState};
 
 use super::{FlowError, schedule};
@@ -22,6 +22,7 @@ pub async fn cancel(server: &Server, id: RunId, actor: &str) -> Result<(), FlowE
         let state = run.state.word();
         return Err(FlowError::Conflict(format!("run {} is {state} already", run.number)));
     }
+    runs::cancel(&mut tx, id, &reason).await?;
     let repo = repos::by_id(&mut tx, run.repo).await?;
     for view in jobs::views(&mut tx, id).await? {
         match view.state {
@@ -45,6 +46,42 @@ pub async fn cancel(server: &Server, id: RunId, actor: &str) -> Result<(), FlowE
     }
     let detail = json!({ "run": run.number });
     audit::write(&mut tx, actor, "run.cancel", repo.name.as_str(), detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Cancels one job: before it starts at once, else through its worker.
+///
+/// # Errors
+/// [`FlowError::NotFound`], or [`FlowError::Conflict`] when the job is over.
+pub async fn cancel_job(server: &Server, id: JobId, actor: &str) -> Result<(), FlowError> {
+    let reason = format!("canceled by {actor}");
+    let mut tx = server.db.begin().await?;
+    // As everywhere: assignment, job, run.
+    if let Some(assignment) = assignments::lock_of_job(&mut tx, id).await? {
+        assignments::cancel_one(&mut tx, assignment, &reason).await?;
+    }
+    let job = jobs::lock(&mut tx, id).await?;
+    match job.state {
+        JobState::Waiting | JobState::Queued => {
+            let next = job.state.apply(JobEvent::Cancel { reason })?;
+            jobs::change(&mut tx, id, job.run, &job.state, &next).await?;
+            schedule::advance(server, &mut tx, job.run).await?;
+        }
+        JobState::Running { .. } => {}
+        JobState::Passed
+        | JobState::Failed { .. }
+        | JobState::Errored { .. }
+        | JobState::Canceled { .. }
+        | JobState::Skipped { .. } => {
+            let state = job.state.word();
+            return Err(FlowError::Conflict(format!("job {} is {state} already", job.number)));
+        }
+    }
+    let run = runs::look(&mut tx, job.run).await?;
+    let repo = repos::by_id(&mut tx, run.repo).await?;
+    let detail = json!({ "run": run.number, "job": job.number });
+    audit::write(&mut tx, actor, "job.cancel", repo.name.as_str(), detail).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -11,7 +11,8 @@ use super::FlowError;
 use crate::db::assignments::{self, Kind};
 use crate::db::attempts::{self, Current};
 use crate::db::deployments::{self, Deployment, NewDeployment};
-use crate::db::{Tx, audit, jobs, repos, runs, secrets};
+use crate::db::secrets::{self, Unopened};
+use crate::db::{Tx, audit, jobs, repos, runs};
 use crate::state::Server;
 
 /// May this deploy run now? Asking again gets the same deployment.
@@ -32,13 +33,19 @@ pub async fn grant(
     let plan = job.plan.deploys.get(place).ok_or(FlowError::NotFound)?;
     let run = runs::lock(&mut tx, job.run).await?;
     let repo = repos::by_id(&mut tx, run.repo).await?;
+    if let Some(cancel) = current.assignment.cancel {
+        return Ok(DeployGrant::Withheld { reason: cancel });
+    }
+    if !repo.enabled {
+        return Ok(DeployGrant::Withheld { reason: format!("the repo {} is disabled", repo.name) });
+    }
     if let Some(reason) = withheld(&plan.on, run.file.as_deref(), &run.trigger.event, &repo.name) {
         return Ok(DeployGrant::Withheld { reason });
     }
     let name = plan.environment_name();
     let (environment, live) = deployments::environment(&mut tx, repo.id, &name).await?;
     let index = i32::try_from(index).map_err(anyhow::Error::new)?;
-    let actor = run.trigger.actor.name();
+    let actor = run.actor.as_str();
     let version = &request.version;
     let new = NewDeployment {
         environment,
@@ -68,8 +75,16 @@ pub async fn grant(
     if let Some(reason) = asked.state.reason() {
         return Ok(DeployGrant::Withheld { reason: reason.to_owned() });
     }
+    if asked.state.is_terminal() {
+        return Ok(DeployGrant::Withheld { reason: "it is live already".to_owned() });
+    }
     let key = &server.config.master_key;
-    let secrets = secrets::grant(&mut tx, key, repo.id, attempt, &plan.secrets).await?;
+    let secrets = match secrets::grant(&mut tx, key, repo.id, attempt, &plan.secrets).await {
+        Err(FlowError::Internal(error)) if error.is::<Unopened>() => {
+            return Ok(DeployGrant::Withheld { reason: error.to_string() });
+        }
+        other => other?,
+    };
     tx.commit().await?;
     let previous = asked.previous;
     Ok(DeployGrant::Granted { deployment: asked.id, environment: name, secrets, previous })

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use slipway_pipelines::ids::{AttemptId, AttemptNumber, RunId, RunNumber, WorkerId};
+use chrono::{DateTime, SubsecRound, Utc};
+use slipway_pipelines::ids::{AttemptId, AttemptNumber, JobId, RunId, RunNumber, WorkerId};
 use slipway_pipelines::lifecycle::{JobEvent, RunEvent, RunState};
 use slipway_pipelines::names::RepoName;
 use slipway_pipelines::plan::Trigger;
@@ -11,11 +11,12 @@ use slipway_pipelines::wire::{
     Assignment, GitSource, JobWork, Lane, PlanWork, RegisterRequest, SecretText, VerifyWork, Work,
 };
 
-use super::{FlowError, schedule};
-use crate::db::assignments::{self, Kind};
-use crate::db::repos::Repo;
-use crate::db::runs::Run;
-use crate::db::{Tx, attempts, deployments, jobs, new_id, repos, runs, secrets, workers};
+use super::{FlowError, reap, schedule};
+use crate::db::assignments::{self, Assignment as Leased, Kind};
+use crate::db::deployments::{self, Deployment};
+use crate::db::runs::{self, Run};
+use crate::db::secrets::{self, Unopened};
+use crate::db::{Tx, jobs, new_id, repos, workers};
 use crate::state::Server;
 
 /// A leased piece of work, still without the token that its attempt will write with.
@@ -66,12 +67,18 @@ impl Claimed {
 pub async fn register(server: &Server, request: &RegisterRequest) -> Result<i32, FlowError> {
     let mut tx = server.db.begin().await?;
     let generation = workers::register(&mut tx, request).await?;
-    for id in assignments::held_by(&mut tx, request.worker).await? {
-        if let Some(held) = assignments::lock_leased(&mut tx, id).await? {
-            super::reap::lose(server, &mut tx, held, "its worker started anew").await?;
-        }
-    }
     tx.commit().await?;
+    // From here the older process claims nothing more. Each piece in a transaction of its own,
+    // since its locks are taken job by job; what is not reached, the reaper finds.
+    for id in assignments::held_by(&server.db, request.worker).await? {
+        let mut tx = server.db.begin().await?;
+        if let Some(held) = assignments::lock_leased(&mut tx, id).await?
+            && held.worker == Some(request.worker)
+        {
+            reap::lose(server, &mut tx, held, "its worker started anew").await?;
+        }
+        tx.commit().await?;
+    }
     tracing::info!(worker = %request.worker, name = request.name, generation, "worker registered");
     Ok(generation)
 }
@@ -86,56 +93,45 @@ pub async fn claim(
     generation: i32,
     lane: Lane,
 ) -> Result<Option<Claimed>, FlowError> {
-    let mut tx = server.db.begin().await?;
-    if !workers::seen(&mut tx, worker, generation).await? {
-        return Err(FlowError::Fenced);
+    loop {
+        let attempt: AttemptId = new_id();
+        let mut tx = server.db.begin().await?;
+        let due = workers::hold(&mut tx, worker, generation).await?.ok_or(FlowError::Fenced)?;
+        let lease = server.config.lease;
+        let leased = assignments::lease_front(&mut tx, lane, attempt, worker, lease).await?;
+        let Some(assignment) = leased else {
+            drop(tx);
+            if due {
+                workers::seen(&server.db, worker).await?;
+            }
+            return Ok(None);
+        };
+        // As exact as Postgres stores it: the same when it is read back.
+        let at = Utc::now().trunc_subsecs(6);
+        let claim = Claim { server, attempt, number: assignment.attempt, worker, at };
+        match claim.hand_out(&mut tx, &assignment).await {
+            Ok(claimed) => {
+                tx.commit().await?;
+                return Ok(Some(claimed));
+            }
+            // What can not be handed out must not stand in the way of what is behind it.
+            Err(FlowError::Internal(error)) => {
+                drop(tx);
+                tracing::error!(assignment = %assignment.id, error = format!("{error:#}"),
+                    "work can not be handed out");
+                reap::give_up_queued(server, assignment.id, &sentence(&error)).await?;
+            }
+            Err(error) => return Err(error),
+        }
     }
-    let Some(assignment) = assignments::front(&mut tx, lane).await? else {
-        tx.commit().await?;
-        return Ok(None);
-    };
-    let attempt: AttemptId = new_id();
-    let number = AttemptNumber(assignment.attempt.0 + 1);
-    assignments::lease(&mut tx, assignment.id, number, worker, server.config.lease).await?;
-    attempts::create(&mut tx, attempt, &assignment, number, worker).await?;
-    // Jobs are locked before runs everywhere.
-    let claim = Claim { server, attempt, number, worker, at: Utc::now() };
-    let (run, repo, work) = match assignment.kind {
-        Kind::Plan => {
-            let (run, repo) = load(&mut tx, assignment.run).await?;
-            let work = PlanWork { default_branch: repo.default_branch.clone() };
-            (run, repo, Work::Plan(work))
-        }
-        Kind::Job(job) => claim.job(&mut tx, job).await?,
-        Kind::Verify { deployment, .. } => {
-            let (run, repo) = load(&mut tx, assignment.run).await?;
-            let found = deployments::lock(&mut tx, deployment).await?;
-            let work = VerifyWork {
-                deployment,
-                plan: found.plan,
-                version: found.version,
-                previous: found.previous,
-            };
-            (run, repo, Work::Verify(Box::new(work)))
-        }
-    };
-    tx.commit().await?;
-    Ok(Some(Claimed {
-        attempt,
-        number,
-        repo: repo.name,
-        run: run.id,
-        run_number: run.number,
-        source: GitSource { url: repo.clone_url },
-        trigger: run.trigger,
-        work,
-    }))
 }
 
-async fn load(tx: &mut Tx, id: RunId) -> Result<(Run, Repo), FlowError> {
-    let run = runs::lock(tx, id).await?;
-    let repo = repos::by_id(tx, run.repo).await?;
-    Ok((run, repo))
+/// What people are told of work that can not be handed out.
+fn sentence(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<Unopened>() {
+        Some(unopened) => unopened.to_string(),
+        None => "the server could not hand it to a worker; its log has the cause".to_owned(),
+    }
 }
 
 struct Claim<'a> {
@@ -147,34 +143,79 @@ struct Claim<'a> {
 }
 
 impl Claim<'_> {
-    async fn job(
-        &self,
-        tx: &mut Tx,
-        id: slipway_pipelines::ids::JobId,
-    ) -> Result<(Run, Repo, Work), FlowError> {
+    // Jobs are locked before runs everywhere.
+    async fn hand_out(&self, tx: &mut Tx, leased: &Leased) -> Result<Claimed, FlowError> {
+        let (run, work) = match leased.kind {
+            Kind::Plan => (runs::look(tx, leased.run).await?, None),
+            Kind::Job(job) => {
+                let (run, work) = self.job(tx, job).await?;
+                (run, Some(Work::Job(Box::new(work))))
+            }
+            Kind::Verify { deployment, .. } => {
+                let work = verify(deployments::lock(tx, deployment).await?);
+                (runs::look(tx, leased.run).await?, Some(Work::Verify(Box::new(work))))
+            }
+        };
+        let repo = repos::by_id(tx, run.repo).await?;
+        let work = match work {
+            None => Work::Plan(PlanWork { default_branch: repo.default_branch }),
+            Some(Work::Job(mut job)) => {
+                // Every trigger there is comes from someone with write access to the repo itself.
+                let key = &self.server.config.master_key;
+                job.secrets =
+                    secrets::grant(tx, key, repo.id, self.attempt, &job.plan.secrets).await?;
+                let page = schedule::run_url(self.server, repo.name.as_str(), run.number);
+                job.url = format!("{page}/jobs/{}", job.number);
+                Work::Job(job)
+            }
+            Some(other) => other,
+        };
+        Ok(Claimed {
+            attempt: self.attempt,
+            number: self.number,
+            repo: repo.name,
+            run: run.id,
+            run_number: run.number,
+            source: GitSource { url: repo.clone_url },
+            trigger: run.trigger,
+            work,
+        })
+    }
+
+    /// The job starts, and with the first one its run. What needs the repo is still missing.
+    async fn job(&self, tx: &mut Tx, id: JobId) -> Result<(Run, JobWork), FlowError> {
         let job = jobs::lock(tx, id).await?;
         let event = JobEvent::Claimed { attempt: self.number, worker: self.worker, at: self.at };
         let next = job.state.apply(event)?;
         jobs::change(tx, id, job.run, &job.state, &next).await?;
-        let (run, repo) = load(tx, job.run).await?;
+        let run = runs::look(tx, job.run).await?;
         if run.state == RunState::Queued {
-            let event = RunEvent::JobStarted { at: self.at };
-            schedule::change_run(self.server, tx, job.run, event).await?;
+            // Another job may be the first at this moment: only who has the lock knows.
+            let run = runs::lock(tx, job.run).await?;
+            if run.state == RunState::Queued {
+                let event = RunEvent::JobStarted { at: self.at };
+                schedule::change_run(self.server, tx, job.run, event).await?;
+            }
         }
-        // Every trigger there is comes from someone with write access to the repo itself.
-        let key = &self.server.config.master_key;
-        let granted = secrets::grant(tx, key, repo.id, self.attempt, &job.plan.secrets).await?;
-        let page = schedule::run_url(self.server, repo.name.as_str(), run.number);
         let work = JobWork {
             job: id,
             number: job.number,
             plan: job.plan,
             stage_name: job.stage_name,
-            secrets: granted,
+            secrets: Vec::new(),
             limits: self.server.config.limits.clone(),
-            url: format!("{page}/jobs/{}", job.number),
+            url: String::new(),
             started_at: job.first_started_at.unwrap_or(self.at),
         };
-        Ok((run, repo, Work::Job(Box::new(work))))
+        Ok((run, work))
+    }
+}
+
+fn verify(found: Deployment) -> VerifyWork {
+    VerifyWork {
+        deployment: found.id,
+        plan: found.plan,
+        version: found.version,
+        previous: found.previous,
     }
 }

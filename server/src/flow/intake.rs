@@ -1,16 +1,29 @@
 //! Deliveries come in: stored first, decided later.
 
-pub use crate::db::deliveries::{NewDelivery, Source};
+pub use crate::db::deliveries::{Decision, NewDelivery, Source};
+use std::time::Duration;
+
 use slipway_pipelines::ids::{DeliveryId, RunId};
 use slipway_pipelines::plan::Trigger;
+use tokio::time::Instant;
 
 use super::FlowError;
 use crate::db::assignments::{self, Kind};
 use crate::db::deliveries::{self, Undecided};
 use crate::db::repos::{self, Repo};
-use crate::db::{Tx, new_id, notify, runs};
-use crate::github::events::{self, Event};
-use crate::state::Server;
+use crate::db::runs::{self, NewRun};
+use crate::db::{Tx, new_id, ref_heads};
+use crate::github::events::{self, Event, RefUpdate};
+use crate::state::{Server, Signal};
+
+/// Between two looks at a delivery that somebody waits for.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A forge does not post again what it was refused, so a broken connection is not the last word.
+const TRIES: u32 = 3;
+
+/// Deliveries that reconciliation makes have an id that begins so; no sender's may.
+pub(crate) const FOUND: &str = "reconcile-";
 
 /// Stores a delivery; once this answers, it is never lost. Answers whether it is new.
 ///
@@ -20,13 +33,43 @@ pub async fn store_delivery(
     server: &Server,
     new: NewDelivery,
 ) -> Result<(DeliveryId, bool), FlowError> {
-    let mut tx = server.db.begin().await?;
-    let stored = deliveries::store(&mut tx, new_id(), &new).await?;
-    if stored.1 {
-        notify(&mut tx, "slipway_deliveries", "").await?;
+    let id: DeliveryId = new_id();
+    let mut tries = TRIES;
+    let is_new = loop {
+        tries -= 1;
+        match deliveries::store(server.db.pool(), id, &new).await.map_err(FlowError::from) {
+            // The connection may be older than a restart of Postgres; another one is not. Had
+            // the row been stored all the same, it is found by its sender's id.
+            Err(FlowError::Away(error))
+                if tries > 0 && !matches!(error, sqlx::Error::PoolTimedOut) => {}
+            other => break other?,
+        }
+    };
+    if !is_new {
+        return Ok((deliveries::known(&server.db, &new).await?, false));
     }
-    tx.commit().await?;
-    Ok(stored)
+    // Only the loop of this process is woken: a notification would make commits queue up behind
+    // one another. Should this process end now, another one finds the row by looking.
+    server.wake.send(Signal::Deliveries);
+    Ok((id, true))
+}
+
+/// What became of a delivery, waiting for that until `deadline`.
+///
+/// # Errors
+/// When Postgres does not answer, or the repo was removed meanwhile.
+pub async fn await_decision(
+    server: &Server,
+    id: DeliveryId,
+    deadline: Instant,
+) -> Result<Decision, FlowError> {
+    loop {
+        let decision = deliveries::decision(&server.db, id).await?;
+        if decision.state != "received" || Instant::now() >= deadline {
+            return Ok(decision);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// Decides every delivery that waits.
@@ -36,16 +79,33 @@ pub(crate) async fn tick(server: &Server) -> Result<(), FlowError> {
         let Some(delivery) = deliveries::next(&mut tx).await? else {
             return Ok(());
         };
-        decide(server, &mut tx, &delivery).await?;
-        tx.commit().await?;
+        match decide(server, &mut tx, &delivery).await {
+            Ok(()) => tx.commit().await?,
+            Err(error @ (FlowError::Away(_) | FlowError::Fenced)) => return Err(error),
+            // One that can not be decided must not stand in the way of those behind it.
+            Err(error) => {
+                drop(tx);
+                tracing::error!(delivery = %delivery.id, %error, "a delivery can not be decided");
+                let mut tx = server.db.begin().await?;
+                let reason = "the server failed to decide it; its log has the cause";
+                deliveries::ignored(&mut tx, delivery.id, reason).await?;
+                tx.commit().await?;
+            }
+        }
     }
 }
 
 async fn decide(server: &Server, tx: &mut Tx, delivery: &Undecided) -> Result<(), FlowError> {
-    let event = match delivery.source {
+    let (event, update) = match delivery.source {
         Source::Git => events::of_hook(&delivery.event, &delivery.payload),
-        Source::Github => events::of_forge(&delivery.event, &delivery.payload),
+        Source::Github => (events::of_forge(&delivery.event, &delivery.payload), None),
     };
+    if let (Some(repo), Some(update)) = (delivery.repo, update)
+        && !count(tx, delivery, repo, &update).await?
+    {
+        let reason = "it came late: reconciliation had found what it tells";
+        return deliveries::ignored(tx, delivery.id, reason).await;
+    }
     let (name, trigger) = match event {
         Event::Ignored { reason } => return deliveries::ignored(tx, delivery.id, &reason).await,
         Event::Trigger { repo, trigger } => (repo, trigger),
@@ -55,13 +115,31 @@ async fn decide(server: &Server, tx: &mut Tx, delivery: &Undecided) -> Result<()
         (None, Some(name)) => repos::of_forge(tx, &name).await?,
         (None, None) => None,
     };
-    match repo {
-        None => deliveries::ignored(tx, delivery.id, "its repository is not a repo here").await,
-        Some(repo) if !repo.enabled => {
-            deliveries::ignored(tx, delivery.id, "the repo is disabled").await
-        }
-        Some(repo) => start(server, tx, delivery.id, &repo, &trigger).await,
+    let Some(repo) = repo else {
+        return deliveries::ignored(tx, delivery.id, "its repository is not a repo here").await;
+    };
+    if delivery.repo.is_none() {
+        deliveries::belongs_to(tx, delivery.id, repo.id).await?;
     }
+    if !repo.enabled {
+        return deliveries::ignored(tx, delivery.id, "the repo is disabled").await;
+    }
+    start(server, tx, delivery.id, &repo, &trigger).await
+}
+
+/// Sums up what a hook tells of its ref; false when reconciliation had told it already.
+async fn count(
+    tx: &mut Tx,
+    delivery: &Undecided,
+    repo: slipway_pipelines::ids::RepoId,
+    update: &RefUpdate,
+) -> Result<bool, FlowError> {
+    let found = delivery.guid.starts_with(FOUND);
+    if !found && ref_heads::filled_already(tx, repo, update).await? {
+        return Ok(false);
+    }
+    ref_heads::take(tx, repo, update).await?;
+    Ok(true)
 }
 
 async fn start(
@@ -72,7 +150,15 @@ async fn start(
     trigger: &Trigger,
 ) -> Result<(), FlowError> {
     let id: RunId = new_id();
-    let number = runs::create(tx, id, repo.id, delivery, trigger).await?;
+    let new = NewRun {
+        id,
+        repo: repo.id,
+        delivery: Some(delivery),
+        rerun_of: None,
+        actor: trigger.actor.name(),
+        trigger,
+    };
+    let number = runs::create(tx, &new).await?;
     assignments::create(tx, id, Kind::Plan).await?;
     deliveries::triggered(tx, delivery, id).await?;
     super::schedule::announce(server, tx, id).await?;

@@ -8,7 +8,9 @@ pub mod dispatch;
 pub mod intake;
 pub(crate) mod planning;
 pub(crate) mod reap;
+pub(crate) mod reconcile;
 pub(crate) mod report;
+pub mod restart;
 pub(crate) mod schedule;
 
 pub use crate::error::FlowError;

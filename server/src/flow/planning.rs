@@ -7,7 +7,7 @@ use slipway_pipelines::wire::{PlanReport, PlanResult};
 
 use super::{FlowError, schedule};
 use crate::db::{Tx, jobs, runs};
-use crate::github::events::skip_mark;
+use crate::github::skip_mark::skip_mark;
 use crate::state::Server;
 
 /// Travis' limit of jobs in one build.
@@ -31,7 +31,9 @@ pub(crate) async fn store(
     if trigger.author.is_empty() {
         trigger.author = report.author.clone().unwrap_or_default();
     }
-    let (event, plan) = decide(&report.result, &trigger.message);
+    // Who asks for a re-run wants it whatever the commit says.
+    let mark = if run.is_rerun { None } else { skip_mark(&trigger.message) };
+    let (event, plan) = decide(&report.result, mark);
     runs::planned(tx, id, &trigger, plan, &report.diagnostics).await?;
     for job in plan.iter().flat_map(|plan| &plan.jobs) {
         let stage = usize::try_from(job.stage.0).unwrap_or(usize::MAX);
@@ -42,9 +44,9 @@ pub(crate) async fn store(
     schedule::advance(server, tx, id).await
 }
 
-fn decide<'a>(result: &'a PlanResult, message: &str) -> (RunEvent, Option<&'a Plan>) {
+fn decide(result: &PlanResult, mark: Option<String>) -> (RunEvent, Option<&Plan>) {
     // A delivery does not always carry the message; the commit does.
-    if let Some(mark) = skip_mark(message) {
+    if let Some(mark) = mark {
         return (RunEvent::NothingToDo { reason: format!("the commit message says {mark}") }, None);
     }
     match result {

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use slipway_pipelines::ids::{DeploymentId, JobId};
 use slipway_pipelines::lifecycle::{AttemptState, JobEvent, RunEvent, RunState};
+use uuid::Uuid;
 
 use super::{FlowError, deploys, schedule};
 use crate::db::assignments::{self, Assignment, Kind};
-use crate::db::{Tx, attempts, jobs, runs, workers};
+use crate::db::attempts::{self, End};
+use crate::db::{Tx, jobs, runs, workers};
 use crate::state::Server;
 
 /// After so many lost attempts a piece of work is given up.
@@ -24,20 +26,60 @@ pub(crate) async fn tick(server: &Server) -> Result<(), FlowError> {
     if healthy < server.config.lease {
         return Ok(());
     }
-    loop {
-        let mut tx = server.db.begin().await?;
-        let Some(expired) = assignments::next_expired(&mut tx).await? else {
-            return Ok(());
-        };
-        let worker = match expired.worker {
-            Some(worker) => workers::name(&mut tx, worker).await?,
-            None => "its worker".to_owned(),
-        };
-        let reason = format!("worker {worker} fell silent");
-        tracing::warn!(worker, assignment = %expired.id, "lease ended");
-        lose(server, &mut tx, expired, &reason).await?;
-        tx.commit().await?;
+    for id in assignments::expired(&server.db).await? {
+        match reap(server, id).await {
+            Ok(()) => {}
+            Err(error @ FlowError::Away(_)) => return Err(error),
+            // One that can not be ended must not stand in the way of the others.
+            Err(error) => tracing::error!(assignment = %id, %error, "a lost attempt stays open"),
+        }
     }
+    Ok(())
+}
+
+async fn reap(server: &Server, id: Uuid) -> Result<(), FlowError> {
+    let mut tx = server.db.begin().await?;
+    let Some(expired) = assignments::lock_expired(&mut tx, id).await? else {
+        return Ok(());
+    };
+    let worker = match expired.worker {
+        Some(worker) => workers::name(&mut tx, worker).await?,
+        None => "its worker".to_owned(),
+    };
+    let reason = format!("worker {worker} fell silent");
+    tracing::warn!(worker, assignment = %expired.id, "lease ended");
+    lose(server, &mut tx, expired, &reason).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What waits in the queue and can not be handed out ends here, with the reason.
+pub(crate) async fn give_up_queued(
+    server: &Server,
+    id: Uuid,
+    reason: &str,
+) -> Result<(), FlowError> {
+    let mut tx = server.db.begin().await?;
+    let Some(queued) = assignments::lock_queued(&mut tx, id).await? else {
+        return Ok(());
+    };
+    assignments::done(&mut tx, id).await?;
+    match queued.kind {
+        Kind::Plan => {
+            let event = RunEvent::PlanErrored { reason: reason.to_owned() };
+            schedule::change_run(server, &mut tx, queued.run, event).await?;
+        }
+        Kind::Job(job) => {
+            // Not by the job's plan: that it does not read may be the reason.
+            let views = jobs::views(&mut tx, queued.run).await?;
+            let event = JobEvent::GiveUp { reason: reason.to_owned() };
+            schedule::change_job(&mut tx, queued.run, &views, job, event).await?;
+            schedule::advance(server, &mut tx, queued.run).await?;
+        }
+        Kind::Verify { deployment, .. } => deploys::give_up(&mut tx, deployment, reason).await?,
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 /// The latest attempt of a leased assignment is lost: try again, or give up and say so.
@@ -49,7 +91,8 @@ pub(crate) async fn lose(
 ) -> Result<(), FlowError> {
     let mut begun = false;
     if let Some(attempt) = attempts::running_of(tx, &assignment).await? {
-        attempts::end(tx, attempt, AttemptState::Lost, Some(reason), None, None).await?;
+        let end = End { reason: Some(reason), ..End::default() };
+        attempts::end(tx, attempt, AttemptState::Lost, end).await?;
         begun = deploys::settle(tx, attempt, reason).await?;
     }
     match assignment.kind {

@@ -8,35 +8,44 @@ use super::FlowError;
 use crate::db::outbox::{self, Due};
 use crate::state::Server;
 
-/// Longer than a request may take, so that no other replica sends the same row meanwhile.
+/// Longer than a request may take, so that no other replica sends the same row meanwhile. Should
+/// this process end before it is answered, the row is due again after so long.
 const BUSY: Duration = Duration::from_secs(60);
 /// Longest time between two tries.
 const MAX_DELAY: Duration = Duration::from_secs(300);
 
-/// Sends what is due.
+/// Sends what is due. What fails is due later, so this ends.
 pub(crate) async fn tick(server: &Server) -> Result<(), FlowError> {
-    let mut tx = server.db.begin().await?;
     let Some(url) = &server.config.notify_url else {
-        outbox::nobody_listens(&mut tx).await?;
-        tx.commit().await?;
-        return Ok(());
-    };
-    let due = outbox::take_due(&mut tx, BUSY).await?;
-    tx.commit().await?;
-    for row in due {
-        let answer = send(server, url, &row).await;
         let mut tx = server.db.begin().await?;
-        match answer {
-            Ok(()) => outbox::done(&mut tx, row.id).await?,
-            Err(error) => {
-                let wait = 2_u64.saturating_pow(u32::try_from(row.tries).unwrap_or(0).min(16));
-                let delay = Duration::from_secs(wait).min(MAX_DELAY);
-                tracing::warn!(error, tries = row.tries + 1, "a notification was not taken");
-                outbox::failed(&mut tx, row.id, &error, delay).await?;
-            }
-        }
+        outbox::nobody_listens(&mut tx).await?;
+        return Ok(tx.commit().await?);
+    };
+    loop {
+        let mut tx = server.db.begin().await?;
+        let due = outbox::take_due(&mut tx, BUSY).await?;
         tx.commit().await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        // Together, so that all of them have ended long before `BUSY` does.
+        futures::future::try_join_all(due.iter().map(|row| deliver(server, url, row))).await?;
     }
+}
+
+async fn deliver(server: &Server, url: &Url, row: &Due) -> Result<(), FlowError> {
+    let answer = send(server, url, row).await;
+    let mut tx = server.db.begin().await?;
+    match answer {
+        Ok(()) => outbox::done(&mut tx, row.id).await?,
+        Err(error) => {
+            let wait = 2_u64.saturating_pow(u32::try_from(row.tries).unwrap_or(0).min(16));
+            let delay = Duration::from_secs(wait).min(MAX_DELAY);
+            tracing::warn!(error, tries = row.tries + 1, "a notification was not taken");
+            outbox::failed(&mut tx, row.id, &error, delay).await?;
+        }
+    }
+    tx.commit().await?;
     Ok(())
 }
 

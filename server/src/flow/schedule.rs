@@ -2,17 +2,18 @@
 
 use serde_json::json;
 use slipway_pipelines::ids::{JobId, RunId};
-use slipway_pipelines::lifecycle::{JobEvent, JobView, RunEvent, ready_jobs};
+use slipway_pipelines::lifecycle::{JobEvent, JobView, RunEvent, RunState, ready_jobs};
 
 use super::FlowError;
 use crate::db::assignments::{self, Kind};
-use crate::db::{Tx, jobs, notify, outbox, repos, runs};
+use crate::db::runs::{self, Run};
+use crate::db::{Tx, jobs, notify, outbox, repos};
 use crate::state::Server;
 
 /// Moves a run on as far as its jobs allow. Doing it again changes nothing.
 pub(crate) async fn advance(server: &Server, tx: &mut Tx, id: RunId) -> Result<(), FlowError> {
     let run = runs::lock(tx, id).await?;
-    if run.state.is_terminal() || run.state == slipway_pipelines::lifecycle::RunState::Planning {
+    if run.state.is_terminal() || run.state == RunState::Planning {
         return Ok(());
     }
     let views = jobs::views(tx, id).await?;
@@ -25,7 +26,7 @@ pub(crate) async fn advance(server: &Server, tx: &mut Tx, id: RunId) -> Result<(
         change_job(tx, id, &views, job, JobEvent::Skip { reason }).await?;
     }
     if let Some(verdict) = readiness.verdict {
-        let event = match assignments::cancel_reason(tx, id).await? {
+        let event = match run.cancel {
             Some(reason) => RunEvent::Cancel { reason },
             None => RunEvent::JobsDone { verdict },
         };
@@ -34,7 +35,7 @@ pub(crate) async fn advance(server: &Server, tx: &mut Tx, id: RunId) -> Result<(
     Ok(())
 }
 
-async fn change_job(
+pub(crate) async fn change_job(
     tx: &mut Tx,
     run: RunId,
     views: &[JobView],
@@ -56,15 +57,26 @@ pub(crate) async fn change_run(
     id: RunId,
     event: RunEvent,
 ) -> Result<(), FlowError> {
-    let run = runs::lock(tx, id).await?;
+    let mut run = runs::lock(tx, id).await?;
     let next = run.state.apply(event)?;
     runs::change(tx, id, &run.state, &next).await?;
-    announce(server, tx, id).await
+    run.state = next;
+    tell(server, tx, &run).await
 }
 
-/// Puts the run's state into the outbox.
+/// Tells the world of a run that has just been created.
 pub(crate) async fn announce(server: &Server, tx: &mut Tx, id: RunId) -> Result<(), FlowError> {
     let run = runs::lock(tx, id).await?;
+    tell(server, tx, &run).await?;
+    notify(tx, "slipway_run", &id.to_string()).await?;
+    Ok(())
+}
+
+/// Puts the run's state into the outbox, if there is anybody to tell.
+async fn tell(server: &Server, tx: &mut Tx, run: &Run) -> Result<(), FlowError> {
+    if server.config.notify_url.is_none() {
+        return Ok(());
+    }
     let repo = repos::by_id(tx, run.repo).await?;
     let payload = json!({
         "repo": repo.name,
@@ -75,12 +87,10 @@ pub(crate) async fn announce(server: &Server, tx: &mut Tx, id: RunId) -> Result<
         "tag": run.trigger.event.tag(),
         "commit": run.trigger.commit,
         "subject": run.trigger.subject(),
-        "actor": run.trigger.actor.name(),
+        "actor": run.actor,
         "url": run_url(server, repo.name.as_str(), run.number),
     });
-    outbox::add(tx, id, payload).await?;
-    notify(tx, "slipway_run", &id.to_string()).await?;
-    Ok(())
+    outbox::add(tx, run.id, payload).await
 }
 
 /// The run's page.

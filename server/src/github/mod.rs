@@ -1,3 +1,5 @@
-//! What the forge says: payloads to events. Pure.
+//! Where pushes come from: the forge, and bare repositories on this machine.
 
+pub(crate) mod bare;
 pub mod events;
+pub mod skip_mark;

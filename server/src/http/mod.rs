@@ -78,12 +78,14 @@ pub async fn serve(
 pub(crate) fn router(server: Arc<Server>, shutdown: CancellationToken) -> Router {
     let routes = Router::new()
         .route("/healthz", get(health))
+        // For whoever restarts what does not live: that Postgres is away is no reason.
+        .route("/livez", get(async || "ok\n"))
         .merge(webhook::router())
         .nest("/api/worker/v1", worker_api::router())
         .nest("/api/v1", api::router(&server))
         .merge(login::router())
         .merge(pages::router())
-        .fallback(async || Problem::not_found())
+        .fallback(pages::not_found)
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address knows other methods only.")
         })

@@ -9,11 +9,13 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use slipway_pipelines::wire;
 use tower_http::request_id::RequestId;
 
 use crate::error::FlowError;
 use crate::state::Server;
+use crate::text::without_nul;
 
 /// An error answer.
 #[derive(Clone, Debug)]
@@ -96,6 +98,7 @@ impl From<FlowError> for Problem {
                 format!("Something is missing after {length}; send again from there."),
             ),
             FlowError::Conflict(sentence) => Self::new(StatusCode::CONFLICT, sentence),
+            FlowError::TooLarge(sentence) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, sentence),
             FlowError::Away(cause) => Self::away(cause.into()),
             FlowError::Internal(cause) => Self::internal(cause),
         }
@@ -143,10 +146,27 @@ pub(crate) struct Path<T>(pub(crate) T);
 #[from_request(via(axum::extract::Query), rejection(Problem))]
 pub(crate) struct Query<T>(pub(crate) T);
 
-/// A JSON body whose errors are problems.
-#[derive(Debug, FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem), state(Arc<Server>))]
+/// A JSON body whose errors are problems, and whose texts can be stored.
+#[derive(Debug)]
 pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).cloned();
+        let kind = kind.as_ref().and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if !kind.starts_with("application/json") {
+            let sentence = "The body must be JSON, and say so in Content-Type.";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence));
+        }
+        let body = Bytes::from_request(request, server).await?;
+        match axum::Json::from_bytes(&without_nul(&body)) {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(rejection) => Err(rejection.into()),
+        }
+    }
+}
 
 /// A raw body whose errors are problems.
 #[derive(Debug)]

@@ -116,6 +116,7 @@ fn public(attempt: AttemptId) -> Vec<Row> {
     };
     vec![
         (Method::GET, "/healthz".to_owned(), [200; 4]),
+        (Method::GET, "/livez".to_owned(), [200; 4]),
         (Method::GET, "/no/such/thing/anywhere/here".to_owned(), [404; 4]),
         (Method::GET, "/login/nothing".to_owned(), [401; 4]),
         (Method::POST, "/webhooks/github".to_owned(), [401; 4]),
@@ -147,15 +148,20 @@ fn rest() -> Vec<Row> {
         row(Method::GET, "/workers", 200),
         row(Method::POST, "/login-links", 201),
         row(Method::GET, "/no/body", 404),
+        row(Method::PATCH, "/no/body", 404),
+        row(Method::DELETE, "/no/body", 404),
         row(Method::GET, "/no/body/secrets", 404),
         row(Method::PUT, "/no/body/secrets/TOKEN", 404),
         row(Method::DELETE, "/no/body/secrets/TOKEN", 404),
         row(Method::GET, "/no/body/runs", 404),
         row(Method::GET, "/no/body/runs/1", 404),
         row(Method::POST, "/no/body/runs/1/cancel", 404),
+        row(Method::POST, "/no/body/runs/1/restart", 404),
         row(Method::GET, "/no/body/runs/1/jobs/1", 404),
+        row(Method::POST, "/no/body/runs/1/jobs/1/cancel", 404),
         row(Method::GET, "/no/body/runs/1/jobs/1/log", 404),
         row(Method::GET, "/no/body/deliveries", 404),
+        row(Method::GET, "/no/body/deployments/018f0000-0000-7000-8000-000000000000", 404),
         row(Method::GET, "/no/body/environments", 404),
         row(Method::GET, "/no/body/environments/production", 404),
     ]

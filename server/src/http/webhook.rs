@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
@@ -14,14 +15,17 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use sha2::Sha256;
-use slipway_pipelines::ids::{DeliveryId, RepoId, RunId};
+use slipway_pipelines::ids::{DeliveryId, RepoId, RunNumber};
 use slipway_pipelines::names::RepoName;
 use slipway_pipelines::wire::SecretText;
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::problem::{Octets, Problem};
 use crate::db::repos;
 use crate::error::FlowError;
-use crate::flow::intake::{NewDelivery, Source, store_delivery};
+use crate::flow::intake::{FOUND, NewDelivery, Source, await_decision, store_delivery};
+use crate::flow::schedule;
 use crate::state::Server;
 
 /// GitHub's own limit.
@@ -34,23 +38,50 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .layer(DefaultBodyLimit::max(LARGEST))
 }
 
+/// Somebody who waits for the decision hears at the latest after so many seconds.
+const LONGEST_WAIT: u64 = 10;
+
 /// A delivery whose signature holds: there is no other way to get one.
 #[derive(Debug)]
 struct Verified(NewDelivery);
 
+/// The answer, as `github::events` writes it down.
 #[derive(Debug, Serialize)]
 struct Accepted {
     delivery: DeliveryId,
-    /// Decided later, from the stored bytes.
-    run: Option<RunId>,
+    state: String,
+    reason: Option<String>,
+    run: Option<RunNumber>,
+    url: Option<String>,
 }
 
 async fn receive(
     State(server): State<Arc<Server>>,
+    headers: HeaderMap,
     Verified(delivery): Verified,
 ) -> Result<Response, Problem> {
     let (delivery, _new) = store_delivery(&server, delivery).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(Accepted { delivery, run: None })).into_response())
+    let wait = preferred_wait(&headers);
+    let mut accepted =
+        Accepted { delivery, state: "received".to_owned(), reason: None, run: None, url: None };
+    // Stored is stored: that the decision can not be looked up makes no failure of it.
+    if let Some(wait) = wait
+        && let Ok(decision) = await_decision(&server, delivery, Instant::now() + wait).await
+    {
+        let page = decision.repo.as_deref().zip(decision.run);
+        accepted.url = page.map(|(repo, run)| schedule::run_url(&server, repo, run));
+        accepted.state = decision.state;
+        accepted.reason = decision.reason;
+        accepted.run = decision.run;
+    }
+    Ok((StatusCode::ACCEPTED, axum::Json(accepted)).into_response())
+}
+
+/// `Prefer: wait=N` (RFC 7240).
+fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
+    let mut preferences = header(headers, "prefer")?.split(',');
+    let seconds = preferences.find_map(|one| one.trim().strip_prefix("wait=")?.parse::<u64>().ok());
+    seconds.map(|seconds| Duration::from_secs(seconds.min(LONGEST_WAIT)))
 }
 
 impl FromRequest<Arc<Server>> for Verified {
@@ -100,14 +131,19 @@ impl Signer {
                 None => Self::nobody(Source::Github),
             });
         };
-        let Ok(name) = format!("{owner}/{repo}").parse::<RepoName>() else {
+        let name = format!("{owner}/{repo}").parse::<RepoName>();
+        let found = match &name {
+            Ok(name) => repos::signer(&server.db, name).await?,
+            Err(_) => None,
+        };
+        let Some((repo, sealed)) = found else {
+            // As much work as for a repo that is here.
+            let nobody = RepoId::from(Uuid::nil());
+            let _closed = repos::open_key(&server.config.master_key, nobody, &[0; 104]);
             return Ok(Self::nobody(Source::Git));
         };
-        let Some(repo) = repos::by_name(&server.db, &name).await? else {
-            return Ok(Self::nobody(Source::Git));
-        };
-        let key = repos::webhook_key(&server.db, &server.config.master_key, repo.id).await?;
-        Ok(Self { source: Source::Git, repo: Some(repo.id), key, known: true })
+        let key = repos::open_key(&server.config.master_key, repo, &sealed)?;
+        Ok(Self { source: Source::Git, repo: Some(repo), key, known: true })
     }
 
     /// Nobody can have signed with this; the work done is the same.
@@ -125,6 +161,12 @@ impl Signer {
                 "A delivery names itself in X-GitHub-Delivery and its event in X-GitHub-Event.",
             ));
         };
+        if guid.starts_with(FOUND) {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "Ids of that form are given by the server itself; choose another.",
+            ));
+        }
         let (guid, event) = (guid.to_owned(), event.to_owned());
         Ok(NewDelivery { source: self.source, guid, repo: self.repo, event, payload })
     }

@@ -178,7 +178,7 @@ async fn claim_once(
             tracing::warn!(reason, "a claim came too late");
             return Ok(None);
         }
-        Err(error @ (FlowError::NotFound | FlowError::Gap { .. })) => {
+        Err(error @ (FlowError::NotFound | FlowError::Gap { .. } | FlowError::TooLarge(_))) => {
             return Err(Problem::internal(error.into()));
         }
         Err(error @ (FlowError::Away(_) | FlowError::Internal(_))) => return Err(error.into()),
@@ -199,9 +199,9 @@ async fn events(
     State(server): State<Arc<Server>>,
     Attempt(attempt): Attempt,
     Json(batch): Json<EventBatch>,
-) -> Result<StatusCode, Problem> {
-    attempts::events(&server, attempt, batch).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Problem> {
+    let stored = attempts::events(&server, attempt, batch).await;
+    stored.map_or_else(gap, |()| Ok(StatusCode::NO_CONTENT.into_response()))
 }
 
 #[derive(Deserialize)]
@@ -219,7 +219,8 @@ async fn log(
     appended.map_or_else(gap, |length| Ok(axum::Json(LogAppended { length }).into_response()))
 }
 
-/// A gap is answered with how far the stored log reaches, so that the worker sends from there.
+/// A gap is answered with how far what is stored reaches (bytes of a log, events), so that the
+/// worker sends from there.
 fn gap(error: FlowError) -> Result<Response, Problem> {
     match error {
         FlowError::Gap { length } => {

@@ -1,4 +1,5 @@
-//! A service on its way from an old version to a new one: the switch, and the way back.
+//! A service on its way from an old version to a new one: the switch, and the way back. Each way
+//! ends with one verdict, reported here.
 
 use std::time::Duration;
 
@@ -7,11 +8,11 @@ use slipway_pipelines::plan::{ContainerDeploy, DeployPlan, RollbackPolicy};
 use slipway_pipelines::wire::{DeployProgress, Version};
 use tokio::time::Instant;
 
-use super::DeployContext;
 use super::engine::{self, name_of};
 use super::forwarder::{Forwarder, written};
 use super::health::{Unhealthy, Watch};
 use super::names::{COMMIT, Service};
+use super::{DeployContext, DeployOutcome};
 
 /// How long a new version must stay healthy where the file does not say.
 const SOAK: Duration = Duration::from_secs(5);
@@ -44,7 +45,7 @@ impl Change<'_> {
         &self,
         new: &str,
         version: Version,
-    ) -> Result<DeployProgress, String> {
+    ) -> Result<DeployOutcome, String> {
         let before = self.forwarder.ports().await?;
         if let Err(reason) = self.forwarder.point(new, &written(&self.target.ports)).await {
             return self.not_switched(Unhealthy::because(reason), Some(new)).await;
@@ -61,12 +62,13 @@ impl Change<'_> {
         new: &str,
         ports_before: &str,
         version: Version,
-    ) -> Result<DeployProgress, String> {
+    ) -> Result<DeployOutcome, String> {
         match self.watch(new).soak(self.plan.soak.unwrap_or(SOAK)).await {
             Ok(answer) => self.ctx.hop("soaked", answer),
             Err(unhealthy) if self.plan.rollback == RollbackPolicy::Never => {
                 let reason = format!("{}; left as it is", unhealthy.reason);
-                return Ok(DeployProgress::Failed { reason, evidence: unhealthy.evidence });
+                let evidence = unhealthy.evidence;
+                return Ok(self.ctx.end(DeployProgress::Failed { reason, evidence }));
             }
             Err(unhealthy) => {
                 if let Some(old) = self.old {
@@ -77,8 +79,16 @@ impl Change<'_> {
                 return self.not_switched(unhealthy, Some(new)).await;
             }
         }
-        self.retire(new).await?;
-        Ok(DeployProgress::Live { version, url: self.url() })
+        if let Err(reason) = engine::keep_running(self.ctx.docker, new).await {
+            // Not every engine can; the version serves all the same.
+            self.ctx.say(&format!("It will not be started again when it ends: {reason}"));
+        }
+        // The verdict first: a version that does not heed its signal takes its time to stop.
+        let outcome = self.ctx.end(DeployProgress::Live { version, url: self.url() });
+        if let Err(reason) = self.retire(new).await {
+            self.ctx.say(&format!("The version before was not put away: {reason}"));
+        }
+        Ok(outcome)
     }
 
     /// The new version is out, and the old one, if any, has the traffic.
@@ -86,7 +96,7 @@ impl Change<'_> {
         &self,
         unhealthy: Unhealthy,
         new: Option<&str>,
-    ) -> Result<DeployProgress, String> {
+    ) -> Result<DeployOutcome, String> {
         let Unhealthy { reason, evidence } = unhealthy;
         if let Some(new) = new {
             engine::remove(self.ctx.docker, new).await?;
@@ -94,18 +104,20 @@ impl Change<'_> {
         let Some(old) = self.old else {
             // Nothing serves, so nothing may hold the ports.
             self.forwarder.remove().await?;
-            return Ok(DeployProgress::Failed { reason, evidence });
+            engine::forget_network(self.ctx.docker, self.service).await;
+            return Ok(self.ctx.end(DeployProgress::Failed { reason, evidence }));
         };
-        match self.serving(old).await? {
+        let last = match self.serving(old).await? {
             Some(serving) => {
                 let reason = format!("{reason}; {} still serves", serving.commit.short());
-                Ok(DeployProgress::RolledBack { reason, serving, evidence })
+                DeployProgress::RolledBack { reason, serving, evidence }
             }
             None => {
                 let reason = format!("{reason}; the version before it does not run either");
-                Ok(DeployProgress::Failed { reason, evidence })
+                DeployProgress::Failed { reason, evidence }
             }
-        }
+        };
+        Ok(self.ctx.end(last))
     }
 
     /// It may have ended or been stopped meanwhile; whether it runs is looked at afterwards.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use bollard::models::{ContainerCreateBody, ContainerSummary, ContainerSummaryStateEnum};
 use slipway_pipelines::ids::Id as _;
 use slipway_pipelines::plan::{ContainerDeploy, DeployPlan};
-use slipway_pipelines::wire::{DeployProgress, Version};
+use slipway_pipelines::wire::Version;
 use tokio::time::{Instant, timeout_at};
 
 use super::change::Change;
@@ -14,19 +14,7 @@ use super::engine::{self, name_of};
 use super::forwarder::Forwarder;
 use super::health::Unhealthy;
 use super::names::{COMMIT, DEPLOYMENT, SERVICE, Service};
-use super::{DeployContext, longest, refuse_foreign};
-
-/// Deploys and returns the last progress, which the caller reports.
-pub(super) async fn deploy(
-    ctx: &DeployContext<'_>,
-    plan: &DeployPlan,
-    target: &ContainerDeploy,
-) -> DeployProgress {
-    match attempt(ctx, plan, target).await {
-        Ok(last) => last,
-        Err(reason) => DeployProgress::Failed { reason, evidence: Vec::new() },
-    }
-}
+use super::{DeployContext, DeployOutcome, longest, refuse_foreign};
 
 /// An image and how a verdict calls it.
 struct Image {
@@ -35,11 +23,12 @@ struct Image {
     version: Version,
 }
 
-async fn attempt(
+/// Deploys and reports the verdict; an error is still to be reported.
+pub(super) async fn deploy(
     ctx: &DeployContext<'_>,
     plan: &DeployPlan,
     target: &ContainerDeploy,
-) -> Result<DeployProgress, String> {
+) -> Result<DeployOutcome, String> {
     let deadline = Instant::now() + longest(plan);
     let late = || format!("the deploy was not up within {} seconds", longest(plan).as_secs());
     let service = Service::new(ctx.repo, &target.name)?;
@@ -98,8 +87,8 @@ fn environment(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Vec<
     target.env.iter().map(|variable| pair(&variable.name, &variable.value)).collect()
 }
 
-/// The version that has the traffic. Where the forwarder had to be made anew it is the newest
-/// that runs.
+/// The version that has the traffic. Where somebody removed the forwarder it is the newest that
+/// runs.
 async fn serving(
     ctx: &DeployContext<'_>,
     service: &Service,
@@ -110,9 +99,12 @@ async fn serving(
     if let Some(target) = target {
         return Ok(versions.iter().map(name_of).find(|name| *name == target).map(str::to_owned));
     }
+    if !forwarder.is_new() {
+        // It never had any: what runs is half made.
+        return Ok(None);
+    }
     let runs = |one: &&ContainerSummary| one.state == Some(ContainerSummaryStateEnum::RUNNING);
     let Some(newest) = versions.iter().find(runs).map(name_of) else { return Ok(None) };
-    // Half-made or not, it is better than nothing until the new one is up.
     forwarder.point(newest, &forwarder.ports().await?).await?;
     Ok(Some(newest.to_owned()))
 }

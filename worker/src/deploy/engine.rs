@@ -9,8 +9,9 @@ use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::exec::StartExecResults;
 use bollard::models::{
-    ContainerCreateBody, ContainerSummary, ExecConfig, HostConfig, HostConfigLogConfig,
-    NetworkCreateRequest, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerSummary, ContainerUpdateBody, ExecConfig, HostConfig,
+    HostConfigLogConfig, NetworkCreateRequest, ResourcesUlimits, RestartPolicy,
+    RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
@@ -61,6 +62,13 @@ pub(super) async fn ensure_network(docker: &Docker, service: &Service) -> Result
     }
 }
 
+/// Removes the network unless another service of the repo is on it.
+pub(super) async fn forget_network(docker: &Docker, service: &Service) {
+    if let Err(error) = docker.remove_network(&service.network).await {
+        tracing::debug!(%error, network = service.network, "the network stays");
+    }
+}
+
 /// Fetches the image unless the engine has it.
 pub(super) async fn ensure_image(docker: &Docker, image: &str) -> Result<(), String> {
     if docker.inspect_image(image).await.is_ok() {
@@ -92,7 +100,7 @@ pub(super) fn name_of(container: &ContainerSummary) -> &str {
     name.map_or("", |name| name.trim_start_matches('/'))
 }
 
-/// Makes a container that outlives the worker.
+/// Makes a container that outlives the worker, but not its own end unless the body says so.
 pub(super) async fn make(
     docker: &Docker,
     service: &Service,
@@ -107,10 +115,6 @@ pub(super) async fn make(
     let kept = [("max-size", LOG_SIZE), ("max-file", "2")];
     body.host_config = Some(HostConfig {
         network_mode: Some(service.network.clone()),
-        restart_policy: Some(RestartPolicy {
-            name: Some(RestartPolicyNameEnum::UNLESS_STOPPED),
-            maximum_retry_count: None,
-        }),
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
         ulimits: Some(vec![limit("nofile")]),
         log_config: Some(HostConfigLogConfig {
@@ -123,6 +127,19 @@ pub(super) async fn make(
     let made = docker.create_container(Some(options), body).await;
     made.map_err(|error| format!("the engine did not make the container {name}: {error}"))?;
     Ok(())
+}
+
+/// Also after a restart of the machine.
+pub(super) fn restarted() -> RestartPolicy {
+    RestartPolicy { name: Some(RestartPolicyNameEnum::UNLESS_STOPPED), maximum_retry_count: None }
+}
+
+/// From now on the engine starts it again when it ends. Not from the start: of a container that
+/// was started again the engine tells no exit code.
+pub(super) async fn keep_running(docker: &Docker, name: &str) -> Result<(), String> {
+    let body = ContainerUpdateBody { restart_policy: Some(restarted()), ..Default::default() };
+    let kept = docker.update_container(name, body).await;
+    kept.map_err(|error| format!("the engine will not keep {name} running: {error}"))
 }
 
 pub(super) async fn run(docker: &Docker, name: &str) -> Result<(), String> {

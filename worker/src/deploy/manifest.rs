@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Deserialize;
 
 use super::reference::{Repository, is_loopback};
@@ -28,39 +28,76 @@ pub(super) async fn digest(
     tag: &str,
     login: Option<&Login>,
 ) -> Result<String, String> {
-    let Repository { host, path, .. } = repository;
-    let unreachable = |error: reqwest::Error| {
-        format!("the registry {host} can not be reached: {}", error.without_url())
-    };
-    let client = Client::builder().timeout(TIMEOUT).build().map_err(unreachable)?;
-    let url = format!("{}://{host}/v2/{path}/manifests/{tag}", repository.scheme());
-    let ask = || client.head(&url).header(ACCEPT, KINDS);
+    let answer = ask(Method::HEAD, repository, tag, login).await?;
+    let digest = answer.headers().get("docker-content-digest");
+    let digest = digest.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    digest
+        .ok_or_else(|| format!("{} names no digest for {}:{tag}", repository.host, repository.name))
+}
+
+/// The id of the image that the manifest with this digest describes; none: it describes several.
+pub(super) async fn image_id(
+    repository: &Repository,
+    digest: &str,
+    login: Option<&Login>,
+) -> Result<Option<String>, String> {
+    let answer = ask(Method::GET, repository, digest, login).await?;
+    let text = answer.bytes().await.map_err(|error| unreachable(repository, error))?;
+    let manifest: Option<Manifest> = serde_json::from_slice(&text).ok();
+    Ok(manifest.and_then(|manifest| manifest.config).map(|config| config.digest))
+}
+
+/// What of a manifest is of interest.
+#[derive(Deserialize)]
+struct Manifest {
+    config: Option<Config>,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    digest: String,
+}
+
+fn unreachable(repository: &Repository, error: reqwest::Error) -> String {
+    format!("the registry {} can not be reached: {}", repository.host, error.without_url())
+}
+
+/// Asks for a manifest, with the login when that is wanted; the answer is a success.
+async fn ask(
+    method: Method,
+    repository: &Repository,
+    reference: &str,
+    login: Option<&Login>,
+) -> Result<Response, String> {
+    let Repository { host, path, name } = repository;
+    let unreachable = |error| unreachable(repository, error);
+    let client = Client::builder().timeout(TIMEOUT);
+    // As the engine does: what is on this machine is not behind a proxy.
+    let client = if is_loopback(host) { client.no_proxy() } else { client };
+    let client = client.build().map_err(unreachable)?;
+    let url = format!("{}://{host}/v2/{path}/manifests/{reference}", repository.scheme());
+    let ask = || client.request(method.clone(), &url).header(ACCEPT, KINDS);
 
     let mut answer = ask().send().await.map_err(unreachable)?;
     if answer.status() == StatusCode::UNAUTHORIZED {
-        answer = match challenge(answer.headers()) {
-            Some(Challenge::Bearer(url)) => {
+        answer = match (challenge(answer.headers()), login) {
+            (Some(Challenge::Bearer(url)), login) => {
                 let token = token(&client, url, login).await?;
                 ask().bearer_auth(token).send().await.map_err(unreachable)?
             }
-            Some(Challenge::Basic) if login.is_some() => {
-                let login = login.expect("the guard saw it");
+            (Some(Challenge::Basic), Some(login)) => {
                 let ask = ask().basic_auth(&login.username, Some(&login.password));
                 ask.send().await.map_err(unreachable)?
             }
-            Some(Challenge::Basic) | None => answer,
+            (Some(Challenge::Basic) | None, _) => answer,
         };
     }
-    let name = &repository.name;
     match answer.status() {
-        status if status.is_success() => {
-            let digest = answer.headers().get("docker-content-digest");
-            let digest = digest.and_then(|value| value.to_str().ok());
-            digest
-                .map(str::to_owned)
-                .ok_or_else(|| format!("{host} names no digest for {name}:{tag}"))
+        status if status.is_success() => Ok(answer),
+        StatusCode::NOT_FOUND => Err(format!("{host} has no {name}:{reference}")),
+        StatusCode::UNAUTHORIZED if login.is_none() => {
+            Err(format!("{host} shows {name} only with a login"))
         }
-        StatusCode::NOT_FOUND => Err(format!("{host} has no {name}:{tag}")),
         status => Err(refused(host, name, status, &answer)),
     }
 }

@@ -95,8 +95,9 @@ pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult 
     match &plan.provider {
         Provider::Registry(target) => registry::deploy(ctx, plan, target).await,
         Provider::Container(target) => {
-            let last = container::deploy(ctx, plan, target).await;
-            DeployResult { outcome: ctx.end(last), pushed: None }
+            let outcome = container::deploy(ctx, plan, target).await;
+            let outcome = outcome.unwrap_or_else(|reason| ctx.failed(reason).outcome);
+            DeployResult { outcome, pushed: None }
         }
         Provider::Script { .. } => {
             ctx.failed("a script deploy runs in the job's shell, not at a target".to_owned())
@@ -111,7 +112,7 @@ pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult 
 /// Like [`deploy`] it reports the verdict to the context's `progress` itself; it never deploys
 /// anything, but it ends what the lost worker left half done.
 pub async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployOutcome {
-    ctx.end(verify::verify(ctx, work).await)
+    verify::verify(ctx, work).await
 }
 
 impl DeployContext<'_> {
@@ -207,7 +208,11 @@ fn longest(plan: &DeployPlan) -> Duration {
 fn refuse_foreign(image: &str) -> Result<(), String> {
     let id = image.strip_prefix("sha256:").unwrap_or(image);
     let is_id = id.len() >= 4 && id.chars().all(|c| c.is_ascii_hexdigit());
-    if is_id || image.starts_with("slipway/") || image.contains("/slipway/") {
+    let name = ["docker.io/", "index.docker.io/", "localhost/"]
+        .iter()
+        .find_map(|registry| image.strip_prefix(registry))
+        .unwrap_or(image);
+    if is_id || name.starts_with("slipway/") {
         return Err(format!(
             "{image:?} is no image of this job: name an entry of `images:`, or a reference that \
              can be pulled"

@@ -11,12 +11,12 @@ use super::engine::{self, name_of};
 use super::forwarder::Forwarder;
 use super::health::Unhealthy;
 use super::names::{DEPLOYMENT, Service};
-use super::{DeployContext, longest, manifest, registry};
+use super::{DeployContext, DeployOutcome, longest, manifest, registry};
 
 const LOST_EARLY: &str = "the worker was lost before the new version got the traffic";
 
-/// Looks at the target; returns the verdict, which the caller reports.
-pub(super) async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployProgress {
+/// Looks at the target and reports the verdict.
+pub(super) async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployOutcome {
     let found = match &work.plan.provider {
         Provider::Registry(target) => in_registry(ctx, target, work).await,
         Provider::Container(target) => on_engine(ctx, target, work).await,
@@ -27,32 +27,46 @@ pub(super) async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> Deploy
         }
         Provider::Unsupported { name } => Err(format!("Slipway has no deploy provider {name:?}")),
     };
-    found.unwrap_or_else(|reason| DeployProgress::Failed { reason, evidence: Vec::new() })
+    found.unwrap_or_else(|reason| ctx.failed(reason).outcome)
 }
 
 async fn in_registry(
     ctx: &DeployContext<'_>,
     target: &RegistryDeploy,
     work: &VerifyWork,
-) -> Result<DeployProgress, String> {
-    let to = registry::destination(ctx, target)?;
+) -> Result<DeployOutcome, String> {
+    // The step's secrets are not always at hand any more: then it is asked without a login.
+    let (to, blind) = match registry::destination(ctx, target) {
+        Ok(to) => (to, ""),
+        Err(reason) => {
+            let open = RegistryDeploy { username: None, password: None, ..target.clone() };
+            let to = registry::destination(ctx, &open).map_err(|_| reason)?;
+            (to, "; it was asked without the login, so push again to be sure")
+        }
+    };
     let Some(ours) = work.version.digest.as_deref() else {
         return Err("the worker was lost before it knew the digest it pushed".to_owned());
     };
+    let mut seen = ours.to_owned();
     for tag in &to.tags {
-        let theirs = manifest::digest(&to.repository, tag, to.login.as_ref()).await?;
-        if theirs != ours {
-            return Err(format!("{}:{tag} is {theirs}, not {ours}", to.repository.name));
+        let (name, login) = (&to.repository, to.login.as_ref());
+        let theirs = manifest::digest(name, tag, login).await;
+        seen = theirs.map_err(|reason| format!("{reason}{blind}"))?;
+        // A worker that was lost early had told only the image's id, which the manifest names.
+        if seen != ours && manifest::image_id(name, &seen, login).await?.as_deref() != Some(ours) {
+            return Err(format!("{}:{tag} is {seen}, not {ours}", name.name));
         }
     }
-    Ok(DeployProgress::Live { version: work.version.clone(), url: None })
+    let image = Some(format!("{}@{seen}", to.repository.name));
+    let version = Version { digest: Some(seen), image, ..work.version.clone() };
+    Ok(ctx.end(DeployProgress::Live { version, url: None }))
 }
 
 async fn on_engine(
     ctx: &DeployContext<'_>,
     target: &ContainerDeploy,
     work: &VerifyWork,
-) -> Result<DeployProgress, String> {
+) -> Result<DeployOutcome, String> {
     let service = Service::new(ctx.repo, &target.name)?;
     let versions = engine::versions(ctx.docker, &service).await?;
     let id = work.deployment.as_uuid().to_string();

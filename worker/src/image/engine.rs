@@ -8,7 +8,8 @@ use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion};
 use futures::{Stream, StreamExt};
 
-use super::progress::{FailedStep, Progress};
+use super::classic::Steps;
+use super::progress::Progress;
 use super::session::{NoSession, Session};
 use super::{BuildFailed, BuildRequest, BuiltImage, ImageBuilder, classic, context, explain};
 use crate::log::StepLog;
@@ -53,11 +54,19 @@ impl EngineBuilder {
         self
     }
 
+    async fn by_tag(&self, tag: &str) -> Result<BuiltImage, BuildFailed> {
+        let seen = self.docker.inspect_image(tag).await.map_err(|error| {
+            BuildFailed::new(format!("the build ended, but the engine has no image of it: {error}"))
+        })?;
+        let id = seen.id.map(|id| BuiltImage { id });
+        id.ok_or_else(|| BuildFailed::new("the engine names no id for the image it built"))
+    }
+
     async fn by_buildkit(
         &self,
         request: &BuildRequest,
         log: &dyn StepLog,
-    ) -> Result<String, NotBuilt> {
+    ) -> Result<Option<String>, NotBuilt> {
         if !self.buildkit {
             return Err(NotBuilt::NoBuildKit);
         }
@@ -105,7 +114,11 @@ impl ImageBuilder for EngineBuilder {
             )),
             Err(NotBuilt::Failed(failed)) => Err(failed),
         };
-        built.map(|id| BuiltImage { id }).map_err(|failed| failed.masked(&request))
+        match built {
+            Ok(Some(id)) => Ok(BuiltImage { id }),
+            Ok(None) => self.by_tag(&request.tag).await,
+            Err(failed) => Err(failed.masked(&request)),
+        }
     }
 }
 
@@ -121,14 +134,16 @@ fn with_own_session(docker: &Docker) -> Docker {
     })
 }
 
-/// Shows the build and gives the image's id.
+/// Shows the build, and gives the image's id where the engine names it.
 async fn follow(
     stream: impl Stream<Item = Result<BuildInfo, Error>>,
     request: &BuildRequest,
     log: &dyn StepLog,
-) -> Result<String, NotBuilt> {
+) -> Result<Option<String>, NotBuilt> {
     let mut stream = std::pin::pin!(stream);
     let mut progress = Progress::default();
+    // Some engines take a BuildKit build, and do it their own way.
+    let mut steps = Steps::default();
     let mut id = None;
     while let Some(info) = stream.next().await {
         match info {
@@ -136,17 +151,15 @@ async fn follow(
                 progress.show(&status, log);
             }
             Ok(BuildInfo { aux: Some(BuildInfoAux::Default(image)), .. }) => id = image.id,
-            Ok(_) => {}
+            Ok(info) => steps.show(&info, log),
             Err(error) if explain::refuses_buildkit(&error) => return Err(NotBuilt::NoBuildKit),
             Err(error) => {
-                let step: Option<FailedStep> = progress.failed();
+                let step = progress.failed().or_else(|| steps.last());
                 return Err(NotBuilt::Failed(explain::failed(&error, step.as_ref(), request)));
             }
         }
     }
-    id.ok_or_else(|| {
-        NotBuilt::Failed(BuildFailed::new("the engine names no id for the image it built"))
-    })
+    Ok(id)
 }
 
 /// What both builders are told.

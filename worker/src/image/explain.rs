@@ -89,12 +89,13 @@ fn plain_name(name: &str) -> String {
     }
 }
 
-/// The three ways engines have said it: BuildKit of old, BuildKit of now, the classic builder.
+/// How engines have said it: BuildKit of old, BuildKit of now, the classic builder, Podman.
 fn failed_command(said: &str) -> Option<(&str, &str)> {
-    const SAYINGS: [(&str, &str); 3] = [
+    const SAYINGS: [(&str, &str); 4] = [
         ("executor failed running [", "]: exit code: "),
         ("process \"", "\" did not complete successfully: exit code: "),
         ("The command '", "' returned a non-zero code: "),
+        ("building at STEP \"RUN ", "\": while running runtime: exit status "),
     ];
     SAYINGS.iter().find_map(|(before, between)| {
         let (_, rest) = said.split_once(before)?;
@@ -176,6 +177,7 @@ mod tests {
             "x: executor failed running [/bin/sh -c make test]: exit code: 2",
             "process \"/bin/sh -c make test\" did not complete successfully: exit code: 2",
             "The command '/bin/sh -c make test' returned a non-zero code: 2",
+            "building at STEP \"RUN make test\": while running runtime: exit status 2",
         ] {
             assert_eq!(
                 sentence(said, Some(&step), "Dockerfile"),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bollard::models::ContainerSummaryStateEnum;
-use bollard::query_parameters::ListContainersOptionsBuilder;
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use slipway_pipelines::plan::{
     ContainerDeploy, DeployPlan, EnvVar, HealthCheck, PortMapping, Provider, RollbackPolicy,
     Template,
@@ -18,7 +18,7 @@ use crate::bench::{Bench, Given, secret};
 use crate::registry::planned;
 use crate::registry_server::free_port;
 
-const DOCKERFILE: &str = "FROM busybox:latest\nCOPY . /www\nENV TEXT=none HEALTH=good\n\
+const DOCKERFILE: &str = "FROM busybox:latest\nCOPY . /www\nSTOPSIGNAL SIGKILL\nENV TEXT=none HEALTH=good\n\
     CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n";
 const PAGE: &str =
     "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nthis is %s\\n' \"$TEXT\"\n";
@@ -256,6 +256,10 @@ async fn a_first_version_that_is_broken_fails_and_leaves_nothing() {
     assert_eq!(outcome, DeployOutcome::Failed { reason });
     assert_eq!(app.containers().await, []);
     std::net::TcpListener::bind(("127.0.0.1", app.port)).expect("the port is free again");
+    let label = format!("slipway.services-of={}", app.bench.repo);
+    let filters = [("label".to_owned(), vec![label])].into();
+    let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
+    assert_eq!(app.bench.docker.list_networks(Some(options)).await.expect("networks"), []);
 }
 
 #[tokio::test]

@@ -118,6 +118,7 @@ async fn each_way_to_fail_has_one_clear_sentence() {
             format!("{from}COPY --from={missing} /x /y\n"),
             format!("the image docker.io/library/{missing} "),
         ),
+        (format!("# syntax=no/{missing}\n{from}"), format!("the image docker.io/no/{missing} ")),
         (String::new(), "the image was not built: the Dockerfile cannot be empty".to_owned()),
     ];
     for (dockerfile, expected) in cases {

@@ -127,3 +127,16 @@ async fn a_forwarder_that_somebody_removed_is_made_again() {
     assert!(reason.ends_with("; aaaaaaa still serves"), "{reason}");
     assert_eq!(app.page().await.as_deref(), Ok("this is one\n"));
 }
+
+#[tokio::test]
+async fn a_service_that_the_engine_restarted_serves_the_same_version() {
+    let app = App::new().await;
+    assert_eq!(app.deploy('a', "one", "good").await, DeployOutcome::Live);
+    for (name, _) in app.containers().await {
+        app.bench.docker.restart_container(&name, None).await.expect("restarted");
+    }
+    let deadline = Instant::now() + PATIENCE;
+    while app.page().await.as_deref() != Ok("this is one\n") {
+        assert!(Instant::now() < deadline, "it does not come back: {:?}", app.page().await);
+    }
+}

@@ -1,5 +1,6 @@
 //! `provider: registry`.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use slipway_pipelines::plan::{
@@ -7,6 +8,8 @@ use slipway_pipelines::plan::{
 };
 use slipway_pipelines::wire::{DeployProgress, VerifyWork, Version};
 use slipway_worker::deploy::{DeployOutcome, DeployResult, LocalImage, deploy, verify};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::bench::{Bench, Given, secret};
 use crate::registry_server::{PASSWORD, Registry, USER, free_port};
@@ -94,6 +97,19 @@ async fn each_tag_is_pushed_and_the_registry_has_the_digest_that_is_reported() {
     };
     assert_eq!(verify(&bench.deploying(&given), &work).await, DeployOutcome::Live);
     assert!(matches!(bench.reported()[..], [DeployProgress::Live { .. }]));
+    // Lost before it had told more than the image's id: the manifest still names that.
+    work.version.digest = Some(given.images["app"].id.clone());
+    assert_eq!(verify(&bench.deploying(&given), &work).await, DeployOutcome::Live);
+    assert!(matches!(&bench.reported()[..], [DeployProgress::Live { version, .. }]
+        if version.digest.as_deref() == Some(digest)));
+    // Without its secrets it can not see, and says so.
+    let outcome = verify(&bench.deploying(&bench.given('a')), &work).await;
+    let expected = format!(
+        "{0} shows {0}/acme/app only with a login; it was asked without the login, so push again \
+         to be sure",
+        registry.host
+    );
+    assert_eq!(outcome, DeployOutcome::Failed { reason: expected });
     work.version.digest = Some(format!("sha256:{}", "0".repeat(64)));
     let outcome = verify(&bench.deploying(&given), &work).await;
     assert!(
@@ -159,5 +175,89 @@ async fn a_plan_that_names_what_is_not_there_gets_a_sentence() {
         let plan = planned(Provider::Registry(target.clone()));
         let result = deploy(&bench.deploying(&given), &plan).await;
         assert!(reason(&result).contains("is no image of this job"), "{}", reason(&result));
+    }
+}
+
+/// A registry that answers each path with these heads, and remembers how it was asked.
+async fn scripted(
+    answers: impl Fn(&str, &str) -> String + Send + 'static,
+) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let host = listener.local_addr().expect("bound").to_string();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (remembered, here) = (Arc::clone(&asked), host.clone());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let Ok(byte) = client.read_u8().await else { break };
+                head.push(byte);
+            }
+            let head = String::from_utf8(head).expect("text");
+            let answer = answers(&here, &head);
+            remembered.lock().expect("nobody panics here").push(head);
+            client.write_all(answer.as_bytes()).await.expect("answered");
+        }
+    });
+    (host, asked)
+}
+
+async fn looked_at(host: &str) -> DeployOutcome {
+    let bench = Bench::new().await;
+    let mut given = bench.given('a');
+    given.secrets = vec![secret("REGISTRY_USER", USER), secret("REGISTRY_PASSWORD", PASSWORD)];
+    let version = Version {
+        commit: given.commit.clone(),
+        digest: Some("sha256:feed".to_owned()),
+        image: None,
+    };
+    let plan = push_to(host, &["v1"]);
+    let work = VerifyWork { deployment: given.deployment, plan, version, previous: None };
+    verify(&bench.deploying(&given), &work).await
+}
+
+#[tokio::test]
+async fn a_registry_with_tokens_is_asked_with_one() {
+    let (host, asked) = scripted(|host, head| {
+        if head.starts_with("GET /token?service=r&scope=repository%3Aacme%2Fapp%3Apull ") {
+            let token = r#"{"token":"one-time"}"#;
+            let length = token.len();
+            return format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{token}");
+        }
+        if head.contains("authorization: Bearer one-time\r\n") {
+            return "HTTP/1.1 200 OK\r\ndocker-content-digest: sha256:feed\r\nconnection: close\r\n\r\n".to_owned();
+        }
+        format!(
+            "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Bearer realm=\"http://{host}/token\",\
+             service=\"r\",scope=\"repository:acme/app:pull\"\r\nconnection: close\r\n\r\n"
+        )
+    })
+    .await;
+    assert_eq!(looked_at(&host).await, DeployOutcome::Live);
+    let asked = asked.lock().expect("nobody panics here");
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    assert!(asked[1].contains("authorization: Basic "), "the token is asked for with the login");
+    assert!(!asked[2].contains("Basic"), "and the login goes nowhere else");
+}
+
+#[tokio::test]
+async fn what_a_registry_refuses_is_explained() {
+    for (head, expected) in [
+        ("401 Unauthorized\r\nwww-authenticate: Basic realm=\"r\"", "did not accept the login"),
+        ("403 Forbidden", "the login may not use"),
+        ("404 Not Found", "has no 127.0.0.1:"),
+        ("429 Too Many Requests\r\nretry-after: 60", "(429); try again after 60"),
+        ("500 Oops", "answered 500"),
+        ("200 OK\r\ndocker-content-digest: sha256:beef", "is sha256:beef, not sha256:feed"),
+        ("200 OK", "names no digest"),
+    ] {
+        let (host, _) = scripted(move |_, _| {
+            format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        })
+        .await;
+        let outcome = looked_at(&host).await;
+        let DeployOutcome::Failed { reason } = outcome else { panic!("{head}: {outcome:?}") };
+        assert!(reason.contains(expected), "{head} became {reason}");
+        assert!(!reason.contains(PASSWORD), "{reason}");
     }
 }

@@ -12,6 +12,7 @@ pub(crate) struct DeployRow {
     pub(crate) repo: String,
     pub(crate) environment: String,
     pub(crate) run: i32,
+    pub(crate) subject: String,
     pub(crate) job: i32,
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
@@ -43,7 +44,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<DeployRow>, sqlx::Error> {
     sqlx::query_as!(
         DeployRow,
-        r#"SELECT d.id, r.name AS repo, e.name AS environment, runs.number AS run,
+        r#"SELECT d.id, r.name AS repo, e.name AS environment, runs.number AS run, runs.subject,
                   jobs.number AS job, d.state, d.reason, d.version, d.previous, d.actor,
                   coalesce(d.url, e.url) AS url, d.hops, d.evidence,
                   coalesce(e.live_deployment = d.id, false) AS "live!", d.created_at,

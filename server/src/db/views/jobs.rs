@@ -11,13 +11,17 @@ pub(crate) struct JobRow {
     pub(crate) id: Uuid,
     pub(crate) number: i32,
     pub(crate) name: String,
+    pub(crate) stage: i32,
     pub(crate) stage_name: String,
+    /// `[{key, value}]` of `plan::Axis`.
+    pub(crate) axes: Option<serde_json::Value>,
     pub(crate) allow_failure: bool,
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
     pub(crate) image: Option<String>,
     pub(crate) image_digest: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
+    pub(crate) queued_at: Option<DateTime<Utc>>,
     pub(crate) started_at: Option<DateTime<Utc>>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
 }
@@ -58,8 +62,8 @@ pub(crate) struct Mark {
 pub(crate) async fn of_run(db: &Db, run: Uuid) -> Result<Vec<JobRow>, sqlx::Error> {
     sqlx::query_as!(
         JobRow,
-        "SELECT id, number, name, stage_name, allow_failure, state, reason, image, image_digest,
-                created_at, started_at, finished_at
+        "SELECT id, number, name, stage, stage_name, plan -> 'axes' AS axes, allow_failure, state,
+                reason, image, image_digest, created_at, queued_at, started_at, finished_at
          FROM jobs WHERE run_id = $1 ORDER BY number",
         run
     )
@@ -135,4 +139,61 @@ pub(crate) async fn mark_of_byte(
     )
     .fetch_optional(db.pool())
     .await
+}
+
+/// A chunk of a log, still compressed.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    pub(crate) start: i64,
+    pub(crate) first_line: i64,
+    pub(crate) data: Vec<u8>,
+}
+
+/// The chunks in which these bytes lie, in order, each once.
+pub(crate) async fn chunks_at(
+    db: &Db,
+    attempt: Uuid,
+    offsets: &[i64],
+) -> Result<Vec<Chunk>, sqlx::Error> {
+    sqlx::query_as!(
+        Chunk,
+        "SELECT start, first_line, data FROM log_chunks WHERE attempt_id = $1 AND start IN (
+             SELECT (SELECT c.start FROM log_chunks c WHERE c.attempt_id = $1 AND c.start <= o.at
+                     ORDER BY c.start DESC LIMIT 1)
+             FROM unnest($2::bigint[]) AS o (at))
+         ORDER BY start",
+        attempt,
+        offsets
+    )
+    .fetch_all(db.pool())
+    .await
+}
+
+/// A service of an attempt.
+#[derive(Debug)]
+pub(crate) struct ServiceRow {
+    pub(crate) name: String,
+    pub(crate) status: String,
+    pub(crate) detail: String,
+}
+
+pub(crate) async fn services(db: &Db, attempt: Uuid) -> Result<Vec<ServiceRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ServiceRow,
+        "SELECT name, status, detail FROM services WHERE attempt_id = $1 ORDER BY name",
+        attempt
+    )
+    .fetch_all(db.pool())
+    .await
+}
+
+/// Name and digest of the images that an attempt built.
+pub(crate) async fn built(db: &Db, attempt: Uuid) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT name, digest FROM built_images WHERE attempt_id = $1 ORDER BY name",
+        attempt
+    )
+    .fetch_all(db.pool())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.digest)).collect())
 }

@@ -55,7 +55,10 @@ pub(crate) async fn workers(db: &Db) -> Result<Vec<WorkerRow>, sqlx::Error> {
     .await
 }
 
-/// Oldest first, at most 200.
+/// So many waiting jobs are listed.
+pub(crate) const MOST_WAITING: usize = 200;
+
+/// Oldest first, at most [`MOST_WAITING`].
 pub(crate) async fn waiting(db: &Db) -> Result<Vec<WaitingRow>, sqlx::Error> {
     sqlx::query_as!(
         WaitingRow,
@@ -80,5 +83,42 @@ pub(crate) async fn deliveries(db: &Db, repo: Uuid) -> Result<Vec<DeliveryRow>, 
         repo
     )
     .fetch_all(db.pool())
+    .await
+}
+
+/// What there is to take jobs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Capacity {
+    /// Workers that are there.
+    pub(crate) workers: i64,
+    /// Their slots.
+    pub(crate) slots: i64,
+    /// Slots that are taken.
+    pub(crate) busy: i64,
+}
+
+pub(crate) async fn capacity(db: &Db) -> Result<Capacity, sqlx::Error> {
+    sqlx::query_as!(
+        Capacity,
+        r#"SELECT count(*) AS "workers!", coalesce(sum(slots), 0) AS "slots!",
+                  (SELECT count(*) FROM assignments WHERE state = 'leased' AND lane = 'job')
+                    AS "busy!"
+           FROM workers WHERE last_seen_at > now() - interval '1 minute'"#
+    )
+    .fetch_one(db.pool())
+    .await
+}
+
+/// How many jobs are before this one in the queue; no more than 1,000 are counted.
+pub(crate) async fn before(db: &Db, job: Uuid) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "before!" FROM (
+               SELECT 1 FROM assignments a, assignments own
+               WHERE own.job_id = $1 AND own.kind = 'job' AND a.state = 'queued' AND a.lane = 'job'
+                 AND (a.available_at, a.id) < (own.available_at, own.id)
+               LIMIT 1000) AS ahead"#,
+        job
+    )
+    .fetch_one(db.pool())
     .await
 }

@@ -43,6 +43,8 @@ pub(crate) struct RunFilter {
     pub(crate) state: Option<String>,
     /// Only runs with a smaller number: the next page.
     pub(crate) before: Option<i32>,
+    /// Only runs with a larger number: the page before.
+    pub(crate) after: Option<i32>,
     pub(crate) limit: i64,
 }
 
@@ -83,11 +85,36 @@ pub(crate) async fn latest(db: &Db) -> Result<Vec<RunRow>, sqlx::Error> {
     .await
 }
 
+/// Newest first.
 pub(crate) async fn list(
     db: &Db,
     repo: Uuid,
     filter: &RunFilter,
 ) -> Result<Vec<RunRow>, sqlx::Error> {
+    let Some(after) = filter.after else { return newest(db, repo, filter).await };
+    // From the other end, so that the index gives the page next to `after`.
+    let mut rows = sqlx::query_as!(
+        RunRow,
+        r#"SELECT runs.id, repos.name AS repo, number, state, subject, branch, commit_sha, actor,
+                  event, reason, '[]'::jsonb AS "diagnostics!", runs.created_at, started_at,
+                  finished_at
+           FROM runs JOIN repos ON repos.id = runs.repo_id
+           WHERE repo_id = $1 AND ($2::text IS NULL OR branch = $2)
+             AND ($3::text IS NULL OR state = $3) AND number > $4
+           ORDER BY number LIMIT $5"#,
+        repo,
+        filter.branch,
+        filter.state,
+        after,
+        filter.limit
+    )
+    .fetch_all(db.pool())
+    .await?;
+    rows.reverse();
+    Ok(rows)
+}
+
+async fn newest(db: &Db, repo: Uuid, filter: &RunFilter) -> Result<Vec<RunRow>, sqlx::Error> {
     sqlx::query_as!(
         RunRow,
         r#"SELECT runs.id, repos.name AS repo, number, state, subject, branch, commit_sha, actor,
@@ -134,5 +161,34 @@ pub(crate) async fn fingerprint(db: &Db, id: RunId) -> Result<String, sqlx::Erro
         id.as_uuid()
     )
     .fetch_one(db.pool())
+    .await
+}
+
+/// Is there a run after this one in its repo?
+pub(crate) async fn is_newer(db: &Db, run: Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM runs n WHERE n.repo_id = r.repo_id
+                          AND n.number = r.number + 1) AS "newer!"
+           FROM runs r WHERE r.id = $1"#,
+        run
+    )
+    .fetch_one(db.pool())
+    .await
+}
+
+/// A secret, without its value.
+#[derive(Debug)]
+pub(crate) struct SecretRow {
+    pub(crate) name: String,
+    pub(crate) updated_at: DateTime<Utc>,
+}
+
+pub(crate) async fn secrets(db: &Db, repo: Uuid) -> Result<Vec<SecretRow>, sqlx::Error> {
+    sqlx::query_as!(
+        SecretRow,
+        "SELECT name, updated_at FROM secrets WHERE repo_id = $1 ORDER BY name",
+        repo
+    )
+    .fetch_all(db.pool())
     .await
 }

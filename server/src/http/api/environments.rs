@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::OfRepo;
-use crate::db::api_reads::{self, Deployment, Environment};
+use crate::db::deploy_reads::{self, Deployment, Environment};
 use crate::http::problem::{Path, Problem};
 use crate::state::Server;
 
@@ -27,7 +27,7 @@ pub(super) async fn list(
     State(server): State<Arc<Server>>,
     OfRepo(repo): OfRepo,
 ) -> Result<Json<Vec<Environment>>, Problem> {
-    Ok(Json(api_reads::environments(&server.db, repo.id).await?))
+    Ok(Json(deploy_reads::environments(&server.db, repo.id).await?))
 }
 
 /// With its newest hundred deployments.
@@ -36,9 +36,9 @@ pub(super) async fn show(
     OfRepo(repo): OfRepo,
     Path(named): Path<Named>,
 ) -> Result<Json<Shown>, Problem> {
-    let all = api_reads::environments(&server.db, repo.id).await?;
+    let all = deploy_reads::environments(&server.db, repo.id).await?;
     let found = all.into_iter().find(|environment| environment.name == named.name);
     let environment = found.ok_or_else(Problem::not_found)?;
-    let deployments = api_reads::deployments_of_environment(&server.db, environment.id).await?;
+    let deployments = deploy_reads::deployments_of_environment(&server.db, environment.id).await?;
     Ok(Json(Shown { environment, deployments }))
 }

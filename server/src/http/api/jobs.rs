@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,8 @@ use slipway_pipelines::ids::{JobNumber, RepoId, RunNumber};
 
 use super::OfRepo;
 use crate::db::api_reads::{self, Attempt, Job, Step};
+use crate::flow::cancel;
+use crate::http::auth::Viewer;
 use crate::http::problem::{Path, Problem, Query};
 use crate::state::Server;
 use crate::store::logs;
@@ -53,6 +55,17 @@ pub(super) async fn show(
         attempts.push(ShownAttempt { attempt, steps });
     }
     Ok(Json(Shown { job, attempts }))
+}
+
+pub(super) async fn cancel(
+    State(server): State<Arc<Server>>,
+    viewer: Viewer,
+    OfRepo(repo): OfRepo,
+    Path(named): Path<Named>,
+) -> Result<StatusCode, Problem> {
+    let job = find(&server, repo.id, &named).await?;
+    cancel::cancel_job(&server, job.id.into(), &viewer.actor).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! REST for the command line and programs. A file a noun; nothing here without a viewer.
 
 mod deliveries;
+mod deployments;
 mod environments;
 mod jobs;
 mod login_links;
@@ -26,15 +27,18 @@ use crate::state::Server;
 
 pub(super) fn router(server: &Arc<Server>) -> Router<Arc<Server>> {
     let of_repo = Router::new()
-        .route("/", get(repos::show))
+        .route("/", get(repos::show).patch(repos::change).delete(repos::remove))
         .route("/secrets", get(secrets::list))
         .route("/secrets/{name}", put(secrets::set).delete(secrets::remove))
         .route("/runs", get(runs::list))
         .route("/runs/{run}", get(runs::show))
         .route("/runs/{run}/cancel", post(runs::cancel))
+        .route("/runs/{run}/restart", post(runs::restart))
         .route("/runs/{run}/jobs/{job}", get(jobs::show))
+        .route("/runs/{run}/jobs/{job}/cancel", post(jobs::cancel))
         .route("/runs/{run}/jobs/{job}/log", get(jobs::log))
         .route("/deliveries", get(deliveries::list))
+        .route("/deployments/{id}", get(deployments::show))
         .route("/environments", get(environments::list))
         .route("/environments/{name}", get(environments::show));
     Router::new()

@@ -7,12 +7,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use slipway_pipelines::ids::RepoId;
-use slipway_pipelines::names::RepoName;
+use slipway_pipelines::names::{CommitSha, RepoName};
 use slipway_pipelines::wire::SecretText;
 use url::Url;
 
 use super::OfRepo;
-use crate::db::repos::{self, NewRepo, Repo, RepoKind};
+use crate::db::repos::{self, Changes, NewRepo, Repo, RepoKind};
+use crate::github::bare;
 use crate::http::auth::{Admin, OPERATOR};
 use crate::http::problem::{self, Problem};
 use crate::state::Server;
@@ -67,13 +68,29 @@ pub(super) async fn create(
         clone_url: asked.clone_url,
         default_branch: asked.default_branch,
     };
-    let (repo, webhook_key) = repos::create(&server, new, OPERATOR).await?;
+    let heads = heads(&new).await;
+    let (repo, webhook_key) = repos::create(&server, new, &heads, OPERATOR).await?;
     Ok((StatusCode::CREATED, Json(Created { id: repo.id, name: repo.name, webhook_key })))
 }
+
+/// The refs that a bare repository on this machine has already: they start nothing. None where
+/// it is yet to be made.
+async fn heads(new: &NewRepo) -> Vec<(String, CommitSha)> {
+    match (new.kind, bare::folder(&new.clone_url)) {
+        (RepoKind::Git, Some(folder)) => bare::heads(&folder).await.unwrap_or_default(),
+        (RepoKind::Git, None) | (RepoKind::Github, _) => Vec::new(),
+    }
+}
+
+/// Their pages would hide those of such a repo.
+const TAKEN_OWNERS: [&str; 6] = ["api", "assets", "login", "webhooks", "workers", "healthz"];
 
 /// A credential in a clone address would reach every log that shows the address.
 fn check(asked: &Asked) -> Result<(), Problem> {
     let refuse = |sentence: &str| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence));
+    if TAKEN_OWNERS.iter().any(|taken| taken.eq_ignore_ascii_case(asked.name.owner())) {
+        return refuse("That owner's name is an address of Slipway itself; choose another.");
+    }
     if asked.clone_url.is_empty() || asked.default_branch.is_empty() {
         return refuse("A repo has a clone_url and a default_branch.");
     }
@@ -82,7 +99,7 @@ fn check(asked: &Asked) -> Result<(), Problem> {
         return refuse("The clone_url must be a path or an https, ssh, git or file address.");
     }
     if asked.default_branch.starts_with('-') {
-        return refuse("A branch's name does not begin with a dash.");
+        return refuse(DASH);
     }
     match Url::parse(&asked.clone_url) {
         Ok(url) if url.password().is_some() => {
@@ -94,6 +111,44 @@ fn check(asked: &Asked) -> Result<(), Problem> {
         // A path, or git's short form `host:path`, is no URL.
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+const DASH: &str = "A branch's name does not begin with a dash.";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Changed {
+    enabled: Option<bool>,
+    default_branch: Option<String>,
+}
+
+pub(super) async fn change(
+    State(server): State<Arc<Server>>,
+    _may: Admin,
+    OfRepo(repo): OfRepo,
+    problem::Json(changed): problem::Json<Changed>,
+) -> Result<Json<Shown>, Problem> {
+    let refuse = |sentence: &str| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence));
+    match changed.default_branch.as_deref() {
+        Some("") => return refuse("A default_branch has a name."),
+        Some(branch) if branch.starts_with('-') => return refuse(DASH),
+        Some(_) => {}
+        None if changed.enabled.is_none() => {
+            return refuse("Say what to change: enabled, default_branch.");
+        }
+        None => {}
+    }
+    let changes = Changes { enabled: changed.enabled, default_branch: changed.default_branch };
+    Ok(Json(repos::change(&server, &repo, &changes, OPERATOR).await?.into()))
+}
+
+pub(super) async fn remove(
+    State(server): State<Arc<Server>>,
+    _may: Admin,
+    OfRepo(repo): OfRepo,
+) -> Result<StatusCode, Problem> {
+    repos::remove(&server, &repo, OPERATOR).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn list(State(server): State<Arc<Server>>) -> Result<Json<Vec<Shown>>, Problem> {

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use slipway_pipelines::ids::{RepoId, RunId, RunNumber};
 
 use super::OfRepo;
-use crate::db::api_reads::{self, Deployment, Job, Run};
-use crate::flow::cancel;
+use crate::db::api_reads::{self, Job, Run};
+use crate::db::deploy_reads::{self, Deployment};
+use crate::flow::{cancel, restart, schedule};
 use crate::http::auth::Viewer;
 use crate::http::problem::{Path, Problem, Query};
 use crate::state::Server;
@@ -58,7 +59,7 @@ pub(super) async fn show(
     let found = api_reads::run(&server.db, repo.id, named.run).await?;
     let run = found.ok_or_else(Problem::not_found)?;
     let jobs = api_reads::jobs(&server.db, run.id.into()).await?;
-    let deployments = api_reads::deployments_of_run(&server.db, run.id.into()).await?;
+    let deployments = deploy_reads::deployments_of_run(&server.db, run.id.into()).await?;
     Ok(Json(Shown { run, jobs, deployments }))
 }
 
@@ -71,6 +72,24 @@ pub(super) async fn cancel(
     let run = id(&server, repo.id, named.run).await?;
     cancel::cancel(&server, run, &viewer.actor).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+#[derive(Serialize)]
+pub(super) struct Restarted {
+    run: RunNumber,
+    url: String,
+}
+
+pub(super) async fn restart(
+    State(server): State<Arc<Server>>,
+    viewer: Viewer,
+    OfRepo(repo): OfRepo,
+    Path(named): Path<Named>,
+) -> Result<(StatusCode, Json<Restarted>), Problem> {
+    let old = id(&server, repo.id, named.run).await?;
+    let run = restart::restart(&server, old, &viewer.actor).await?;
+    let url = schedule::run_url(&server, repo.name.as_str(), run);
+    Ok((StatusCode::CREATED, Json(Restarted { run, url })))
 }
 
 async fn id(server: &Server, repo: RepoId, number: RunNumber) -> Result<RunId, Problem> {

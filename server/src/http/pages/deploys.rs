@@ -34,15 +34,14 @@ pub(super) async fn environments(
         let at = live.iter().position(|deploy| deploy.environment == name);
         environments.push((name, at.map(|at| live.swap_remove(at))));
     }
-    let title = format!("Environments · {repo}");
-    page(&Environments { page: Frame::new(title, Some(&repo)), repo, environments })
+    let frame = Frame::new(format!("Environments · {repo}"), Some(&repo));
+    page(&Environments { page: frame.tab("environments").refresh(10), repo, environments })
 }
 
 #[derive(Template)]
 #[template(path = "environment.html")]
 struct Environment {
     page: Frame,
-    repo: String,
     name: String,
     live: Option<DeployRow>,
     history: Vec<DeployRow>,
@@ -66,7 +65,8 @@ pub(super) async fn environment(
     let live = deploys::list(&server.db, &repo, &of(true)).await?.into_iter().next();
     let history = deploys::list(&server.db, &repo, &of(false)).await?;
     let frame = Frame::new(format!("{environment} · {repo}"), Some(&repo));
-    page(&Environment { page: frame, repo, name: environment, live, history })
+    let frame = frame.tab("environments").refresh(5);
+    page(&Environment { page: frame, name: environment, live, history })
 }
 
 #[derive(Template)]
@@ -74,6 +74,7 @@ pub(super) async fn environment(
 struct Deployment {
     page: Frame,
     it: DeployRow,
+    serving: Option<DeployRow>,
 }
 
 pub(super) async fn deployment(
@@ -86,9 +87,16 @@ pub(super) async fn deployment(
     let filter = DeployFilter { id: Some(id), ..DeployFilter::default() };
     let found = deploys::list(&server.db, &repo, &filter).await?;
     let it = found.into_iter().next().ok_or(Failure::NotFound)?;
-    let mut frame = Frame::new(format!("{} to {}", it.commit(), it.environment), Some(&repo));
+    let filter = DeployFilter {
+        environment: Some(it.environment.clone()),
+        only_live: true,
+        ..DeployFilter::default()
+    };
+    let serving = deploys::list(&server.db, &repo, &filter).await?.into_iter().next();
+    let title = format!("{} to {}: {} · {repo}", it.commit(), it.environment, it.state);
+    let mut frame = Frame::new(title.replace('_', " "), Some(&repo)).tab("environments");
     if it.finished_at.is_none() {
-        frame = frame.live(format!("/{repo}/runs/{}/events", it.run));
+        frame = frame.live(format!("/{repo}/runs/{}/events", it.run)).refresh(10);
     }
-    page(&Deployment { page: frame, it })
+    page(&Deployment { page: frame, it, serving })
 }

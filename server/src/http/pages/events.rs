@@ -1,18 +1,20 @@
 //! Live pages: server-sent events. Level-triggered: a signal or a second's poll only says "look".
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use slipway_pipelines::ids::{AttemptId, RunId};
 use tokio::sync::broadcast::Receiver;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::job::{Address, find};
 use super::log;
@@ -37,11 +39,21 @@ async fn look_again(signals: &mut Receiver<Signal>, matters: impl Fn(Signal) -> 
     tokio::time::sleep_until(until).await;
 }
 
+/// The stream ends with the server, so that the reader's browser connects to the next one.
+fn sse(
+    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+    shutdown: CancellationToken,
+) -> Response {
+    let events = events.take_until(shutdown.cancelled_owned());
+    Sse::new(events).keep_alive(KeepAlive::default()).into_response()
+}
+
 /// Says `changed` whenever the run's page would look different.
 pub(super) async fn run(
     _viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name, number)): Path<(String, String, String)>,
+    Extension(shutdown): Extension<CancellationToken>,
 ) -> Result<Response, Failure> {
     let number = number.parse().map_err(|_| Failure::NotFound)?;
     let run = runs::run(&server.db, &format!("{owner}/{name}"), number).await?;
@@ -60,7 +72,7 @@ pub(super) async fn run(
                 }
             }
         });
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+    Ok(sse(events, shutdown))
 }
 
 /// What the page has already.
@@ -74,6 +86,18 @@ pub(super) struct Asked {
     attempt: i32,
 }
 
+impl Asked {
+    /// A browser that connects again says what it saw last, which is more than the page had.
+    fn resumed(mut self, headers: &HeaderMap) -> Self {
+        let place = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        let place = place.and_then(|id| id.split_once('-'));
+        if let Some((Ok(offset), Ok(line))) = place.map(|(o, l)| (o.parse(), l.parse())) {
+            (self.offset, self.line) = (offset, line);
+        }
+        self
+    }
+}
+
 struct Tail {
     server: Arc<Server>,
     signals: Receiver<Signal>,
@@ -83,6 +107,7 @@ struct Tail {
     offset: u64,
     line: i64,
     done: bool,
+    told: bool,
 }
 
 /// Sends new whole lines as `lines`, and `changed` when something else of the page changed.
@@ -91,7 +116,10 @@ pub(super) async fn job(
     State(server): State<Arc<Server>>,
     Path(address): Path<Address>,
     Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    Extension(shutdown): Extension<CancellationToken>,
 ) -> Result<Response, Failure> {
+    let asked = asked.resumed(&headers);
     let (run, job, attempts) = find(&server, &address).await?;
     let run = RunId::from(run.id);
     let latest = attempts.first();
@@ -105,16 +133,21 @@ pub(super) async fn job(
         line: asked.line.max(1) - 1,
         // Another attempt or the end came between page and stream: look at the page again.
         done: (latest.is_some() && current.is_none()) || job.finished_at.is_some(),
+        told: false,
         server,
     };
     let events = stream::unfold(Some(tail), |tail| async move { next(tail?).await });
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+    Ok(sse(events, shutdown))
 }
 
 async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, Option<Tail>)> {
     let changed = || Event::default().event("changed").data("page");
     if tail.done {
-        return Some((Ok(changed()), None));
+        // Said once; the reader hangs up. An end of the stream would look like a lost connection.
+        if std::mem::replace(&mut tail.told, true) {
+            std::future::pending::<()>().await;
+        }
+        return Some((Ok(changed()), Some(tail)));
     }
     loop {
         if let Some(attempt) = tail.attempt {
@@ -140,15 +173,9 @@ async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, Option<Tail>
 fn lines(tail: &mut Tail, bytes: &[u8]) -> Event {
     let start = i64::try_from(tail.offset).unwrap_or(i64::MAX);
     let window = log::lines(bytes, Mark { start, first_line: tail.line });
-    let mut html = String::new();
-    for line in &window.lines {
-        let (number, text) = (line.number, &line.html);
-        let _infallible = write!(
-            html,
-            "<div class=\"l\" id=\"L{number}\"><a href=\"#L{number}\">{number}</a><code>{text}</code></div>"
-        );
-    }
     tail.offset += bytes.len() as u64;
     tail.line += i64::try_from(window.lines.len()).unwrap_or(0);
-    Event::default().event("lines").data(html)
+    // The id comes back when the browser connects again: from there the stream goes on.
+    let place = format!("{}-{}", tail.offset, tail.line + 1);
+    Event::default().event("lines").id(place).data(log::html(&window.lines))
 }

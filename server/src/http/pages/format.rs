@@ -40,32 +40,76 @@ pub(super) fn when(then: DateTime<Utc>) -> String {
     format!("<time datetime=\"{iso}\" title=\"{exact}\">{}</time>", ago(now(), then))
 }
 
-/// How long something took, or has taken so far.
+/// How long something took, or has taken so far: that goes on counting on a live page.
 pub(super) fn took(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> String {
-    from.map_or_else(
-        || "–".to_owned(),
-        |from| duration((to.unwrap_or_else(now) - from).num_seconds()),
-    )
+    match (from, to) {
+        (None, _) => "–".to_owned(),
+        (Some(from), Some(to)) => duration((to - from).num_seconds()),
+        (Some(from), None) => {
+            let since = from.to_rfc3339_opts(SecondsFormat::Secs, true);
+            let so_far = duration((now() - from).num_seconds());
+            format!("<span data-since=\"{since}\">{so_far}</span>")
+        }
+    }
+}
+
+/// What a state means for its reader; the name of its colour.
+pub(super) fn tone(state: &str) -> &'static str {
+    match state {
+        "passed" | "live" | "triggered" | "ready" => "good",
+        "failed" | "died" => "bad",
+        "errored" | "rolled_back" | "unknown" | "lost" | "silent" => "warn",
+        "running" | "planning" | "verifying" | "starting" => "busy",
+        _ => "mute",
+    }
+}
+
+fn shape(state: &str) -> &'static str {
+    match state {
+        "passed" | "triggered" | "ready" => "passed",
+        "failed" | "died" => "failed",
+        "errored" => "errored",
+        "canceled" => "canceled",
+        "running" | "planning" | "verifying" | "starting" => "running",
+        "queued" | "approved" | "received" => "queued",
+        "waiting" => "waiting",
+        "live" | "was_live" => "live",
+        "rolled_back" => "rolled_back",
+        "unknown" | "lost" | "silent" => "unknown",
+        _ => "skipped",
+    }
 }
 
 /// A state as word, shape and colour. The word comes from a CHECKed column, never from a tenant;
 /// anything else than letters is dropped all the same.
 pub(super) fn badge(state: &str) -> String {
-    let class: String = state.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').collect();
-    let shape = match class.as_str() {
-        "passed" | "live" | "triggered" => "✓",
-        "failed" => "✕",
-        "errored" => "!",
-        "canceled" => "⊘",
-        "running" | "planning" | "verifying" => "◐",
-        "queued" | "approved" | "received" => "○",
-        "waiting" => "◌",
-        "rolled_back" => "↶",
-        "unknown" | "lost" => "?",
-        _ => "–",
-    };
-    let word = class.replace('_', " ");
-    format!("<span class=\"s s-{class}\"><span aria-hidden=\"true\">{shape}</span>{word}</span>")
+    let word: String = state.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').collect();
+    let (tone, shape) = (tone(&word), shape(&word));
+    let spin = if shape == "running" { " spin" } else { "" };
+    let text = first_upper(&word.replace('_', " "));
+    format!(
+        "<span class=\"s c-{tone}\"><svg class=\"ic{spin}\" aria-hidden=\"true\">\
+         <use href=\"#i-{shape}\"/></svg>{text}</span>"
+    )
+}
+
+/// The first letter in upper case: a state that stands alone.
+pub(super) fn first_upper(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A number with its thousands apart.
+pub(super) fn count(number: i64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// The first digits of a commit, as people quote it.
@@ -112,11 +156,27 @@ mod tests {
     }
 
     #[test]
-    fn a_badge_has_word_shape_and_class() {
+    fn a_badge_has_word_shape_and_colour() {
         let html = badge("rolled_back");
-        assert!(
-            html.contains("s-rolled_back") && html.contains('↶') && html.contains("rolled back")
-        );
+        for part in ["c-warn", "#i-rolled_back", "Rolled back"] {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
         assert!(!badge("<script>").contains("<script"));
+    }
+
+    #[test]
+    fn what_is_over_stands_still_and_what_runs_counts_on() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("in range");
+        assert_eq!(took(Some(at(0)), Some(at(62))), "1 min 2 s");
+        assert!(took(Some(at(0)), None).contains("data-since=\"1970-01-01T00:00:00Z\""));
+        assert_eq!(took(None, None), "–");
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        let read = [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")];
+        for (number, text) in read {
+            assert_eq!(count(number), text);
+        }
     }
 }

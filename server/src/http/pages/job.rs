@@ -10,16 +10,24 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use slipway_pipelines::ids::AttemptId;
 
-use super::log::{self, Line, Start};
+use super::format::count;
+use super::log::{self, Start};
 use super::outcome::{Failure, Frame, page};
-use crate::db::views::jobs::{self, AttemptRow, JobRow, StepRow};
+use super::steps::{Section, sections};
+use super::waits;
+use crate::db::views::jobs::{self, AttemptRow, JobRow, ServiceRow, StepRow};
+use crate::db::views::queue;
 use crate::db::views::runs::{self, RunRow};
 use crate::http::auth::Viewer;
 use crate::state::Server;
 use crate::store::logs;
 
-/// Lines that a page holds; earlier ones are a link away.
-const LINES: usize = 2000;
+/// A log of at most so many lines is on the page as a whole; of a longer one as many around the
+/// line that was asked for, or that is written now.
+const LINES: usize = 250;
+
+/// Of a longer log that is over: the end of the failure fits on a screen.
+const LAST_LINES: usize = 50;
 
 /// A job's address.
 pub(super) type Address = (String, String, String, String);
@@ -37,49 +45,62 @@ struct Page {
     page: Frame,
     run: RunRow,
     job: JobRow,
+    waits: Option<String>,
     attempts: Vec<AttemptRow>,
+    live: bool,
+    log: Log,
+}
+
+/// What one attempt left.
+#[derive(Default)]
+struct Log {
     shown: i32,
-    secrets: Vec<String>,
+    worker: Option<String>,
+    total: String,
+    asked: String,
     steps: Vec<Section>,
-    earlier: Option<i64>,
-    later: Option<i64>,
-    total: i64,
+    services: Vec<ServiceRow>,
+    built: Vec<(String, String)>,
+    secrets: Vec<String>,
+    /// Where the live stream goes on.
     end: i64,
     next: i64,
 }
 
-struct Section {
-    step: Option<StepRow>,
-    lines: Vec<Line>,
-}
-
-impl Section {
-    fn open(&self) -> bool {
-        self.step.as_ref().is_none_or(|step| step.red() || step.outcome.is_none())
-    }
-}
-
-/// The run, the job and its attempts, newest first.
-pub(super) async fn find(
+/// The run, all its jobs, and the place of the one in the address among them.
+async fn find_among(
     server: &Server,
     (owner, name, run, job): &Address,
-) -> Result<(RunRow, JobRow, Vec<AttemptRow>), Failure> {
+) -> Result<(RunRow, Vec<JobRow>, usize), Failure> {
     let repo = format!("{owner}/{name}");
     let run = run.parse().map_err(|_| Failure::NotFound)?;
     let number: i32 = job.parse().map_err(|_| Failure::NotFound)?;
     let run = runs::run(&server.db, &repo, run).await?.ok_or(Failure::NotFound)?;
     let listed = jobs::of_run(&server.db, run.id).await?;
-    let job = listed.into_iter().find(|job| job.number == number).ok_or(Failure::NotFound)?;
+    let at = listed.iter().position(|job| job.number == number).ok_or(Failure::NotFound)?;
+    Ok((run, listed, at))
+}
+
+/// The run, the job and its attempts, newest first.
+pub(super) async fn find(
+    server: &Server,
+    address: &Address,
+) -> Result<(RunRow, JobRow, Vec<AttemptRow>), Failure> {
+    let (run, mut listed, at) = find_among(server, address).await?;
+    let job = listed.swap_remove(at);
     let attempts = jobs::attempts(&server.db, job.id).await?;
     Ok((run, job, attempts))
 }
 
-fn choose(attempts: &[AttemptRow], asked: &Asked) -> Option<usize> {
-    let number = asked.attempt.as_ref().and_then(|text| text.parse().ok());
-    number.map_or_else(
-        || (!attempts.is_empty()).then_some(0),
-        |number: i32| attempts.iter().position(|attempt| attempt.number == number),
-    )
+/// The attempt asked for, else the latest.
+pub(super) fn choose<'a>(
+    attempts: &'a [AttemptRow],
+    asked: Option<&str>,
+) -> Option<&'a AttemptRow> {
+    match asked.and_then(|text| text.parse::<i32>().ok()) {
+        None => attempts.first(),
+        Some(number) => attempts.iter().find(|attempt| attempt.number == number),
+    }
 }
 
 pub(super) async fn job(
@@ -88,62 +109,87 @@ pub(super) async fn job(
     Path(address): Path<Address>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
-    let (run, job, attempts) = find(&server, &address).await?;
-    let title = format!("#{}.{} {} · {}", run.number, job.number, job.name, run.repo);
-    let mut view = Page {
-        page: Frame::new(title, Some(&run.repo)),
-        run,
-        job,
-        attempts,
-        shown: 0,
-        secrets: Vec::new(),
-        steps: Vec::new(),
-        earlier: None,
-        later: None,
-        total: 0,
-        end: 0,
-        next: 1,
+    let (run, mut listed, at) = find_among(&server, &address).await?;
+    let waits = match listed.get(at) {
+        Some(job) => waits_for(&server, job, &listed).await?,
+        None => None,
     };
-    let chosen = choose(&view.attempts, &asked).and_then(|at| view.attempts.get(at));
-    if let Some(attempt) = chosen {
-        let from = asked.from.as_ref().and_then(|text| text.parse::<i64>().ok());
-        let start = from.map_or(Start::Before(attempt.log_length, 0), |l| Start::Line(l.max(1)));
-        let window = log::window(&server, attempt, start, LINES).await?;
-        let (first, last) = (window.lines.first(), window.lines.last());
-        view.earlier = first.filter(|line| line.number > 1).map(|line| {
-            let step = i64::try_from(LINES).unwrap_or(i64::MAX);
-            (line.number - step).max(1)
-        });
-        view.later =
-            last.filter(|line| line.number < attempt.log_lines).map(|line| line.number + 1);
-        (view.shown, view.total) = (attempt.number, attempt.log_lines);
-        (view.end, view.next) = (attempt.log_length, attempt.log_lines + 1);
-        view.secrets = jobs::secret_names(&server.db, attempt.id).await?;
-        let steps = jobs::steps(&server.db, attempt.id).await?;
-        view.steps = sections(steps, window.lines);
-    }
-    if view.job.finished_at.is_none() {
-        let (run, job) = (&view.run, &view.job);
+    let job = listed.swap_remove(at);
+    let attempts = jobs::attempts(&server.db, job.id).await?;
+    let log = match choose(&attempts, asked.attempt.as_deref()) {
+        Some(attempt) => read(&server, attempt, asked.from.as_deref()).await?,
+        None => Log::default(),
+    };
+    let title =
+        format!("{} {}.{} {} · {}", job.reason_word(), run.number, job.number, job.name, run.repo);
+    let mut frame = Frame::new(title, Some(&run.repo)).tab("runs");
+    // An older attempt is at rest while a newer one runs.
+    let latest = attempts.first().is_none_or(|attempt| attempt.number == log.shown);
+    let live = !job.over() && latest;
+    if !job.over() {
         let events = format!("/{}/runs/{}/jobs/{}/events", run.repo, run.number, job.number);
-        view.page = view.page.live(events);
+        frame = if latest { frame.live(events).refresh(30) } else { frame };
     }
-    page(&view)
+    page(&Page { page: frame, run, job, waits, attempts, live, log })
 }
 
-/// Gives each line to the last step that began at or before it.
-fn sections(steps: Vec<StepRow>, lines: Vec<Line>) -> Vec<Section> {
-    let mut sections = vec![Section { step: None, lines: Vec::new() }];
-    sections.extend(steps.into_iter().map(|step| Section { step: Some(step), lines: Vec::new() }));
-    for line in lines {
-        let at = sections
-            .iter()
-            .rposition(|s| s.step.as_ref().is_none_or(|step| step.log_from <= line.offset));
-        if let Some(section) = sections.get_mut(at.unwrap_or(0)) {
-            section.lines.push(line);
+async fn waits_for(
+    server: &Server,
+    job: &JobRow,
+    listed: &[JobRow],
+) -> Result<Option<String>, Failure> {
+    let what = match job.state.as_str() {
+        "queued" => {
+            let before = queue::before(&server.db, job.id).await?;
+            let what = waits::queued(&queue::capacity(&server.db).await?);
+            match before {
+                0 => what,
+                1 => format!("{what}; one job is before it"),
+                _ => format!("{what}; {before} jobs are before it"),
+            }
         }
-    }
-    sections.retain(|section| section.step.is_some() || !section.lines.is_empty());
-    sections
+        "waiting" => waits::waiting(job, listed),
+        _ => return Ok(None),
+    };
+    Ok(Some(format!("It {what}.")))
+}
+
+async fn read(server: &Server, attempt: &AttemptRow, from: Option<&str>) -> Result<Log, Failure> {
+    let steps = jobs::steps(&server.db, attempt.id).await?;
+    let asked = from.and_then(|text| text.trim().parse::<i64>().ok()).map(|line| line.max(1));
+    let short = attempt.log_lines <= i64::try_from(LINES).unwrap_or(0);
+    let (start, limit) = match asked {
+        // Some lines before, so that one sees where one is.
+        Some(line) => (Start::Line((line - 20).max(1)), LINES),
+        None if short => (Start::Line(1), LINES + 1),
+        None => {
+            let limit = if attempt.finished_at.is_some() { LAST_LINES } else { LINES };
+            (Start::Before(end_of_interest(&steps, attempt), 0), limit)
+        }
+    };
+    let window = log::window(server, attempt, start, limit).await?;
+    let offsets: Vec<i64> = steps.iter().map(|step| step.log_from).collect();
+    let first_lines = log::lines_at(server, attempt, &offsets).await?;
+    let last = window.lines.last().map_or(0, |line| line.number).max(attempt.log_lines);
+    let steps = sections(steps, &first_lines, last, window.lines, asked.is_some());
+    Ok(Log {
+        shown: attempt.number,
+        worker: Some(attempt.worker.clone()),
+        total: count(last),
+        asked: asked.map(|line| line.to_string()).unwrap_or_default(),
+        steps,
+        services: jobs::services(&server.db, attempt.id).await?,
+        built: jobs::built(&server.db, attempt.id).await?,
+        secrets: jobs::secret_names(&server.db, attempt.id).await?,
+        end: attempt.log_length,
+        next: attempt.log_lines + 1,
+    })
+}
+
+/// The page opens where this byte is: the end of the first red step, else the end of the log.
+fn end_of_interest(steps: &[StepRow], attempt: &AttemptRow) -> i64 {
+    let red = steps.iter().find(|step| step.red());
+    red.and_then(|step| step.log_to).unwrap_or(attempt.log_length)
 }
 
 pub(super) async fn raw(
@@ -153,8 +199,8 @@ pub(super) async fn raw(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
     let (_, _, attempts) = find(&server, &address).await?;
-    let attempt = choose(&attempts, &asked).and_then(|at| attempts.get(at));
-    let attempt = AttemptId::from(attempt.ok_or(Failure::NotFound)?.id);
+    let attempt = choose(&attempts, asked.attempt.as_deref()).ok_or(Failure::NotFound)?;
+    let attempt = AttemptId::from(attempt.id);
     // Piece by piece: a log may be larger than what we want in memory.
     let pieces = futures::stream::try_unfold(0_u64, move |at| {
         let server = Arc::clone(&server);
@@ -166,4 +212,30 @@ pub(super) async fn raw(
     });
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     Ok((kind, Body::from_stream(pieces)).into_response())
+}
+
+/// Which lines of which attempt.
+#[derive(Debug, Deserialize)]
+pub(super) struct Part {
+    attempt: Option<String>,
+    from: i64,
+    to: i64,
+}
+
+/// Some lines as HTML, at most 1,000: what a page fetches where somebody scrolls.
+pub(super) async fn lines(
+    _viewer: Viewer,
+    State(server): State<Arc<Server>>,
+    Path(address): Path<Address>,
+    part: Result<Query<Part>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Failure> {
+    const MOST: i64 = 1000;
+    let Query(part) = part.map_err(|_| Failure::NotFound)?;
+    let (_, _, attempts) = find(&server, &address).await?;
+    let attempt = choose(&attempts, part.attempt.as_deref()).ok_or(Failure::NotFound)?;
+    let from = part.from.max(1);
+    let limit = usize::try_from((part.to - from + 1).clamp(0, MOST)).unwrap_or(0);
+    let window = log::window(&server, attempt, Start::Line(from), limit).await?;
+    let kind = [(header::CACHE_CONTROL, "no-store")];
+    Ok((kind, axum::response::Html(log::html(&window.lines))).into_response())
 }

@@ -1,16 +1,25 @@
 //! A part of a log as numbered lines of HTML.
 
+use std::fmt::Write as _;
+
 use bytes::BytesMut;
 use slipway_pipelines::ids::AttemptId;
 
 use super::ansi::Ansi;
 use super::outcome::Failure;
-use crate::db::views::jobs::{AttemptRow, Mark, mark_of_byte, mark_of_line};
+use crate::db::logs::CHUNK;
+use crate::db::views::jobs::{AttemptRow, Mark, chunks_at, mark_of_byte, mark_of_line};
 use crate::state::Server;
 use crate::store::logs;
 
 /// The most that one page reads: a line can be long.
 const BYTES: i64 = 1024 * 1024;
+
+/// So much is read for each line that is wanted. Where lines are longer, fewer are shown.
+const BYTES_A_LINE: i64 = 1024;
+
+/// Colours that were switched on so many lines before still hold.
+const BEFORE: usize = 50;
 
 /// One line.
 #[derive(Debug)]
@@ -47,30 +56,72 @@ pub(super) async fn window(
     limit: usize,
 ) -> Result<Window, Failure> {
     let db = &server.db;
+    let wanted = i64::try_from(limit).unwrap_or(BYTES);
+    let reach = wanted.saturating_mul(BYTES_A_LINE).clamp(BYTES_A_LINE, BYTES);
     let (mark, to) = match start {
         Start::Line(line) => {
             let mark = mark_of_line(db, attempt.id, line - 1).await?;
-            (mark, mark.map_or(0, |mark| mark.start + BYTES).min(attempt.log_length))
+            let chunk = i64::try_from(CHUNK).unwrap_or(0);
+            (mark, mark.map_or(0, |mark| mark.start + chunk + reach).min(attempt.log_length))
         }
         Start::Before(to, floor) => {
-            (mark_of_byte(db, attempt.id, floor.max(to - BYTES)).await?, to)
+            (mark_of_byte(db, attempt.id, floor.max(to - reach)).await?, to)
         }
     };
     let Some(mark) = mark else { return Ok(Window::default()) };
     let bytes = read(server, AttemptId::from(attempt.id), mark.start, to).await?;
-    let mut window = lines(&bytes, mark);
-    match start {
+    Ok(match start {
         Start::Line(line) => {
-            window.lines.retain(|l| l.number >= line);
-            window.lines.truncate(limit);
+            let skip = usize::try_from(line - 1 - mark.first_line).unwrap_or(0);
+            part(&bytes, mark, skip, limit)
         }
         Start::Before(_, floor) => {
-            window.lines.retain(|l| l.offset >= floor);
-            let surplus = window.lines.len().saturating_sub(limit);
-            window.lines.drain(..surplus);
+            let newlines = bytes.iter().filter(|byte| **byte == b'\n').count();
+            let whole = newlines + usize::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
+            let mut window = part(&bytes, mark, whole.saturating_sub(limit), limit);
+            window.lines.retain(|line| line.offset >= floor);
+            window
         }
+    })
+}
+
+/// The lines (from 1) at which these bytes lie.
+pub(super) async fn lines_at(
+    server: &Server,
+    attempt: &AttemptRow,
+    offsets: &[i64],
+) -> Result<Vec<i64>, Failure> {
+    let mut chunks = Vec::new();
+    for chunk in chunks_at(&server.db, attempt.id, offsets).await? {
+        let bytes = zstd::bulk::decompress(&chunk.data, CHUNK)
+            .map_err(|error| Failure::Internal(error.into()))?;
+        chunks.push((chunk.start, chunk.first_line, bytes));
     }
-    Ok(window)
+    let line_of = |offset: &i64| {
+        let Some((start, first_line, bytes)) =
+            chunks.iter().rev().find(|(start, ..)| start <= offset)
+        else {
+            return 1;
+        };
+        let within = usize::try_from(offset - start).unwrap_or(0).min(bytes.len());
+        let before = bytes.get(..within).unwrap_or_default();
+        let newlines = before.iter().filter(|byte| **byte == b'\n').count();
+        first_line + i64::try_from(newlines).unwrap_or(0) + 1
+    };
+    Ok(offsets.iter().map(line_of).collect())
+}
+
+/// Lines as they stand on a page. The number is no stop of the tab key: a log has thousands.
+pub(super) fn html(lines: &[Line]) -> String {
+    let mut html = String::new();
+    for Line { number, html: text, .. } in lines {
+        let _infallible = write!(
+            html,
+            "<div class=\"l\" id=\"L{number}\"><a tabindex=\"-1\" href=\"#L{number}\">{number}</a>\
+             <code>{text}</code></div>"
+        );
+    }
+    html
 }
 
 /// The bytes `from..to`, in as many reads as the store needs.
@@ -96,13 +147,26 @@ pub(super) async fn read(
 
 /// Lines of bytes that begin at `mark`; if that is inside a line, its rest counts as that line.
 pub(super) fn lines(bytes: &[u8], mark: Mark) -> Window {
+    part(bytes, mark, 0, usize::MAX)
+}
+
+/// The same without the first `skip`, and not more than `limit`.
+fn part(bytes: &[u8], mark: Mark, skip: usize, limit: usize) -> Window {
     let mut ansi = Ansi::default();
     let (mut offset, mut number) = (mark.start, mark.first_line);
     let mut window = Window { lines: Vec::new(), end: mark.start };
-    for raw in bytes.split_inclusive(|byte| *byte == b'\n') {
+    for (at, raw) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if window.lines.len() == limit {
+            break;
+        }
         number += 1;
-        let text = String::from_utf8_lossy(raw.strip_suffix(b"\n").unwrap_or(raw));
-        window.lines.push(Line { number, offset, html: ansi.line(&text) });
+        if at + BEFORE >= skip {
+            let text = String::from_utf8_lossy(raw.strip_suffix(b"\n").unwrap_or(raw));
+            let html = ansi.line(&text);
+            if at >= skip {
+                window.lines.push(Line { number, offset, html });
+            }
+        }
         offset += i64::try_from(raw.len()).unwrap_or(0);
     }
     window.end = offset;
@@ -120,5 +184,14 @@ mod tests {
             window.lines.iter().map(|l| (l.number, l.offset, l.html.as_str())).collect();
         assert_eq!(got, [(5, 10, "a"), (6, 12, "bc"), (7, 15, "&lt;")]);
         assert_eq!(window.end, 16);
+    }
+
+    #[test]
+    fn a_part_keeps_numbers_places_and_colours() {
+        let bytes = b"one\n\x1b[31mtwo\nthree\nfour\n";
+        let part = part(bytes, Mark { start: 0, first_line: 0 }, 2, 1);
+        let got: Vec<_> =
+            part.lines.iter().map(|l| (l.number, l.offset, l.html.as_str())).collect();
+        assert_eq!(got, [(3, 13, "<span class=\"f1\">three</span>")]);
     }
 }

@@ -1,9 +1,13 @@
-//! What people see. Every page reads, none writes, and each is whole without JavaScript.
+//! What people see. Pages read; the two buttons of a run call the flow. Each is whole without
+//! JavaScript.
 
 mod ansi;
 mod assets;
+mod bars;
+mod deploy_rows;
 mod deploys;
 mod events;
+mod excerpt;
 mod format;
 mod job;
 mod log;
@@ -12,12 +16,18 @@ mod queue;
 mod repo;
 mod rows;
 mod run;
+mod settings;
+mod steps;
+mod waits;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 
+use crate::http::problem::Problem;
 use crate::state::Server;
 
 /// The pages and their assets.
@@ -32,8 +42,21 @@ pub(crate) fn router() -> Router<Arc<Server>> {
         .route("/{owner}/{repo}/environments/{name}", get(deploys::environment))
         .route("/{owner}/{repo}/deployments/{id}", get(deploys::deployment))
         .route("/{owner}/{repo}/runs/{run}", get(run::run))
+        .route("/{owner}/{repo}/settings", get(settings::settings))
+        .route("/{owner}/{repo}/runs/{run}/cancel", post(run::cancel))
         .route("/{owner}/{repo}/runs/{run}/events", get(events::run))
         .route("/{owner}/{repo}/runs/{run}/jobs/{job}", get(job::job))
         .route("/{owner}/{repo}/runs/{run}/jobs/{job}/events", get(events::job))
+        .route("/{owner}/{repo}/runs/{run}/jobs/{job}/log", get(job::lines))
         .route("/{owner}/{repo}/runs/{run}/jobs/{job}/log/raw", get(job::raw))
+}
+
+/// For an address that nothing answers: a page for a browser, else a problem.
+pub(crate) async fn not_found(headers: HeaderMap) -> Response {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    if accepts.is_some_and(|accept| accept.contains("text/html")) {
+        outcome::Failure::NotFound.into_response()
+    } else {
+        Problem::not_found().into_response()
+    }
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::assets;
+use super::format::now;
 use crate::error::FlowError;
 
 /// Why there is no page.
@@ -24,9 +25,10 @@ impl From<FlowError> for Failure {
             FlowError::NotFound => Self::NotFound,
             FlowError::Away(error) => Self::Away(error.into()),
             FlowError::Internal(error) => Self::Internal(error),
-            error @ (FlowError::Fenced | FlowError::Gap { .. } | FlowError::Conflict(_)) => {
-                Self::Internal(error.into())
-            }
+            error @ (FlowError::Fenced
+            | FlowError::Gap { .. }
+            | FlowError::Conflict(_)
+            | FlowError::TooLarge(_)) => Self::Internal(error.into()),
         }
     }
 }
@@ -52,6 +54,12 @@ pub(super) struct Frame {
     pub(super) repo: Option<String>,
     /// Where the page hears that it changed; empty for a page at rest.
     pub(super) events: String,
+    /// Seconds after which the page looks again by itself; 0: never.
+    pub(super) refresh: u32,
+    /// Which entry of the navigation it belongs to.
+    pub(super) tab: &'static str,
+    /// The server's clock, so that a browser whose clock is wrong still counts right.
+    pub(super) now: String,
     pub(super) style: &'static str,
     pub(super) script: &'static str,
 }
@@ -62,6 +70,9 @@ impl Frame {
             title: title.into(),
             repo: repo.map(str::to_owned),
             events: String::new(),
+            refresh: 0,
+            tab: "",
+            now: now().to_rfc3339(),
             style: assets::style(),
             script: assets::script(),
         }
@@ -69,6 +80,16 @@ impl Frame {
 
     pub(super) fn live(mut self, events: String) -> Self {
         self.events = events;
+        self
+    }
+
+    pub(super) fn tab(mut self, tab: &'static str) -> Self {
+        self.tab = tab;
+        self
+    }
+
+    pub(super) fn refresh(mut self, seconds: u32) -> Self {
+        self.refresh = seconds;
         self
     }
 }

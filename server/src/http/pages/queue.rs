@@ -7,7 +7,9 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use super::outcome::{Failure, Frame, page};
-use crate::db::views::queue::{self, DeliveryRow, WaitingRow, WorkerRow};
+use super::rows::oldest;
+use super::waits;
+use crate::db::views::queue::{self, Capacity, DeliveryRow, WaitingRow, WorkerRow};
 use crate::db::views::runs;
 use crate::http::auth::Viewer;
 use crate::state::Server;
@@ -16,6 +18,9 @@ use crate::state::Server;
 #[template(path = "workers.html")]
 struct Workers {
     page: Frame,
+    summary: String,
+    /// What each queued job waits for: the same for all.
+    queued: String,
     workers: Vec<WorkerRow>,
     waiting: Vec<WaitingRow>,
 }
@@ -26,7 +31,27 @@ pub(super) async fn workers(
 ) -> Result<Response, Failure> {
     let workers = queue::workers(&server.db).await?;
     let waiting = queue::waiting(&server.db).await?;
-    page(&Workers { page: Frame::new("Workers and queue", None), workers, waiting })
+    let frame = Frame::new("Workers and queue", None).tab("workers").refresh(5);
+    let there = workers.iter().filter(|worker| !worker.silent);
+    let none = Capacity { workers: 0, slots: 0, busy: 0 };
+    let capacity = there.fold(none, |sum, worker| Capacity {
+        workers: sum.workers + 1,
+        slots: sum.slots + i64::from(worker.slots),
+        busy: sum.busy + worker.busy,
+    });
+    let (summary, queued) = (summary(&capacity, &waiting), waits::queued(&capacity));
+    page(&Workers { page: frame, summary, queued, workers, waiting })
+}
+
+fn summary(Capacity { slots, busy, .. }: &Capacity, waiting: &[WaitingRow]) -> String {
+    let count = waiting.len();
+    let more = if count == queue::MOST_WAITING { " or more" } else { "" };
+    let queue = match oldest(waiting) {
+        Some(age) if count == 1 => format!("one job waits, since {age}"),
+        Some(age) => format!("{count}{more} jobs wait, the oldest since {age}"),
+        None => "nothing waits".to_owned(),
+    };
+    format!("{busy} of {slots} slots are busy; {queue}.")
 }
 
 #[derive(Template)]
@@ -34,6 +59,7 @@ pub(super) async fn workers(
 struct Deliveries {
     page: Frame,
     repo: String,
+    branch: String,
     deliveries: Vec<DeliveryRow>,
 }
 
@@ -46,5 +72,6 @@ pub(super) async fn deliveries(
     let row = runs::repo(&server.db, &repo).await?.ok_or(Failure::NotFound)?;
     let deliveries = queue::deliveries(&server.db, row.id).await?;
     let title = format!("Deliveries · {repo}");
-    page(&Deliveries { page: Frame::new(title, Some(&repo)), repo, deliveries })
+    let frame = Frame::new(title, Some(&repo)).tab("deliveries").refresh(5);
+    page(&Deliveries { page: frame, repo, branch: row.default_branch, deliveries })
 }

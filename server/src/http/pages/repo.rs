@@ -8,8 +8,10 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::bars::trend;
 use super::outcome::{Failure, Frame, page};
-use super::rows::trend;
+
+use crate::db::views::deploys::{self, DeployFilter, DeployRow};
 use crate::db::views::runs::{self, RepoRow, RunFilter, RunRow};
 use crate::http::auth::Viewer;
 use crate::state::Server;
@@ -48,7 +50,7 @@ pub(super) async fn home(
         Entry { repo, runs }
     };
     let repos = repos.into_iter().map(entry).collect();
-    page(&Home { page: Frame::new("Repos", None), repos })
+    page(&Home { page: Frame::new("Repos", None).refresh(5), repos })
 }
 
 /// What of the runs to show.
@@ -57,17 +59,24 @@ pub(super) struct Asked {
     branch: Option<String>,
     state: Option<String>,
     before: Option<String>,
+    after: Option<String>,
 }
+
+const STATES: [&str; 8] =
+    ["planning", "queued", "running", "passed", "failed", "errored", "canceled", "skipped"];
 
 #[derive(Template)]
 #[template(path = "repo.html")]
 struct Runs {
     page: Frame,
     repo: RepoRow,
+    live: Vec<DeployRow>,
     runs: Vec<RunRow>,
     branch: String,
     state: String,
+    filtered: bool,
     states: [&'static str; 8],
+    newer: Option<i32>,
     older: Option<i32>,
 }
 
@@ -79,25 +88,43 @@ pub(super) async fn repo(
 ) -> Result<Response, Failure> {
     let name = format!("{owner}/{name}");
     let repo = runs::repo(&server.db, &name).await?.ok_or(Failure::NotFound)?;
+    let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
     let filter = RunFilter {
         branch: asked.branch.filter(|text| !text.is_empty()),
         state: asked.state.filter(|text| !text.is_empty()),
-        before: asked.before.and_then(|text| text.parse().ok()),
+        before: number(asked.before),
+        after: number(asked.after),
         limit: i64::try_from(PAGE + 1).unwrap_or(i64::MAX),
     };
     let mut listed = runs::list(&server.db, repo.id, &filter).await?;
     let more = listed.len() > PAGE;
+    if filter.after.is_some() {
+        // Asked from the old end on: the surplus is at the new one.
+        listed.drain(..listed.len().saturating_sub(PAGE));
+    }
     listed.truncate(PAGE);
-    let older = listed.last().filter(|_| more).map(|run| run.number);
-    let states =
-        ["planning", "queued", "running", "passed", "failed", "errored", "canceled", "skipped"];
+    let (first, last) = (listed.first().map(|run| run.number), listed.last().map(|run| run.number));
+    let (newer, older) = match (filter.before, filter.after) {
+        (_, Some(_)) => (first.filter(|_| more), last),
+        (Some(before), None) => (first.or(Some(before - 1)), last.filter(|_| more)),
+        (None, None) => (None, last.filter(|_| more)),
+    };
+    let live = DeployFilter { only_live: true, ..DeployFilter::default() };
+    let live = deploys::list(&server.db, &name, &live).await?;
+    let mut frame = Frame::new(&name, Some(&name)).tab("runs");
+    if newer.is_none() {
+        frame = frame.refresh(5);
+    }
     page(&Runs {
-        page: Frame::new(&name, Some(&name)),
+        page: frame,
         repo,
+        live,
         runs: listed,
+        filtered: filter.branch.is_some() || filter.state.is_some(),
         branch: filter.branch.unwrap_or_default(),
         state: filter.state.unwrap_or_default(),
-        states,
+        states: STATES,
+        newer,
         older,
     })
 }

@@ -4,73 +4,172 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, Utc};
+use slipway_pipelines::ids::RunId;
 use slipway_pipelines::language::Diagnostic;
 
-use super::format::now;
+use super::format::{duration, now};
 use super::log::{self, Start, Window};
 use super::outcome::{Failure, Frame, page};
+use super::{bars, waits};
 use crate::db::views::deploys::{self, DeployFilter, DeployRow};
 use crate::db::views::jobs::{self, JobRow, StepRow};
+use crate::db::views::queue::{self, Capacity};
 use crate::db::views::runs::{self, RunRow};
+use crate::error::FlowError;
+use crate::flow::cancel;
 use crate::http::auth::Viewer;
 use crate::state::Server;
 
 /// Enough of a red command's end to see why.
-const LAST_LINES: usize = 20;
+const LAST_LINES: usize = 16;
+
+/// The order in which a summary counts.
+const STATES: [&str; 8] =
+    ["failed", "errored", "running", "queued", "waiting", "canceled", "skipped", "passed"];
 
 #[derive(Template)]
 #[template(path = "run.html")]
 struct Page {
     page: Frame,
     run: RunRow,
-    jobs: Vec<(JobRow, String)>,
-    diagnostics: Vec<Diagnostic>,
-    deployments: Vec<DeployRow>,
+    waits: Option<String>,
+    live: Vec<DeployRow>,
     first: Option<First>,
+    diagnostics: Vec<Diagnostic>,
+    counts: Vec<(&'static str, usize)>,
+    half: String,
+    whole: String,
+    stages: Vec<Stage>,
+    deployments: Vec<DeployRow>,
+    newer: bool,
+}
+
+/// Jobs that start together.
+struct Stage {
+    name: String,
+    jobs: Vec<ListedJob>,
+}
+
+struct ListedJob {
+    row: JobRow,
+    bar: String,
+    text: Option<String>,
 }
 
 /// The first failing command.
 struct First {
     job: i32,
+    name: String,
     step: Option<StepRow>,
     reason: String,
     log: Window,
 }
 
+/// A run's address.
+pub(super) type Address = (String, String, String);
+
+async fn find(server: &Server, (owner, name, number): &Address) -> Result<RunRow, Failure> {
+    let number = number.parse().map_err(|_| Failure::NotFound)?;
+    let run = runs::run(&server.db, &format!("{owner}/{name}"), number).await?;
+    run.ok_or(Failure::NotFound)
+}
+
 pub(super) async fn run(
     _viewer: Viewer,
     State(server): State<Arc<Server>>,
-    Path((owner, name, number)): Path<(String, String, String)>,
+    Path(address): Path<Address>,
 ) -> Result<Response, Failure> {
-    let repo = format!("{owner}/{name}");
-    let number = number.parse().map_err(|_| Failure::NotFound)?;
-    let run = runs::run(&server.db, &repo, number).await?.ok_or(Failure::NotFound)?;
+    let run = find(&server, &address).await?;
     let listed = jobs::of_run(&server.db, run.id).await?;
     let filter = DeployFilter { run: Some(run.id), ..DeployFilter::default() };
-    let deployments = deploys::list(&server.db, &repo, &filter).await?;
-    let red = listed.iter().find(|job| job.red() && !job.allow_failure);
-    let first = match red {
+    let deployments = deploys::list(&server.db, &run.repo, &filter).await?;
+    let filter = DeployFilter { run: Some(run.id), only_live: true, ..DeployFilter::default() };
+    let live = deploys::list(&server.db, &run.repo, &filter).await?;
+    let red = listed.iter().filter(|job| job.red() && !job.allow_failure);
+    let first = match red.min_by_key(|job| (job.finished_at, job.number)) {
         Some(job) => Some(first(&server, job).await?),
         None => None,
     };
     let diagnostics = serde_json::from_value(run.diagnostics.clone())
         .map_err(|error| Failure::Internal(error.into()))?;
-    let mut frame = Frame::new(format!("#{number} {} · {repo}", run.subject()), Some(&repo));
+    let (repo, number) = (&run.repo, run.number);
+    let title = format!("{} #{number} {} · {repo}", run.reason_word(), run.subject());
+    let mut frame = Frame::new(title, Some(repo)).tab("runs");
     if run.open() {
-        frame = frame.live(format!("/{repo}/runs/{number}/events"));
+        frame = frame.live(format!("/{repo}/runs/{number}/events")).refresh(10);
     }
+    let capacity = match listed.iter().any(|job| job.state == "queued") || run.state == "planning" {
+        true => Some(queue::capacity(&server.db).await?),
+        false => None,
+    };
     let (from, to) = (run.created_at, run.finished_at.unwrap_or_else(now));
-    let jobs = listed.into_iter().map(|job| {
-        let bar = job.bar(from, to);
-        (job, bar)
-    });
-    page(&Page { page: frame, jobs: jobs.collect(), run, diagnostics, deployments, first })
+    let seconds = (to - from).num_seconds();
+    let view = Page {
+        waits: run_waits(&run, capacity.as_ref()),
+        newer: runs::is_newer(&server.db, run.id).await?,
+        counts: counts(&listed),
+        half: duration(seconds / 2),
+        whole: duration(seconds),
+        stages: stages(listed, capacity.as_ref(), (from, to)),
+        page: frame,
+        live,
+        first,
+        diagnostics,
+        deployments,
+        run,
+    };
+    page(&view)
+}
+
+fn run_waits(run: &RunRow, capacity: Option<&Capacity>) -> Option<String> {
+    let capacity = capacity?;
+    let what = match run.state.as_str() {
+        "planning" if capacity.workers == 0 => "waits for a worker: none is connected".to_owned(),
+        "queued" => waits::queued(capacity),
+        _ => return None,
+    };
+    Some(format!("It {what}."))
+}
+
+fn counts(jobs: &[JobRow]) -> Vec<(&'static str, usize)> {
+    let of = |state: &str| jobs.iter().filter(|job| job.state == state).count();
+    STATES.iter().map(|state| (*state, of(state))).filter(|(_, count)| *count > 0).collect()
+}
+
+fn stages(
+    jobs: Vec<JobRow>,
+    capacity: Option<&Capacity>,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Vec<Stage> {
+    let texts: Vec<Option<String>> = jobs.iter().map(|job| text(job, &jobs, capacity)).collect();
+    let mut stages: Vec<Stage> = Vec::new();
+    for (row, text) in jobs.into_iter().zip(texts) {
+        let bar = bars::track(&row, from, to);
+        match stages.iter_mut().find(|stage| stage.name == row.stage_name) {
+            Some(stage) => stage.jobs.push(ListedJob { row, bar, text }),
+            None => {
+                let name = row.stage_name.clone();
+                stages.push(Stage { name, jobs: vec![ListedJob { row, bar, text }] });
+            }
+        }
+    }
+    stages
+}
+
+fn text(job: &JobRow, all: &[JobRow], capacity: Option<&Capacity>) -> Option<String> {
+    match job.state.as_str() {
+        "queued" => capacity.map(waits::queued),
+        "waiting" => Some(waits::waiting(job, all)),
+        _ => job.reason.clone(),
+    }
 }
 
 async fn first(server: &Server, job: &JobRow) -> Result<First, Failure> {
     let reason = job.reason.clone().unwrap_or_default();
-    let mut first = First { job: job.number, step: None, reason, log: Window::default() };
+    let (number, name) = (job.number, job.name.clone());
+    let mut first = First { job: number, name, step: None, reason, log: Window::default() };
     let Some(attempt) = jobs::attempts(&server.db, job.id).await?.into_iter().next() else {
         return Ok(first);
     };
@@ -81,4 +180,18 @@ async fn first(server: &Server, job: &JobRow) -> Result<First, Failure> {
             log::window(server, &attempt, Start::Before(to, step.log_from), LAST_LINES).await?;
     }
     Ok(first)
+}
+
+/// The button of an open run. A run that ended meanwhile shows so.
+pub(super) async fn cancel(
+    viewer: Viewer,
+    State(server): State<Arc<Server>>,
+    Path(address): Path<Address>,
+) -> Result<Response, Failure> {
+    let run = find(&server, &address).await?;
+    match cancel::cancel(&server, RunId::from(run.id), &viewer.actor).await {
+        Ok(()) | Err(FlowError::Conflict(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Redirect::to(&format!("/{}/runs/{}", run.repo, run.number)).into_response())
 }

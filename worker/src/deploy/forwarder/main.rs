@@ -43,7 +43,9 @@ fn main() -> ExitCode {
         ["point", host] => point(host),
         ["target"] => target().and_then(|name| io::stdout().write_all(name.as_bytes())),
         ["get", host, port, path] => get(host, port, path),
-        _ => Err(io::Error::other("ask for serve PORT..., point HOST, target or get HOST PORT PATH")),
+        _ => {
+            Err(io::Error::other("ask for serve PORT..., point HOST, target or get HOST PORT PATH"))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,6 +21,8 @@ pub(super) struct Forwarder<'a> {
     docker: &'a Docker,
     service: &'a Service,
     name: String,
+    /// Made just now, so nobody told it a target.
+    is_new: bool,
 }
 
 impl<'a> Forwarder<'a> {
@@ -30,7 +32,7 @@ impl<'a> Forwarder<'a> {
         service: &'a Service,
         ports: &[PortMapping],
     ) -> Result<Self, String> {
-        let forwarder = Self { docker, service, name: service.forwarder() };
+        let mut forwarder = Self { docker, service, name: service.forwarder(), is_new: false };
         match docker.inspect_container(&forwarder.name, None).await {
             Ok(seen) => {
                 let runs = seen.state.and_then(|state| state.running).unwrap_or(false);
@@ -38,10 +40,12 @@ impl<'a> Forwarder<'a> {
                     // Half-made by a crash, or its ports are another's now: it serves nobody.
                     engine::remove(docker, &forwarder.name).await?;
                     forwarder.make(&written(ports), None).await?;
+                    forwarder.is_new = true;
                 }
             }
             Err(error) if engine::is_status(&error, 404) => {
                 forwarder.make(&written(ports), None).await?;
+                forwarder.is_new = true;
             }
             Err(error) => return Err(format!("the forwarder can not be seen: {error}")),
         }
@@ -53,7 +57,11 @@ impl<'a> Forwarder<'a> {
         let name = service.forwarder();
         let seen = docker.inspect_container(&name, None).await.ok()?;
         let runs = seen.state.and_then(|state| state.running).unwrap_or(false);
-        runs.then_some(Self { docker, service, name })
+        runs.then_some(Self { docker, service, name, is_new: false })
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// The container that has the traffic.
@@ -152,6 +160,7 @@ impl<'a> Forwarder<'a> {
             ])),
             host_config: Some(HostConfig {
                 port_bindings: Some(bindings),
+                restart_policy: Some(engine::restarted()),
                 cap_drop: Some(vec!["ALL".to_owned()]),
                 cap_add: Some(vec!["NET_BIND_SERVICE".to_owned()]),
                 ..HostConfig::default()

@@ -1,0 +1,153 @@
+//! `slipway deploy …`: what is live, and why the last deployment went as it went.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use slipway_pipelines::names::{EnvironmentName, RepoName};
+
+use crate::api::{Api, ServerFlags};
+use crate::print;
+use crate::views::{Deployment, Environment, WholeEnvironment, short};
+
+/// Deployments: one try each to bring one version to one environment.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Deploy {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Each environment: what is live, and its deployments, the newest first.
+    List(List),
+    /// Why a deployment went as it went: every hop, the reason, and the evidence word for word.
+    Why(Why),
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// The repo, as OWNER/NAME.
+    repo: RepoName,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerFlags,
+}
+
+#[derive(Debug, clap::Args)]
+struct Why {
+    /// The repo, as OWNER/NAME.
+    repo: RepoName,
+    /// The environment [default: the one that was deployed to last]
+    environment: Option<EnvironmentName>,
+    /// The deployment of this run [default: the newest]
+    #[arg(long, value_name = "RUN")]
+    run: Option<i32>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerFlags,
+}
+
+/// Runs the command.
+pub(crate) async fn run(arguments: Deploy) -> Result<ExitCode> {
+    match arguments.command {
+        Command::List(arguments) => list(arguments).await?,
+        Command::Why(arguments) => why(arguments).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn environments(api: &Api, repo: &RepoName) -> Result<Vec<WholeEnvironment>> {
+    let names: Vec<Environment> = api.get(&format!("{repo}/environments")).await?;
+    let mut all = Vec::new();
+    for environment in names {
+        all.push(api.get(&format!("{repo}/environments/{}", environment.name)).await?);
+    }
+    Ok(all)
+}
+
+async fn list(arguments: List) -> Result<()> {
+    let (_data_dir, api) = arguments.server.connect()?;
+    let all = environments(&api, &arguments.repo).await?;
+    if arguments.json {
+        return print::json(&all);
+    }
+    if all.is_empty() {
+        print::line("nothing has been deployed yet");
+        return Ok(());
+    }
+    let mut rows = Vec::new();
+    for WholeEnvironment { environment, deployments } in &all {
+        let live = environment.live.as_ref().map_or("nothing", |version| short(&version.commit));
+        let url = environment.url.as_deref().unwrap_or_default();
+        print::line(
+            print::safe(&format!("{}: {live} is live  {url}", environment.name)).trim_end(),
+        );
+        rows.extend(deployments.iter().map(row));
+    }
+    print::line("");
+    print::table(&["ENVIRONMENT", "RUN", "COMMIT", "STATE", "WHEN", "WHY"], rows);
+    Ok(())
+}
+
+fn row(deployment: &Deployment) -> Vec<String> {
+    vec![
+        deployment.environment.clone(),
+        deployment.run.to_string(),
+        short(&deployment.version.commit).to_owned(),
+        deployment.word(),
+        print::ago(deployment.created_at),
+        print::cut(deployment.reason.as_deref().unwrap_or_default(), 60),
+    ]
+}
+
+async fn why(arguments: Why) -> Result<()> {
+    let (_data_dir, api) = arguments.server.connect()?;
+    let all = environments(&api, &arguments.repo).await?;
+    let wanted = |environment: &WholeEnvironment| {
+        let name = &environment.environment.name;
+        arguments.environment.as_ref().is_none_or(|wanted| wanted.as_str() == name)
+    };
+    let deployments = all.into_iter().filter(wanted).flat_map(|found| found.deployments);
+    let deployments = deployments.filter(|one| arguments.run.is_none_or(|run| run == one.run));
+    let Some(newest) = deployments.max_by_key(|one| one.created_at) else {
+        bail!("there is no such deployment of {}", arguments.repo);
+    };
+    // The list may leave out what is long.
+    let path = format!("{}/deployments/{}", arguments.repo, newest.id);
+    let deployment: Deployment = api.find(&path).await?.unwrap_or(newest);
+    if arguments.json {
+        return print::json(&deployment);
+    }
+    explain(&deployment);
+    Ok(())
+}
+
+fn explain(deployment: &Deployment) {
+    let commit = short(&deployment.version.commit);
+    let environment = print::safe(&deployment.environment);
+    print::line(&format!(
+        "{environment}  {commit} of run {}  {}",
+        deployment.run,
+        deployment.word()
+    ));
+    if let Some(reason) = &deployment.reason {
+        print::line(&format!("  {}", print::safe(reason)));
+    }
+    if let Some(previous) = &deployment.previous {
+        print::line(&format!("  before it: {}", short(&previous.commit)));
+    }
+    for hop in &deployment.hops {
+        print::line(&format!("  {}  {}", print::safe(&hop.name), print::safe(&hop.detail)));
+    }
+    for evidence in &deployment.evidence {
+        print::line(&format!("  {}:", print::safe(&evidence.source)));
+        for line in print::safe_lines(&evidence.text) {
+            print::line(&format!("    {line}"));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `slipway down`: stops what `up` started, and counts what is left.
+
+#![expect(clippy::print_stdout, reason = "a command speaks to its user")]
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use rustix::process::Signal;
+
+use crate::data_dir::DataDirFlag;
+use crate::supervise::containers;
+use crate::supervise::postgres;
+use crate::supervise::running::Running;
+
+/// Longer than `up` gives its children one after the other.
+const UP_LIMIT: Duration = Duration::from_secs(110);
+const STRAY_LIMIT: Duration = Duration::from_secs(15);
+
+/// Running jobs are given a while to end. Deployed applications go on: they are named.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Down {
+    #[command(flatten)]
+    data_dir: DataDirFlag,
+}
+
+/// Stops everything; fails if a container of a job is left.
+pub(crate) async fn run(arguments: Down) -> Result<ExitCode> {
+    let data_dir = arguments.data_dir.resolve()?;
+    match Running::read(&data_dir)? {
+        Some(running) => {
+            running.up.stop(Signal::TERM, UP_LIMIT).await;
+            // They are gone unless `up` was killed.
+            for stray in [running.worker, running.server].into_iter().flatten() {
+                stray.stop(Signal::TERM, STRAY_LIMIT).await;
+            }
+            println!("stopped");
+        }
+        None => println!("nothing was running in {}", data_dir.path().display()),
+    }
+    postgres::stop_orphan(&data_dir).await;
+    Running::remove(&data_dir);
+    let left = containers::of_jobs(&data_dir).await;
+    for line in containers::services().await {
+        println!("still deployed: {line}");
+    }
+    match left {
+        Ok(left) => {
+            let word = if left == 1 { "container" } else { "containers" };
+            println!("{left} {word} left");
+            Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Err(error) => {
+            println!("containers were not counted: {error:#}");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

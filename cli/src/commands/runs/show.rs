@@ -1,0 +1,103 @@
+//! A run on the terminal.
+
+use chrono::Utc;
+use slipway_pipelines::names::RepoName;
+
+use crate::api::Api;
+use crate::print;
+use crate::views::{Deployment, Job, Run, WholeRun, short};
+
+/// Everything of a run.
+pub(super) fn whole(api: &Api, repo: &RepoName, whole: &WholeRun) {
+    print::line(&head(&whole.run));
+    print::line(&format!("  {}", api.page(&format!("{repo}/runs/{}", whole.run.number))));
+    problems(&whole.run);
+    for job in &whole.jobs {
+        print::line(&format!("  {}", of_job(whole.run.number, job)));
+    }
+    for deployment in whole.deployments.iter().rev() {
+        print::line(&format!("  {}", of_deployment(deployment)));
+    }
+    print::line(&verdict(&whole.run));
+}
+
+/// `run 12 · Mend the health path · main · 3f2a1c0 · ada`
+pub(super) fn head(run: &Run) -> String {
+    let parts = [
+        format!("run {}", run.number),
+        print::cut(&run.subject, 60),
+        run.of().to_owned(),
+        short(&run.commit).to_owned(),
+        run.actor.clone(),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|part| !part.is_empty()).map(|part| print::safe(part)).collect();
+    parts.join(" · ")
+}
+
+/// What the compiler had to say.
+pub(super) fn problems(run: &Run) {
+    for found in &run.diagnostics {
+        print::line(&format!(
+            "  {}[{}]: {}",
+            found.severity.word(),
+            print::safe(&found.code),
+            print::safe(&found.message)
+        ));
+        for line in found.excerpt.iter().flat_map(|excerpt| print::safe_lines(excerpt)) {
+            print::line(&format!("    {line}"));
+        }
+        if let Some(help) = &found.help {
+            print::line(&format!("    help: {}", print::safe(help)));
+        }
+    }
+}
+
+/// `job 12.1  build  passed in 12 s`
+pub(super) fn of_job(run: i32, job: &Job) -> String {
+    let mut text = format!("job {run}.{}  {}  {}", job.number, print::safe(&job.name), job.state);
+    if let (Some(from), Some(to)) = (job.started_at, job.finished_at) {
+        text.push_str(&format!(" in {}", print::duration(from, to)));
+    }
+    if job.attempt > 1 {
+        text.push_str(&format!(" (attempt {})", job.attempt));
+    }
+    if job.allow_failure && matches!(job.state.as_str(), "failed" | "errored") {
+        text.push_str(" (allowed)");
+    }
+    if let Some(reason) = &job.reason {
+        text.push_str(&format!(": {}", print::safe(reason)));
+    }
+    text
+}
+
+/// `deployed: http://127.0.0.1:18080 shows 3f2a1c0`, or what else became of it.
+pub(crate) fn of_deployment(deployment: &Deployment) -> String {
+    let commit = short(&deployment.version.commit);
+    let environment = print::safe(&deployment.environment);
+    let reason = deployment.reason.as_deref().map(print::safe).unwrap_or_default();
+    match deployment.state.as_str() {
+        "live" | "superseded" => match &deployment.url {
+            Some(url) => format!("deployed: {} shows {commit}", print::safe(url)),
+            None => format!("deployed: {environment} has {commit}"),
+        },
+        "rolled_back" => format!("rolled back: {reason}"),
+        "failed" => format!("deployment to {environment} failed: {reason}"),
+        "unknown" => format!("deployment to {environment} is being looked into: {reason}"),
+        _ => format!("deployment of {commit} to {environment}  {}", deployment.word()),
+    }
+}
+
+/// `run 12 passed in 31 s`
+pub(super) fn verdict(run: &Run) -> String {
+    let mut text = format!("run {} {}", run.number, run.state);
+    if let Some(from) = run.started_at {
+        let word = if run.is_over() { "in" } else { "for" };
+        let to = run.finished_at.unwrap_or_else(Utc::now);
+        text.push_str(&format!(" {word} {}", print::duration(from, to)));
+    }
+    if let Some(reason) = &run.reason {
+        text.push_str(&format!(": {}", print::safe(reason)));
+    }
+    text
+}

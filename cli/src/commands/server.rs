@@ -1,0 +1,133 @@
+//! `slipway server`: decides and remembers.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use secrecy::{ExposeSecret, SecretString};
+use slipway_pipelines::wire::Limits;
+use slipway_server::{Config, MasterKey};
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::stop;
+use crate::data_dir::{DataDir, DataDirFlag};
+use crate::logging;
+use crate::settings::Settings;
+
+const LISTEN: &str = "127.0.0.1:8080";
+/// Long enough for a worker's pause, short enough that a lost one is noticed soon.
+const LEASE_SECONDS: u64 = 30;
+
+/// Settings are flags, else SLIPWAY_… in the environment, else slipway.toml in the data dir.
+/// Secrets are never flags: master.key, admin.token and worker.token are files of the data dir,
+/// or SLIPWAY_MASTER_KEY, SLIPWAY_ADMIN_TOKEN, SLIPWAY_WORKER_TOKEN, or files that the same names
+/// with _FILE name. The database is SLIPWAY_DATABASE_URL.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Server {
+    #[command(flatten)]
+    data_dir: DataDirFlag,
+    /// Where to listen [env: SLIPWAY_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The address that people and forges use [env: SLIPWAY_PUBLIC_URL] [default: that of --listen]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<Url>,
+    /// Stop when standard input is closed, as a supervisor that dies leaves it.
+    #[arg(long)]
+    stop_with_stdin: bool,
+}
+
+/// Runs until it is told to stop, then lets open requests end.
+pub(crate) async fn run(arguments: Server) -> Result<ExitCode> {
+    let data_dir = arguments.data_dir.clone().resolve()?;
+    let settings = Settings::read(data_dir.path())?;
+    logging::start(&settings)?;
+    let config = config(arguments.listen, arguments.public_url, &data_dir, &settings)?;
+    let stop = stop::on_signals(arguments.stop_with_stdin)?;
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!("{} can not be listened on; choose another by --listen", config.listen)
+    })?;
+    let listen = listener.local_addr().unwrap_or(config.listen);
+    let server = slipway_server::start(config).await?;
+    let loops = slipway_server::spawn_loops(std::sync::Arc::clone(&server), stop.clone());
+    tracing::info!(%listen, "the server is ready");
+    slipway_server::http::serve(server, listener, stop.clone()).await?;
+    stop.cancel();
+    for ended in loops {
+        ended.await.context("a loop of the server failed")?;
+    }
+    tracing::info!("the server has stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn config(
+    listen: Option<SocketAddr>,
+    public_url: Option<Url>,
+    data_dir: &DataDir,
+    settings: &Settings,
+) -> Result<Config> {
+    let listen = settings.get(listen, "listen")?.unwrap_or(LISTEN.parse()?);
+    let public_url = match settings.get(public_url, "public_url")? {
+        Some(url) => url,
+        None => local_url(listen)?,
+    };
+    let database_url = settings.secret("database_url")?.context(
+        "no database is named; set SLIPWAY_DATABASE_URL, or use slipway up, which brings one",
+    )?;
+    let lease = settings.get(None, "lease_seconds")?.unwrap_or(LEASE_SECONDS);
+    Ok(Config {
+        database_url,
+        listen,
+        public_url,
+        data_dir: data_dir.path().to_owned(),
+        master_key: master_key(&needed(data_dir, "master.key")?)?,
+        admin_token: needed(data_dir, "admin.token")?,
+        worker_token: needed(data_dir, "worker.token")?,
+        github_webhook_secret: settings.secret("github_webhook_secret")?,
+        lease: Duration::from_secs(lease),
+        limits: limits(settings)?,
+        notify_url: settings.get(None, "notify_url")?,
+    })
+}
+
+/// Many servers share one set of keys, so a server never makes its own.
+fn needed(data_dir: &DataDir, name: &str) -> Result<SecretString> {
+    data_dir.secret_setting(name)?.with_context(|| {
+        format!(
+            "there is no {name} in {}; slipway up makes one, or name it by SLIPWAY_{}_FILE",
+            data_dir.path().display(),
+            name.to_ascii_uppercase().replace('.', "_")
+        )
+    })
+}
+
+fn master_key(text: &SecretString) -> Result<MasterKey> {
+    let bytes = hex::decode(text.expose_secret()).ok();
+    let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    bytes.map(MasterKey::new).context("the master key is not 64 hexadecimal digits")
+}
+
+fn limits(settings: &Settings) -> Result<Limits> {
+    // Travis' own: 50 minutes a job, 10 minutes without output.
+    Ok(Limits {
+        timeout_seconds: settings.get(None, "job_timeout_seconds")?.unwrap_or(50 * 60),
+        silence_seconds: settings.get(None, "job_silence_seconds")?.unwrap_or(10 * 60),
+        log_bytes: settings.get(None, "job_log_bytes")?.unwrap_or(64 << 20),
+        memory_bytes: settings.get(None, "job_memory_bytes")?.unwrap_or(4 << 30),
+        pids: settings.get(None, "job_pids")?.unwrap_or(4096),
+        cpu_millis: settings.get(None, "job_cpu_millis")?.unwrap_or(2000),
+    })
+}
+
+/// What listens on every address is reached on this machine by loopback.
+pub(crate) fn local_url(listen: SocketAddr) -> Result<Url> {
+    let host = match listen {
+        SocketAddr::V4(address) if address.ip().is_unspecified() => "127.0.0.1".to_owned(),
+        SocketAddr::V6(address) if address.ip().is_unspecified() => "[::1]".to_owned(),
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    };
+    Ok(Url::parse(&format!("http://{host}:{}", listen.port()))?)
+}

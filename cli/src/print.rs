@@ -1,0 +1,96 @@
+//! Printing for people: aligned, calm, and safe to show.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use comfy_table::Table;
+use comfy_table::presets;
+use serde::Serialize;
+
+/// A line to standard output. A reader that went away (`| head`) changes nothing.
+pub(crate) fn line(text: &str) {
+    let _reader_gone = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// The whole as JSON, for programs.
+pub(crate) fn json(value: &impl Serialize) -> Result<()> {
+    line(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Aligned columns below their heads.
+pub(crate) fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(heads.iter().copied());
+    for row in rows {
+        table.add_row(row.iter().map(|cell| safe(cell)));
+    }
+    for text in table.to_string().lines() {
+        line(text.trim_end().trim_start_matches(' '));
+    }
+}
+
+/// Other people's text without control characters, which could drive the terminal.
+pub(crate) fn safe(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The same over several lines.
+pub(crate) fn safe_lines(text: &str) -> impl Iterator<Item = String> {
+    text.lines().map(safe)
+}
+
+/// At most `most` characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// `31 s`, `2 min 5 s`, `3 h 20 min`.
+pub(crate) fn duration(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
+    let seconds = (to - from).num_seconds().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// `5 s ago`.
+pub(crate) fn ago(time: DateTime<Utc>) -> String {
+    let now = Utc::now();
+    match (now - time).num_days() {
+        0 => format!("{} ago", duration(time, now)),
+        1 => "yesterday".to_owned(),
+        days => format!("{days} days ago"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("a time");
+        for (seconds, words) in [(31, "31 s"), (125, "2 min 5 s"), (12_000, "3 h 20 min")] {
+            assert_eq!(duration(at(0), at(seconds)), words);
+        }
+        assert_eq!(duration(at(5), at(0)), "0 s", "clocks differ");
+    }
+
+    #[test]
+    fn a_commit_subject_can_not_drive_the_terminal() {
+        assert_eq!(safe("a\u{1b}[2Jb\n"), "a [2Jb ");
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_characters() {
+        assert_eq!(cut("äöü", 3), "äöü");
+        assert_eq!(cut("äöüß", 3), "äö…");
+    }
+}

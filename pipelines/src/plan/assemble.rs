@@ -1,0 +1,220 @@
+//! From a draft to the job of the plan: the row over the top, and the checks that need both.
+
+use super::deploys::Deploy;
+use super::expand::{Draft, Expanded};
+use super::file::File;
+use super::reader::{At, Reader};
+use super::secrets::{self, check_build_secrets};
+use super::section::Section;
+use super::words::as_word;
+use super::{
+    DeployPlan, EnvVar, ImageBuildPlan, JobImage, JobPlan, PhasePlan, Plan, SecretScope,
+    deploy_images, languages, phases,
+};
+use crate::ids::{JobNumber, StageIndex};
+use crate::language::{Node, Value};
+
+/// Largest plan, in bytes of the file's text in all its jobs together.
+const MAX_PLAN: usize = 16 * 1024 * 1024;
+
+/// The plan; equal jobs are one, and the numbers start at 1.
+pub(super) fn plan(
+    reader: &mut Reader,
+    name: &str,
+    file: &File<'_>,
+    expanded: &Expanded<'_>,
+) -> Option<Plan> {
+    if is_too_large(reader, file, expanded) {
+        return None;
+    }
+    let mut jobs: Vec<JobPlan> = Vec::new();
+    for (stage, draft) in &expanded.drafts {
+        let job = job(reader, file, draft, *stage, &expanded.stages[*stage].name);
+        if let Some(job) = job.filter(|job| !jobs.contains(job)) {
+            jobs.push(job);
+        }
+    }
+    for (job, number) in jobs.iter_mut().zip(1..) {
+        job.number = JobNumber(number);
+    }
+    Some(Plan { file: name.to_owned(), stages: expanded.stages.clone(), jobs })
+}
+
+/// Every job repeats what the top says, so a long script times many jobs is refused before it is
+/// copied.
+fn is_too_large(reader: &mut Reader, file: &File<'_>, expanded: &Expanded<'_>) -> bool {
+    let of_entries =
+        |entries: &mut dyn Iterator<Item = &Node>| -> usize { entries.map(weight).sum() };
+    let top = of_entries(
+        &mut file
+            .top
+            .at
+            .entries()
+            .iter()
+            .filter(|entry| !matches!(entry.key.as_str(), "jobs" | "matrix"))
+            .map(|entry| &entry.value),
+    );
+    let rows: usize = file.rows.iter().map(|row| weight(row.section.at.node)).sum();
+    let total = top.saturating_mul(expanded.drafts.len()).saturating_add(rows);
+    if total > MAX_PLAN {
+        let message = format!(
+            "its {} jobs together would carry {total} bytes of the file; at most {MAX_PLAN}",
+            expanded.drafts.len()
+        );
+        let help = "move long scripts into files of the repo and call them";
+        reader.error(&file.top.at, "plan-too-large", message, help);
+    }
+    total > MAX_PLAN
+}
+
+fn weight(node: &Node) -> usize {
+    /// What a node costs besides its text.
+    const NODE: usize = 64;
+    match &node.value {
+        Value::Scalar { text, .. } => NODE + text.len(),
+        Value::List(nodes) => NODE + nodes.iter().map(weight).sum::<usize>(),
+        Value::Map(entries) => {
+            NODE + entries.iter().map(|e| NODE + e.key.len() + weight(&e.value)).sum::<usize>()
+        }
+    }
+}
+
+fn job(
+    reader: &mut Reader,
+    file: &File<'_>,
+    draft: &Draft<'_>,
+    stage: usize,
+    stage_name: &str,
+) -> Option<JobPlan> {
+    let top = &file.top;
+    let row = draft.row.map(|index| &file.rows[index].section);
+    let images = own(row, top, |section| section.images.as_ref()).cloned().unwrap_or_default();
+    let secrets = secrets::of_job(reader, row, top);
+    check_build_secrets(reader, row, top, &secrets);
+    let env = env(file, draft);
+    let around = Around { images: &images, secrets: &secrets, env: &env };
+    let deploys = deploys(reader, own(row, top, |section| section.deploys.as_ref()), &around);
+    let image = image(reader, draft, row, top);
+    let mut phases = phases::overlay(row.map(|row| &row.phases), &top.phases, Some(draft.language));
+    if phases.script == PhasePlan::Absent {
+        // A job that only builds or deploys has nothing to test.
+        if images.is_empty() && deploys.is_empty() {
+            no_script(reader, row.unwrap_or(top), top);
+        }
+        phases.script = PhasePlan::Skip;
+    }
+    Some(JobPlan {
+        number: JobNumber(0),
+        name: draft.name.clone().unwrap_or_else(|| name_of(draft, stage_name)),
+        stage: StageIndex(i32::try_from(stage).ok()?),
+        axes: draft.axes.clone(),
+        allow_failure: draft.allow_failure,
+        language: draft.language.name.to_owned(),
+        image: image?,
+        services: own(row, top, |section| section.services.as_ref()).cloned().unwrap_or_default(),
+        env,
+        phases,
+        images,
+        secrets,
+        deploys,
+        timeout: own(row, top, |section| section.timeout.as_ref()).copied(),
+    })
+}
+
+/// What the row says, else what the top says.
+pub(super) fn own<'s, 'n, T>(
+    row: Option<&'s Section<'n>>,
+    top: &'s Section<'n>,
+    part: impl Fn(&'s Section<'n>) -> Option<T>,
+) -> Option<T> {
+    row.and_then(&part).or_else(|| part(top))
+}
+
+fn name_of(draft: &Draft<'_>, stage: &str) -> String {
+    if draft.axes.is_empty() {
+        return stage.to_owned();
+    }
+    let axes = draft.axes.iter().map(|axis| format!("{}: {}", axis.key, axis.value));
+    axes.collect::<Vec<_>>().join(", ")
+}
+
+/// The versions, then the global variables, then the job's own: later ones win.
+fn env(file: &File<'_>, draft: &Draft<'_>) -> Vec<EnvVar> {
+    let mut env: Vec<EnvVar> = Vec::new();
+    for choice in &draft.choices {
+        let names = languages::version_variables(choice.key).iter();
+        env.extend(
+            names.map(|name| EnvVar { name: (*name).to_owned(), value: as_word(choice.value) }),
+        );
+    }
+    env.extend(file.env.global.iter().filter(|var| !draft.env.contains(var)).cloned());
+    env.extend(draft.env.iter().cloned());
+    env
+}
+
+fn image(
+    reader: &mut Reader,
+    draft: &Draft<'_>,
+    row: Option<&Section<'_>>,
+    top: &Section<'_>,
+) -> Option<JobImage> {
+    if let Some(image) = own(row, top, |section| section.image.as_ref()) {
+        return Some(image.clone());
+    }
+    let key = draft.language.keys.first();
+    let version = draft.choices.iter().find(|choice| Some(&choice.key) == key);
+    match draft.language.image(version.map(|choice| choice.value)) {
+        Ok(reference) => Some(JobImage::Named { reference }),
+        Err(message) => {
+            let language = || own(row, top, |section| section.at.get("language"));
+            let at = version.map(|choice| choice.at.clone()).or_else(language);
+            let help = "write the `image:` the job runs in, and keep `language` for its defaults";
+            reader.error(&at.unwrap_or_else(|| top.at.clone()), "no-image", message, help);
+            None
+        }
+    }
+}
+
+/// What the deploys of a job see of it.
+struct Around<'a> {
+    images: &'a [ImageBuildPlan],
+    secrets: &'a SecretScope,
+    env: &'a [EnvVar],
+}
+
+fn deploys(
+    reader: &mut Reader,
+    deploys: Option<&Vec<Deploy<'_>>>,
+    job: &Around<'_>,
+) -> Vec<DeployPlan> {
+    let finished = |deploy: &Deploy<'_>| {
+        let mut plan = deploy.plan.clone();
+        plan.secrets = secrets::of_deploy(deploy, job.secrets);
+        deploy_images::settle(reader, &deploy.at, &mut plan, job.images);
+        secrets::check_login(reader, deploy, &plan, job.env);
+        plan
+    };
+    deploys.into_iter().flatten().map(finished).collect()
+}
+
+/// Unless one is written that could not be read: that has its own sentence.
+fn no_script(reader: &mut Reader, section: &Section<'_>, top: &Section<'_>) {
+    if section.at.get("script").is_some() || top.at.get("script").is_some() {
+        return;
+    }
+    let language = section.language.or(top.language).map_or("", |language| language.name);
+    let message = match language {
+        "" | "generic" | "minimal" => {
+            "the job has no `script`, so there is nothing to run".to_owned()
+        }
+        name => format!("the job has no `script`, and `{name}` has no default one"),
+    };
+    let help = "write `script: COMMAND`, or `script: skip` if there is nothing to test";
+    let at = At { span: first_line(&section.at), ..section.at.clone() };
+    reader.error(&at, "no-script", message, help);
+}
+
+/// A section is long; its first key is where it begins.
+fn first_line(at: &At<'_>) -> crate::language::Span {
+    at.entries().first().map_or(at.span, |entry| entry.key_span)
+}

@@ -1,0 +1,79 @@
+//! `deploy:`: one provider or a list of them (DEPLOYS, TRAVIS_SEMANTICS §13).
+
+use super::providers;
+use super::reader::{At, Reader, quote};
+use super::{DeployPlan, RollbackPolicy, SecretScope, deploy_on, section};
+use crate::language::schema::DEPLOY_KEYS;
+use crate::names::SecretName;
+
+/// A deploy and what can be checked only with the job around it.
+#[derive(Clone, Debug)]
+pub(super) struct Deploy<'n> {
+    /// `secrets` is not decided yet.
+    pub(super) plan: DeployPlan,
+    /// Its own `secrets:`.
+    pub(super) names: Option<Vec<SecretName>>,
+    /// Where the deploy stands.
+    pub(super) at: At<'n>,
+}
+
+const FORM: &str = "write `deploy: {provider: registry, …}`, or container, or script";
+
+pub(super) fn read<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<Deploy<'n>> {
+    if at.node.text() == Some("false") {
+        return Vec::new();
+    }
+    at.items().iter().filter_map(|item| read_one(reader, item)).collect()
+}
+
+fn read_one<'n>(reader: &mut Reader, at: &At<'n>) -> Option<Deploy<'n>> {
+    let (kind, tables) = if at.is_map() {
+        let Some(provider) = at.get("provider") else {
+            reader.missing(at, "provider", FORM);
+            return None;
+        };
+        providers::kind(reader, &provider)?
+    } else if at.is_list() {
+        reader.wrong_shape(at, "a map, or a list of maps", FORM);
+        return None;
+    } else {
+        // `deploy: heroku`
+        providers::kind(reader, at)?
+    };
+    if let (true, Some(table)) = (at.is_map(), tables) {
+        reader.map(at, &[DEPLOY_KEYS, table], FORM);
+    }
+    let provider = providers::read(reader, at, &kind)?;
+    let environment = at.get("environment").and_then(|name| {
+        let text = reader.text(&name)?;
+        reader.name(&name, text, "bad-environment")
+    });
+    let plan = DeployPlan {
+        provider,
+        on: deploy_on::read(reader, at.get("on").as_ref()),
+        environment,
+        secrets: SecretScope::All,
+        soak: at.get("soak").and_then(|soak| reader.duration(&soak)),
+        timeout: at.get("timeout").and_then(|timeout| reader.duration(&timeout)),
+        rollback: rollback(reader, at),
+        allow_failure: at
+            .get("allow_failure")
+            .and_then(|value| reader.boolean(&value))
+            .unwrap_or_default(),
+    };
+    let names = at.get("secrets").map(|names| section::secret_names(reader, &names));
+    Some(Deploy { plan, names, at: at.clone() })
+}
+
+fn rollback(reader: &mut Reader, at: &At<'_>) -> RollbackPolicy {
+    let Some(at) = at.get("rollback") else { return RollbackPolicy::default() };
+    match reader.text(&at) {
+        Some("auto") | None => RollbackPolicy::Auto,
+        Some("never") => RollbackPolicy::Never,
+        Some(other) => {
+            let message = format!("`rollback` is auto or never, not {}", quote(other));
+            reader.error(&at, "bad-rollback", message, "write `rollback: auto`");
+            RollbackPolicy::Auto
+        }
+    }
+}

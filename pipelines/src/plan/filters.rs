@@ -1,0 +1,117 @@
+//! Rows of `jobs.exclude` and `jobs.allow_failures`: a job matches when all its keys are equal.
+
+use super::expand::Draft;
+use super::reader::{At, Reader, quote};
+use super::stages::DEFAULT_STAGE;
+use super::{EnvVar, env, languages, matrix};
+
+/// Most rows: each is tried on each cell.
+const MAX_ROWS: usize = 1000;
+
+/// One row.
+#[derive(Debug)]
+pub(super) struct Filter<'n> {
+    pub(super) at: At<'n>,
+    tests: Vec<Test>,
+}
+
+#[derive(Debug)]
+enum Test {
+    Choice(&'static str, String),
+    Env(Vec<EnvVar>),
+    Stage(String),
+    Name(String),
+    Language(Option<&'static str>),
+    /// The same for every job.
+    Fixed(bool),
+}
+
+/// Which comparison of `env` holds (TRAVIS_SEMANTICS §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EnvRule {
+    /// `exclude`: the job's own variables, without the global ones.
+    Own,
+    /// `allow_failures`: what is more than the job's own may be global.
+    OwnAndGlobal,
+}
+
+pub(super) fn read<'n>(reader: &mut Reader, root: &At<'n>, at: &At<'n>) -> Vec<Filter<'n>> {
+    let items = at.items();
+    if items.len() > MAX_ROWS {
+        let message = format!("`{}` has {} rows; at most {MAX_ROWS}", at.name(), items.len());
+        reader.error(at, "too-many-rows", message, "leave the cells out of the matrix itself");
+        return Vec::new();
+    }
+    let mut filters = Vec::new();
+    for item in items {
+        if !item.is_map() {
+            reader.wrong_shape(&item, "maps of the keys of a job", "write `- python: 3.12`");
+            continue;
+        }
+        let tests: Vec<Test> = item
+            .entries()
+            .iter()
+            .filter(|entry| !entry.value.is_null() && !entry.key.starts_with(['_', '.']))
+            .filter_map(|entry| test(reader, root, &item, &entry.key))
+            .collect();
+        if !tests.is_empty() {
+            filters.push(Filter { at: item, tests });
+        }
+    }
+    filters
+}
+
+fn test<'n>(reader: &mut Reader, root: &At<'n>, row: &At<'n>, key: &str) -> Option<Test> {
+    let at = row.get(key)?;
+    if key == "env" {
+        return Some(Test::Env(env::all(reader, &at)));
+    }
+    if let Some(key) = matrix::matrix_key(key) {
+        return Some(Test::Choice(key, reader.text(&at)?.to_owned()));
+    }
+    let here = |key: &str| root.get(key).and_then(|at| at.node.text().map(str::to_owned));
+    match key {
+        "stage" => Some(Test::Stage(reader.text(&at)?.to_lowercase())),
+        "name" => Some(Test::Name(reader.text(&at)?.to_owned())),
+        "language" => {
+            Some(Test::Language(languages::find(reader.text(&at)?).map(|known| known.name)))
+        }
+        "os" => Some(Test::Fixed(reader.text(&at)? == "linux")),
+        "arch" => Some(Test::Fixed(matches!(reader.text(&at)?, "amd64" | "x86_64"))),
+        "branch" => Some(Test::Fixed(reader.text(&at)? == reader.branch)),
+        "dist" | "sudo" | "group" | "osx_image" => {
+            Some(Test::Fixed(reader.text(&at).map(str::to_owned) == here(key)))
+        }
+        _ => {
+            let message = format!(
+                "{} can not be tested here; without it more jobs would match than were meant",
+                quote(key)
+            );
+            let help = "use env, stage, name, language or a key of the matrix";
+            reader.error(&at, "unknown-test", message, help);
+            None
+        }
+    }
+}
+
+impl Filter<'_> {
+    pub(super) fn matches(&self, draft: &Draft<'_>, global: &[EnvVar], rule: EnvRule) -> bool {
+        self.tests.iter().all(|test| match test {
+            Test::Choice(key, value) => {
+                draft.choices.iter().any(|choice| choice.key == *key && choice.value == value)
+            }
+            Test::Env(vars) => {
+                let own = |var: &EnvVar| draft.env.contains(var);
+                let rest = |var: &EnvVar| rule == EnvRule::OwnAndGlobal && global.contains(var);
+                draft.env.iter().all(|var| vars.contains(var))
+                    && vars.iter().all(|var| own(var) || rest(var))
+            }
+            Test::Stage(name) => {
+                draft.stage.as_deref().unwrap_or(DEFAULT_STAGE).to_lowercase() == *name
+            }
+            Test::Name(name) => draft.name.as_deref() == Some(name),
+            Test::Language(name) => *name == Some(draft.language.name),
+            Test::Fixed(holds) => *holds,
+        })
+    }
+}

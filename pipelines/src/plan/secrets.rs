@@ -1,0 +1,77 @@
+//! Which secrets go where (DECISIONS: named ones reach only their place; none named is Travis'
+//! rule, all of the repo's).
+
+use std::collections::HashSet;
+
+use super::assemble::own;
+use super::deploys::Deploy;
+use super::reader::Reader;
+use super::section::Section;
+use super::{DeployPlan, EnvVar, Provider, SecretScope, words};
+use crate::names::SecretName;
+
+/// What a job asks for.
+pub(super) fn of_job(reader: &Reader, row: Option<&Section<'_>>, top: &Section<'_>) -> SecretScope {
+    if !reader.names_secrets {
+        return SecretScope::All;
+    }
+    let names = own(row, top, |section| section.secrets.as_ref()).cloned().unwrap_or_default();
+    SecretScope::Named { names }
+}
+
+/// A deploy that names its own has these and no more; else it has what its job has.
+pub(super) fn of_deploy(deploy: &Deploy<'_>, job: &SecretScope) -> SecretScope {
+    match &deploy.names {
+        Some(names) => SecretScope::Named { names: names.clone() },
+        None => job.clone(),
+    }
+}
+
+/// A build can mount only what its job has.
+pub(super) fn check_build_secrets(
+    reader: &mut Reader,
+    row: Option<&Section<'_>>,
+    top: &Section<'_>,
+    job: &SecretScope,
+) {
+    let SecretScope::Named { names } = job else { return };
+    let granted: HashSet<&SecretName> = names.iter().collect();
+    for secret in row.into_iter().chain([top]).flat_map(|section| &section.build_secrets) {
+        // Those of the top belong to a job only if its images are the top's, too; a name too
+        // many in `secrets:` is the lesser evil.
+        if !granted.contains(&secret.name) {
+            let message = format!("the job does not have the secret `{}`", secret.name);
+            let help = format!("add `{}` to the job's `secrets:`", secret.name);
+            reader.error(&secret.at, "secret-not-granted", message, help);
+        }
+    }
+}
+
+/// A login made of a variable that nothing sets would be refused by the registry only at the end
+/// of the run.
+pub(super) fn check_login(
+    reader: &mut Reader,
+    deploy: &Deploy<'_>,
+    plan: &DeployPlan,
+    env: &[EnvVar],
+) {
+    let (Provider::Registry(registry), SecretScope::Named { names }) =
+        (&plan.provider, &plan.secrets)
+    else {
+        return;
+    };
+    for (key, template) in [("username", &registry.username), ("password", &registry.password)] {
+        let (Some(template), Some(at)) = (template, deploy.at.get(key)) else { continue };
+        for variable in words::variables(&template.0) {
+            let set = names.iter().any(|name| name.as_str() == variable)
+                || env.iter().any(|var| var.name == variable)
+                || variable.starts_with("CI")
+                || variable.starts_with("TRAVIS");
+            if !set {
+                let message = format!("nothing sets `{variable}` in this deploy");
+                let help = format!("add `{variable}` to the deploy's `secrets:`");
+                reader.warn(&at, "unset-variable", message, help);
+            }
+        }
+    }
+}

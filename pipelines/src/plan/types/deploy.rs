@@ -1,0 +1,156 @@
+//! Where the result goes, when, and what is right when it got there.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Command, EnvVar, SecretScope, Template};
+use crate::names::{EnvironmentName, RepoName};
+
+/// One entry of `deploy:`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployPlan {
+    /// What to do.
+    pub provider: Provider,
+    /// When to do it.
+    pub on: DeployOn,
+    /// The environment it is recorded under; none: the provider's own default name.
+    pub environment: Option<EnvironmentName>,
+    /// The secrets this step may see.
+    pub secrets: SecretScope,
+    /// How long the new version must stay healthy.
+    #[serde(with = "super::seconds::optional")]
+    pub soak: Option<Duration>,
+    /// Longest time for the whole deploy.
+    #[serde(with = "super::seconds::optional")]
+    pub timeout: Option<Duration>,
+    /// What to do when the verdict is bad.
+    pub rollback: RollbackPolicy,
+    /// Its failure does not fail the job.
+    pub allow_failure: bool,
+}
+
+/// A deploy target and its options.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "provider", rename_all = "snake_case")]
+pub enum Provider {
+    /// Push an image to Docker Hub or any OCI registry.
+    Registry(RegistryDeploy),
+    /// Run an image on the worker's engine, behind a forwarder.
+    Container(ContainerDeploy),
+    /// One command, run in the job's shell.
+    Script {
+        /// The command.
+        command: Command,
+    },
+    /// A Travis provider that Slipway does not have (yet): fails its step, with advice.
+    Unsupported {
+        /// The provider's name as written.
+        name: String,
+    },
+}
+
+/// `provider: registry`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistryDeploy {
+    /// An entry of `images:` by name, or an image reference present on the engine.
+    pub image: String,
+    /// Where to: `HOST[:PORT]/PATH`, or `OWNER/NAME` on Docker Hub.
+    pub repository: Template,
+    /// Each is pushed; default: the commit's first seven digits.
+    pub tags: Vec<Template>,
+    /// The login name, usually `$DOCKER_USERNAME`.
+    pub username: Option<Template>,
+    /// The password or access token, usually `$DOCKER_PASSWORD`.
+    pub password: Option<Template>,
+}
+
+/// `provider: container`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerDeploy {
+    /// An entry of `images:` by name (its pushed digest if it was pushed), or a reference.
+    pub image: Template,
+    /// The service's name, unique within the repo.
+    pub name: String,
+    /// Published on loopback by the forwarder.
+    pub ports: Vec<PortMapping>,
+    /// The container's environment; values may name secrets of the step.
+    pub env: Vec<EnvVar>,
+    /// What healthy means; none: the container keeps running.
+    pub health: Option<HealthCheck>,
+}
+
+/// One published port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortMapping {
+    /// On the host's loopback address.
+    pub host: u16,
+    /// In the container.
+    pub container: u16,
+}
+
+/// How health is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// The path of the GET request; 2xx and 3xx are healthy.
+    pub path: String,
+    /// The container's port.
+    pub port: u16,
+    /// Between two requests.
+    #[serde(with = "super::seconds::always")]
+    pub interval: Duration,
+    /// Failures in a row that make the verdict.
+    pub retries: u32,
+}
+
+/// `on:` of a deploy. All parts must hold (TRAVIS_SEMANTICS §13).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployOn {
+    /// Exact branch names; none: no branch test (`all_branches`, or a `tags` test drops it).
+    pub branches: Option<Vec<String>>,
+    /// Tags only, or no tags.
+    pub tags: Option<TagFilter>,
+    /// Only in this repo.
+    pub repo: Option<RepoName>,
+    /// Shell conditions (`[[ … ]]`), all must hold, tried in the job's shell.
+    pub conditions: Vec<String>,
+}
+
+/// `on.tags`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TagFilter {
+    /// `tags: true`
+    OnlyTags,
+    /// `tags: false`
+    NoTags,
+}
+
+/// `rollback:`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackPolicy {
+    /// Go back to the last verified version.
+    #[default]
+    Auto,
+    /// Leave the target as it is and say so.
+    Never,
+}
+
+impl DeployPlan {
+    /// The environment's name: as written, else one that says what the target is.
+    #[must_use]
+    pub fn environment_name(&self) -> EnvironmentName {
+        let fallback = || match &self.provider {
+            Provider::Registry(_) => "registry".to_owned(),
+            Provider::Container(container) => container.name.clone(),
+            Provider::Script { .. } => "script".to_owned(),
+            Provider::Unsupported { name } => name.clone(),
+        };
+        self.environment.clone().unwrap_or_else(|| {
+            fallback()
+                .parse()
+                .unwrap_or_else(|_| "default".parse().expect("'default' is a well-formed name"))
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! The plan: the typed, complete result of compiling `.ci.yml` for a trigger. It is stored with
+//! the run, travels to workers, and is all that a worker knows of the file.
+
+mod deploy;
+mod image;
+mod job;
+mod phase;
+mod seconds;
+
+use serde::{Deserialize, Serialize};
+
+pub use deploy::{
+    ContainerDeploy, DeployOn, DeployPlan, HealthCheck, PortMapping, Provider, RegistryDeploy,
+    RollbackPolicy, TagFilter,
+};
+pub use image::{ImageBuild, ImageBuildPlan, JobImage};
+pub use job::{Axis, EnvVar, JobPlan, SecretScope, ServicePlan, Template};
+pub use phase::{Command, Phase, PhasePlan, Phases};
+
+/// All jobs of a run, in job-number order, and the stages that order them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The file it came from: `.ci.yml` or `.travis.yml`.
+    pub file: String,
+    /// Stages in the order they run; none is empty.
+    pub stages: Vec<StagePlan>,
+    /// Jobs by number, 1 first; never empty.
+    pub jobs: Vec<JobPlan>,
+}
+
+/// One stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagePlan {
+    /// As written first in the file.
+    pub name: String,
+}

@@ -1,0 +1,86 @@
+//! Small values as people write them.
+
+use std::time::Duration;
+
+/// Longer is a slip of the fingers.
+const LONGEST: u64 = 30 * 24 * 3600;
+
+/// YAML 1.1's words.
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Some(true),
+        "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// `90s`, `10m`, `1h30m`; a bare number is seconds. Else why it is none.
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+    let (mut seconds, mut digits, mut biggest) = (0_u64, String::new(), u64::MAX);
+    for c in text.trim().chars() {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        let unit = match c {
+            'h' => 3600,
+            'm' => 60,
+            's' => 1,
+            _ => return Err("it is made of numbers, each with h, m or s"),
+        };
+        if unit >= biggest {
+            return Err("hours stand before minutes, and minutes before seconds");
+        }
+        biggest = unit;
+        seconds = seconds.saturating_add(number(&digits)?.saturating_mul(unit));
+        digits.clear();
+    }
+    if !digits.is_empty() {
+        if biggest != u64::MAX {
+            return Err("the last number has no unit");
+        }
+        seconds = number(&digits)?;
+    } else if biggest == u64::MAX {
+        return Err("there is no number in it");
+    }
+    match seconds {
+        0 => Err("it must be longer than nothing"),
+        1..=LONGEST => Ok(Duration::from_secs(seconds)),
+        _ => Err("it is longer than 30 days"),
+    }
+}
+
+fn number(digits: &str) -> Result<u64, &'static str> {
+    if digits.is_empty() {
+        return Err("a unit needs a number before it");
+    }
+    // Too many digits are too long a time, and that has its own sentence.
+    Ok(digits.parse().unwrap_or(u64::MAX))
+}
+
+/// A path of the repo that never leaves it.
+pub(super) fn is_inside(path: &str) -> bool {
+    !path.is_empty()
+        && !path.starts_with('/')
+        && !path.contains('\0')
+        && path.split('/').all(|part| part != "..")
+}
+
+/// Could the engine understand it as an image reference? Only what is surely wrong is refused.
+pub(super) fn is_reference(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    let starts = |c: char| c.is_ascii_alphanumeric();
+    let (path, tag) = match text.rsplit_once(':') {
+        Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
+        Some(_) | None => (text, None),
+    };
+    // A host may have capitals and a port; what follows it is lower case.
+    let name = path.split_once('/').map_or(path, |(_, rest)| rest);
+    text.len() <= 500
+        && text.starts_with(starts)
+        && text.chars().all(allowed)
+        && !path.ends_with(['/', ':'])
+        && !path.contains("//")
+        && !name.chars().any(|c| c.is_ascii_uppercase())
+        && tag != Some("")
+}

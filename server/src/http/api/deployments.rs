@@ -1,0 +1,27 @@
+//! One deployment, with every hop and all evidence.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use slipway_pipelines::ids::DeploymentId;
+
+use super::OfRepo;
+use crate::db::deploy_reads::{self, Deployment};
+use crate::http::problem::{Path, Problem};
+use crate::state::Server;
+
+#[derive(Deserialize)]
+pub(super) struct Named {
+    id: DeploymentId,
+}
+
+pub(super) async fn show(
+    State(server): State<Arc<Server>>,
+    OfRepo(repo): OfRepo,
+    Path(named): Path<Named>,
+) -> Result<Json<Deployment>, Problem> {
+    let found = deploy_reads::deployment(&server.db, repo.id, named.id).await?;
+    found.map(Json).ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,120 @@
+//! How deployments read on a page.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::format::{badge, duration, short, tone, took, when};
+use crate::db::views::deploys::DeployRow;
+
+/// One thing on the way of a deployment.
+#[derive(Debug)]
+pub(super) struct Note {
+    pub(super) name: String,
+    pub(super) text: String,
+    /// How long after the beginning.
+    pub(super) at: String,
+}
+
+fn notes(value: &Value, name: &str, text: &str, begun: DateTime<Utc>) -> Vec<Note> {
+    let field = |item: &Value, key: &str| {
+        item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let after = |item: &Value| {
+        let at = DateTime::parse_from_rfc3339(item.get("at")?.as_str()?).ok()?;
+        Some(format!("+{}", duration((at.to_utc() - begun).num_seconds())))
+    };
+    let note = |item: &Value| Note {
+        name: field(item, name),
+        text: field(item, text),
+        at: after(item).unwrap_or_default(),
+    };
+    value.as_array().map(Vec::as_slice).unwrap_or_default().iter().map(note).collect()
+}
+
+fn commit(version: &Value) -> &str {
+    version.get("commit").and_then(Value::as_str).unwrap_or("–")
+}
+
+impl DeployRow {
+    pub(super) fn badge(&self) -> String {
+        badge(self.word())
+    }
+    pub(super) fn border(&self) -> String {
+        format!("b-{}", tone(self.word()))
+    }
+    /// What went live stays so in the history; that something else serves now must be seen.
+    fn word(&self) -> &str {
+        if self.state == "live" && !self.live { "was_live" } else { &self.state }
+    }
+    pub(super) fn when(&self) -> String {
+        when(self.created_at)
+    }
+    pub(super) fn took(&self) -> String {
+        took(Some(self.created_at), self.finished_at)
+    }
+    pub(super) fn lasted(&self) -> String {
+        let verb = if self.finished_at.is_some() { "took" } else { "going on for" };
+        format!("{verb} {}", self.took())
+    }
+    pub(super) fn commit(&self) -> &str {
+        short(commit(&self.version))
+    }
+    pub(super) fn whole_commit(&self) -> &str {
+        commit(&self.version)
+    }
+    pub(super) fn digest(&self) -> &str {
+        self.version.get("digest").and_then(Value::as_str).unwrap_or("–")
+    }
+    pub(super) fn before(&self) -> Option<&str> {
+        self.previous.as_ref().map(commit).map(short)
+    }
+    pub(super) fn hops(&self) -> Vec<Note> {
+        notes(&self.hops, "name", "detail", self.created_at)
+    }
+    pub(super) fn evidence(&self) -> Vec<Note> {
+        notes(&self.evidence, "source", "text", self.created_at)
+    }
+
+    /// What the state means, in a sentence.
+    pub(super) fn verdict(&self) -> &'static str {
+        match self.state.as_str() {
+            "waiting" => "It waits until the deployment before it is over.",
+            "approved" => "It may start; its worker is about to.",
+            "running" => "The target is being changed.",
+            "verifying" => "The target was changed; it must stay healthy before it counts as live.",
+            "live" if self.live => "It became healthy and stayed so; it serves now.",
+            "live" => "It became healthy and stayed so; a later deployment took its place.",
+            "failed" => "It did not become healthy, and nothing of it serves.",
+            "rolled_back" => "It did not become healthy and was rolled back.",
+            "unknown" => "Its worker was lost in the middle; the target is being looked at.",
+            "superseded" => "A newer one took its place before it started.",
+            _ => "",
+        }
+    }
+
+    /// The end of the way so far: where it goes on, or where it stopped.
+    pub(super) fn last_hop(&self) -> String {
+        let text = match self.state.as_str() {
+            "live" if self.live => "serves since then",
+            "live" => "served until the next",
+            "rolled_back" | "failed" => "here it stopped",
+            "superseded" => "it never started",
+            "waiting" => "not started",
+            "unknown" => "nobody knows yet",
+            _ => "next",
+        };
+        format!("{}<b></b><span class=\"detail quiet\">{text}</span>", icon_of(self.word()))
+    }
+
+    /// An address is a link only if it is one a browser may follow.
+    pub(super) fn link(&self) -> Option<&str> {
+        let url = self.url.as_deref()?;
+        (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
+    }
+}
+
+/// The badge without its word, which the heading has said.
+fn icon_of(state: &str) -> String {
+    let badge = badge(state);
+    badge.split_once("</svg>").map_or_else(String::new, |(icon, _)| format!("{icon}</svg></span>"))
+}

@@ -1,0 +1,122 @@
+// What a reader does, and what happens meanwhile. Each waits for what it expects, with a limit.
+import assert from "node:assert/strict";
+
+const lines = (page) => page.locator("#log .step:last-of-type .l").count();
+const until = (page, what, arg) => page.waitForFunction(what, arg, { timeout: 8000 });
+
+export const stories = {
+  "a log opens at the failure and its line can be linked": async (page, { full }) => {
+    await page.goto(`${full}/acme/shop/runs/31/jobs/2`);
+    assert.equal(await page.locator(".step[open]").count(), 1);
+    assert.match(await page.locator(".step[open] summary").innerText(), /pytest -q[\s\S]*exit 1/);
+    await page.locator("#L20 a").click();
+    await page.locator("#L24 a").click({ modifiers: ["Shift"] });
+    assert.equal(new URL(page.url()).hash, "#L20-L24");
+    assert.equal(await page.locator(".l.on").count(), 5);
+  },
+
+  "a line that is not on the page is fetched": async (page, { full }) => {
+    await page.goto(`${full}/acme/shop/runs/37/jobs/1#L50000-L50003`);
+    await until(page, () => document.querySelectorAll(".l.on").length === 4);
+    await page.locator("#L50000").waitFor();
+    assert.match(await page.locator("#L50000 code").innerText(), /case\s+49986 ok/);
+    const before = await page.locator("#log .l").count();
+    await page.locator(".step[open] .gap.up").click();
+    await until(page, (count) => document.querySelectorAll("#log .l").length > count, before);
+    await page.fill("#search", "7");
+    await page.keyboard.press("Enter");
+    await until(page, () => document.querySelector("#L7.on")?.closest("details").open);
+  },
+
+  "a folded step of a long log fetches its lines when it opens": async (page, { full }) => {
+    await page.goto(`${full}/acme/shop/runs/37/jobs/1`);
+    assert.equal(await page.locator("#step-3 .l").count(), 0);
+    await page.locator("#step-3 summary").click();
+    await until(page, () => document.querySelectorAll("#step-3 .l").length > 5);
+  },
+
+  "without JavaScript every line can be reached": async (page, { full }) => {
+    const plain = await page.context().browser().newContext({
+      javaScriptEnabled: false, storageState: await page.context().storageState(),
+    });
+    const quiet = await plain.newPage();
+    await quiet.goto(`${full}/acme/shop/runs/37/jobs/1`);
+    await quiet.locator(".step[open] .gap.up").click();
+    assert.ok(await quiet.locator("#L99900").isVisible());
+    await quiet.goto(`${full}/acme/shop/runs/37/jobs/1?from=50000`);
+    assert.ok(await quiet.locator("#L50000").isVisible());
+    await plain.close();
+  },
+
+  "keys lead everywhere": async (page, { full }) => {
+    await page.goto(`${full}/acme/shop`);
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("k");
+    assert.equal(await page.evaluate(() => document.activeElement.closest("li").id), "run-45");
+    await page.keyboard.press("f");
+    assert.match(await page.evaluate(() => document.activeElement.dataset.state), /failed|errored/);
+    await page.keyboard.press("/");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "search");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    assert.ok(await page.locator("#help").isVisible());
+    await page.keyboard.press("Escape");
+    await page.goto(`${full}/acme/shop/runs/31`);
+    await page.keyboard.press("g");
+    await page.keyboard.press("r");
+    await page.waitForURL(`${full}/acme/shop`);
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+  },
+
+  "lines arrive while a job runs, and nothing else moves": async (page, { full, tell }) => {
+    await page.goto(`${full}/acme/shop/runs/43/jobs/2`);
+    await page.waitForTimeout(300);
+    const before = await lines(page);
+    const top = await page.locator("#log").boundingBox();
+    await tell("log");
+    await until(page, (count) => document.querySelectorAll("#log .step:last-of-type .l").length === count + 3, before);
+    assert.match(await page.locator("#log .l").last().innerText(), /and more/);
+    assert.equal(await page.locator("#log .l").nth(-2).locator("b").count(), 0);
+    assert.deepEqual((await page.locator("#log").boundingBox()).y, top.y);
+    await page.check("#follow");
+    await tell("log");
+    await until(page, (count) => document.querySelectorAll("#log .step:last-of-type .l").length === count + 6, before);
+    const numbers = await page.locator("#log .step:last-of-type .l").evaluateAll((all) => all.map((line) => +line.id.slice(1)));
+    assert.deepEqual(numbers, numbers.map((_, at) => numbers[0] + at));
+  },
+
+  "a server that restarts is said and survived": async (page, { full, tell }) => {
+    await page.goto(`${full}/acme/shop/runs/43/jobs/2`);
+    await page.waitForTimeout(300);
+    const before = await lines(page);
+    await tell("stop");
+    await until(page, () => /server is away/.test(document.querySelector("#live").textContent));
+    await tell("log");
+    await tell("start");
+    await until(page, (count) => document.querySelectorAll("#log .step:last-of-type .l").length === count + 3, before);
+    await until(page, () => document.querySelector("#live").textContent === "");
+  },
+
+  "a job that ends changes its page and its run's": async (page, { full, tell }) => {
+    const run = await page.context().newPage();
+    await run.goto(`${full}/acme/shop/runs/43`);
+    await page.goto(`${full}/acme/shop/runs/43/jobs/2`);
+    await page.waitForTimeout(300);
+    await tell("finish");
+    await until(page, () => /Passed/.test(document.querySelector(".answer .pill").textContent));
+    await until(run, () => /Passed/.test(document.querySelector("#job-2 .st").textContent));
+    assert.equal(await page.evaluate(() => document.body.dataset.events), "");
+  },
+
+  "a run is canceled by its button, and not from elsewhere": async (page, { full }) => {
+    const address = `${full}/acme/shop/runs/44/cancel`;
+    const foreign = await page.context().request.post(address, { headers: { origin: "https://elsewhere.example" } });
+    assert.equal(foreign.status(), 403);
+    await page.goto(`${full}/acme/shop/runs/44`);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await until(page, () => /Canceled/.test(document.querySelector(".answer .pill")?.textContent));
+    assert.match(await page.locator(".why").first().innerText(), /canceled by operator/);
+  },
+};
