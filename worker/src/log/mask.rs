@@ -254,6 +254,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case builds automata.
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn no_form_of_a_secret_passes_at_any_cut(
             secret in "[a-zA-Z0-9/+'\"\\\\ é$%]{8,40}",
