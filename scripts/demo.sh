@@ -47,7 +47,7 @@ stop() {
   if docker version >/dev/null 2>&1; then
     local made
     # What the demo deployed outlives the worker by design; the demo takes it away.
-    made=$(docker ps -aq --filter "label=slipway.repo=$repo")
+    made=$(docker ps -aq --filter "label=slipway.service=$repo/hello")
     [ -z "$made" ] || docker rm -f -v $made >/dev/null
   fi
   rm -rf "$demo"

@@ -47,10 +47,14 @@ enum Command {
     Hook(commands::hook::Hook),
     /// Print a link that logs a browser in.
     Login(commands::login::Login),
+    /// Measure this Slipway against a baseline taken in the same run.
+    Bench(commands::bench::Bench),
     /// Say what this machine has of the things Slipway needs, and how to get the rest.
     Doctor(commands::doctor::Doctor),
     /// Check a `.ci.yml`: every problem at once, with its place.
     Lint(commands::lint::Lint),
+    /// Show which jobs a push would start, without a push.
+    Plan(commands::plan::Plan),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Doctor(doctor) => return commands::doctor::run(&doctor),
         Command::Lint(lint) => return commands::lint::run(&lint),
+        Command::Plan(plan) => commands::plan::run(&plan),
         Command::Up(up) => asynchronous(commands::up::run(up)),
         Command::Down(down) => asynchronous(commands::down::run(down)),
         Command::Server(server) => asynchronous(commands::server::run(server)),
@@ -69,6 +74,7 @@ fn main() -> ExitCode {
         Command::Secret(secret) => asynchronous(commands::secret::run(secret)),
         Command::Deploy(deploy) => asynchronous(commands::deploy::run(deploy)),
         Command::Hook(hook) => asynchronous(commands::hook::run(hook)),
+        Command::Bench(bench) => asynchronous(commands::bench::run(bench)),
         Command::Login(login) => asynchronous(commands::login::run(login)),
     };
     result.unwrap_or_else(|error| {

@@ -709,6 +709,11 @@ fn limits_are_met_before_the_work_is_done() {
     let filters = list(1001, &|n| format!("{{python: '{n}'}}"));
     let file = format!("script: make\njobs: {{exclude: [{filters}]}}\n");
     assert_eq!(code(&file).as_deref(), Some("too-many-rows"));
+    for key in ["services", "images", "deploy", "stages", "secrets"] {
+        let entries = list(20_000, &|n| format!("'x{n}'"));
+        let file = format!("script: make\n{key}: [{entries}]\n");
+        assert_eq!(code(&file).as_deref(), Some("too-many-entries"), "{key}");
+    }
     // Generous: the sandbox of the tests is slow and this is a debug build.
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }

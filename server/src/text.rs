@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// refused again at every try. Each becomes U+FFFD, which shows that something was there.
 pub(crate) fn without_nul(json: &[u8]) -> Cow<'_, [u8]> {
     const NUL: &[u8] = br"\u0000";
-    if !json.windows(NUL.len()).any(|window| window == NUL) {
+    if !json.split(|byte| *byte == b'\\').skip(1).any(|after| after.starts_with(b"u0000")) {
         return Cow::Borrowed(json);
     }
     let mut out = Vec::with_capacity(json.len());

@@ -119,4 +119,24 @@ export const stories = {
     await until(page, () => /Canceled/.test(document.querySelector(".answer .pill")?.textContent));
     assert.match(await page.locator(".why").first().innerText(), /canceled by operator/);
   },
+
+  "a run that is over is run again as a new one": async (page, { full }) => {
+    await page.goto(`${full}/acme/shop/runs/31`);
+    await page.getByRole("button", { name: "Run again" }).click();
+    await page.waitForURL(`${full}/acme/shop/runs/46`);
+    assert.match(await page.locator(".meta").innerText(), /again, of #31/);
+    assert.match(await page.locator(".answer h1").innerText(), /Round totals half to even/);
+  },
+
+  "what a stranger may not see is not there": async (page, { full }) => {
+    const stranger = await page.context().browser().newContext();
+    for (const path of ["/acme/shop", "/acme/shop/runs/31", "/no/such", "/workers"]) {
+      const answer = await stranger.request.get(full + path, { headers: { accept: "text/html" } });
+      assert.equal(answer.status(), 401, path);
+      assert.match(await answer.text(), /slipway login/);
+    }
+    const post = await stranger.request.post(`${full}/acme/shop/runs/43/cancel`, { headers: { accept: "text/html" } });
+    assert.equal(post.status(), 401);
+    await stranger.close();
+  },
 };

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use uuid::Uuid;
 
 /// One scratch database, without a schema until the story gives it one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Database {
     /// Connections to it.
     pub pool: PgPool,

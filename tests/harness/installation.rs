@@ -119,7 +119,7 @@ impl Installation {
     /// # Errors
     /// When it has none yet.
     pub fn worker_id(&self) -> Result<String> {
-        let file = self.dir.path().join("worker/worker-id");
+        let file = self.dir.path().join("worker/worker/worker-id");
         let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         Ok(text.trim().to_owned())
     }

@@ -12,38 +12,41 @@ use tokio::task::JoinHandle;
 /// Listens on loopback and passes everything on while it is open.
 #[derive(Debug)]
 pub struct Proxy {
+    listener: Option<TcpListener>,
     port: u16,
     open: watch::Sender<bool>,
-    listening: JoinHandle<()>,
+    listening: Option<JoinHandle<()>>,
 }
 
 impl Proxy {
-    /// Opens a way to the Postgres at this address.
+    /// Takes a port.
     ///
     /// # Errors
-    /// When the address can not be read.
-    pub async fn open(database_url: &str) -> Result<Self> {
-        let target = PgConnectOptions::from_str(database_url)?;
+    /// When there is none.
+    pub async fn new() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
-        let (open, state) = watch::channel(true);
-        let listening = tokio::spawn(async move {
+        let open = watch::Sender::new(true);
+        Ok(Self { listener: Some(listener), port, open, listening: None })
+    }
+
+    /// Leads to this database from here on; answers its address by this way.
+    ///
+    /// # Panics
+    /// When the address can not be read, or it leads somewhere already.
+    pub fn lead_to(&mut self, database_url: &str) -> String {
+        let target = PgConnectOptions::from_str(database_url).expect("a Postgres address");
+        let (user, name) = (target.get_username(), target.get_database().unwrap_or_default());
+        let url = format!("postgres://{user}@127.0.0.1:{}/{name}?sslmode=disable", self.port);
+        let listener = self.listener.take().expect("a way leads to one place");
+        let state = self.open.subscribe();
+        self.listening = Some(tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (target, state) = (target.clone(), state.clone());
                 tokio::spawn(async move { pass(client, target, state).await });
             }
-        });
-        Ok(Self { port, open, listening })
-    }
-
-    /// The address of this database by this way.
-    ///
-    /// # Errors
-    /// When the address can not be read.
-    pub fn url(&self, database_url: &str) -> Result<String> {
-        let target = PgConnectOptions::from_str(database_url)?;
-        let (user, name) = (target.get_username(), target.get_database().unwrap_or_default());
-        Ok(format!("postgres://{user}@127.0.0.1:{}/{name}?sslmode=disable", self.port))
+        }));
+        url
     }
 
     /// Cuts it, in the middle of whatever is said, or opens it again.
@@ -54,7 +57,9 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.listening.abort();
+        if let Some(listening) = &self.listening {
+            listening.abort();
+        }
         self.open.send_replace(false);
     }
 }

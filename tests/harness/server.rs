@@ -131,6 +131,23 @@ impl Scene {
         Ok(Self { base, database: self.database, http: self.http, running })
     }
 
+    /// Starts another server over the same database, beside this one.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn another(&self) -> Result<Self> {
+        let (base, running) = run(config(self.database.url())).await?;
+        Ok(Self { base, database: self.database.clone(), http: self.http.clone(), running })
+    }
+
+    /// Ends this server and leaves the database to another one.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn leave(self) -> Result<()> {
+        self.running.end().await
+    }
+
     /// Ends the server and removes the database.
     ///
     /// # Errors
@@ -141,7 +158,6 @@ impl Scene {
     }
 
     /// A request to the server.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
     }

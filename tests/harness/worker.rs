@@ -117,6 +117,11 @@ impl Worker {
 }
 
 impl Attempt {
+    /// Speaks to another server from here on.
+    pub fn go_on_at(&mut self, scene: &Scene) {
+        self.base.clone_from(&scene.base);
+    }
+
     /// Calls the server about this attempt.
     ///
     /// # Errors

@@ -8,10 +8,13 @@ use std::time::Duration;
 use anyhow::Result;
 use rustix::process::Signal;
 
-use crate::data_dir::DataDirFlag;
+use crate::api::Api;
+use crate::data_dir::{DataDir, DataDirFlag};
+use crate::settings::Settings;
 use crate::supervise::containers;
 use crate::supervise::postgres;
 use crate::supervise::running::Running;
+use crate::views::Repo;
 
 /// Longer than `up` gives its children one after the other.
 const UP_LIMIT: Duration = Duration::from_secs(110);
@@ -26,7 +29,8 @@ pub(crate) struct Down {
 
 /// Stops everything; fails if a container of a job is left.
 pub(crate) async fn run(arguments: Down) -> Result<ExitCode> {
-    let data_dir = arguments.data_dir.resolve()?;
+    let data_dir = arguments.data_dir.clone().resolve()?;
+    let repos = repos(&data_dir).await;
     match Running::read(&data_dir)? {
         Some(running) => {
             running.up.stop(Signal::TERM, UP_LIMIT).await;
@@ -40,8 +44,9 @@ pub(crate) async fn run(arguments: Down) -> Result<ExitCode> {
     }
     postgres::stop_orphan(&data_dir).await;
     Running::remove(&data_dir);
-    let left = containers::of_jobs(&data_dir).await;
-    for line in containers::services().await {
+    let engine: Option<String> = Settings::read(data_dir.path())?.get(None, "engine")?;
+    let left = containers::of_jobs(&data_dir, engine.as_deref()).await;
+    for line in containers::services(engine.as_deref(), &repos).await {
         println!("still deployed: {line}");
     }
     match left {
@@ -55,4 +60,16 @@ pub(crate) async fn run(arguments: Down) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The repos of this installation, while somebody can still be asked. Others on the same engine
+/// may have deployed as well.
+async fn repos(data_dir: &DataDir) -> Vec<String> {
+    let asked = async {
+        let running = Running::read(data_dir).ok()??;
+        let token = data_dir.secret_setting("admin.token").ok()??;
+        let repos: Vec<Repo> = Api::new(running.url, token).ok()?.get("repos").await.ok()?;
+        Some(repos.into_iter().map(|repo| repo.name).collect())
+    };
+    asked.await.unwrap_or_default()
 }

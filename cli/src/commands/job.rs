@@ -92,7 +92,10 @@ fn path(one: &One) -> String {
 
 async fn print_log(logs: Logs) -> Result<()> {
     let path = path(&logs.one);
-    let (_data_dir, api) = logs.one.server.connect()?;
+    let (_data_dir, api) = logs.one.server.clone().connect()?;
+    let known: Option<serde_json::Value> = api.find(&path).await?;
+    let Number { run, job } = logs.one.job;
+    known.with_context(|| format!("run {run} of {} has no job {job}", logs.one.repo))?;
     let attempt = logs.attempt.map(|number| format!("&attempt={number}")).unwrap_or_default();
     let mut offset = 0;
     loop {

@@ -56,14 +56,14 @@ pub(crate) fn run(arguments: &Lint) -> ExitCode {
     ExitCode::from(u8::from(errors))
 }
 
-fn default_file() -> PathBuf {
+pub(super) fn default_file() -> PathBuf {
     let ours = PathBuf::from(".ci.yml");
     let theirs = PathBuf::from(".travis.yml");
     if !ours.exists() && theirs.exists() { theirs } else { ours }
 }
 
 /// One byte more than the limit is enough to know that it is too large.
-fn read(file: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(file)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -74,7 +74,11 @@ fn write_json(out: &mut impl Write, diagnostics: &[Diagnostic]) -> io::Result<()
     writeln!(out)
 }
 
-fn write_text(out: &mut impl Write, file: &Path, diagnostics: &[Diagnostic]) -> io::Result<()> {
+pub(super) fn write_text(
+    out: &mut impl Write,
+    file: &Path,
+    diagnostics: &[Diagnostic],
+) -> io::Result<()> {
     for diagnostic in diagnostics {
         let Diagnostic { severity, code, message, excerpt, help, .. } = diagnostic;
         writeln!(out, "{}[{code}]: {message}", severity.word())?;

@@ -1,5 +1,6 @@
 //! The commands.
 
+pub(crate) mod bench;
 pub(crate) mod deploy;
 pub(crate) mod doctor;
 pub(crate) mod down;
@@ -7,6 +8,7 @@ pub(crate) mod hook;
 pub(crate) mod job;
 pub(crate) mod lint;
 pub(crate) mod login;
+pub(crate) mod plan;
 pub(crate) mod repo;
 pub(crate) mod runs;
 pub(crate) mod secret;

@@ -21,7 +21,7 @@ use crate::api::Api;
 use crate::data_dir::{DataDir, DataDirFlag};
 use crate::process::Process;
 use crate::settings::Settings;
-use crate::supervise::child::tell;
+use crate::supervise::child::{keep_told, tell};
 use crate::supervise::children::Children;
 use crate::supervise::detach;
 use crate::supervise::postgres::{self, Postgres};
@@ -78,6 +78,7 @@ pub(crate) async fn run(arguments: Up) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let _locked = data_dir.claim()?;
+    keep_told(data_dir.join("logs/up.log"));
     let mut signals = Signals::listen()?;
     let settings = Settings::read(data_dir.path())?;
     let database = database(&arguments, &data_dir, &settings)?;

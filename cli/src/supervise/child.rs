@@ -1,9 +1,11 @@
 //! One child: started, watched, started again when it dies, stopped when it is time.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -197,8 +199,21 @@ pub(crate) fn last_sentence(log: &Path, from: u64) -> Option<String> {
     Some(line.trim().trim_start_matches("slipway: ").to_owned())
 }
 
+/// Where [`tell`] also writes, once it is known.
+static LOG: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on, what is told is kept in this file too: nobody watches a detached `up`.
+pub(crate) fn keep_told(log: PathBuf) {
+    let _kept = LOG.set(log);
+}
+
 /// Says something to whoever watches `up`.
 #[expect(clippy::print_stderr, reason = "a command speaks to its user")]
 pub(crate) fn tell(sentence: &str) {
     eprintln!("slipway: {sentence}");
+    if let Some(mut log) = LOG.get().and_then(|log| open_log(log).ok()) {
+        let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ");
+        // It has been said already.
+        let _written = writeln!(log, "{now} {sentence}");
+    }
 }

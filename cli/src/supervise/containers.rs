@@ -13,23 +13,31 @@ const LIMIT: Duration = Duration::from_secs(20);
 const WORKER_ID: &str = "worker/worker-id";
 
 /// How many containers of this data dir's worker are there, running or not.
-pub(crate) async fn of_jobs(data_dir: &DataDir) -> Result<usize> {
+pub(crate) async fn of_jobs(data_dir: &DataDir, engine: Option<&str>) -> Result<usize> {
     let Ok(id) = std::fs::read_to_string(data_dir.join(WORKER_ID)) else {
         // No worker ever ran here.
         return Ok(0);
     };
     let filter = format!("label=slipway.worker={}", id.trim());
-    Ok(list(&filter, "{{.ID}}").await?.len())
+    Ok(list(engine, &filter, "{{.ID}}").await?.len())
 }
 
-/// Each deployed application: `acme/web/app  slipway-acme-web-…  127.0.0.1:18080->80/tcp`.
-pub(crate) async fn services() -> Vec<String> {
+/// Each deployed application of these repos:
+/// `acme/web/app  slipway-acme-web-…  127.0.0.1:18080->80/tcp`.
+pub(crate) async fn services(engine: Option<&str>, repos: &[String]) -> Vec<String> {
     let format = "{{.Label \"slipway.service\"}}  {{.Names}}  {{.Ports}}";
-    list("label=slipway.service", format).await.unwrap_or_default()
+    let all = list(engine, "label=slipway.service", format).await.unwrap_or_default();
+    all.into_iter().filter(|line| repos.iter().any(|repo| is_of(line, repo))).collect()
 }
 
-async fn list(filter: &str, format: &str) -> Result<Vec<String>> {
+/// A service's label is `OWNER/NAME/SERVICE`.
+fn is_of(line: &str, repo: &str) -> bool {
+    line.strip_prefix(repo).is_some_and(|rest| rest.starts_with('/'))
+}
+
+async fn list(engine: Option<&str>, filter: &str, format: &str) -> Result<Vec<String>> {
     let output = Command::new("docker")
+        .args(engine.map(|engine| format!("--host={engine}")))
         .args(["ps", "--all", "--no-trunc", "--filter", filter, "--format", format])
         .output();
     let output = tokio::time::timeout(LIMIT, output)
@@ -42,4 +50,15 @@ async fn list(filter: &str, format: &str) -> Result<Vec<String>> {
     }
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.lines().map(|line| line.trim_end().to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_told_from_that_of_a_repo_with_a_longer_name() {
+        assert!(is_of("acme/web/app  slipway-acme-web-app", "acme/web"));
+        assert!(!is_of("acme/website/app  slipway-acme-website-app", "acme/web"));
+    }
 }

@@ -54,6 +54,11 @@ impl Postgres {
         Ok(Some(Self { folder, log: data_dir.join("logs/postgres.log"), programs, account }))
     }
 
+    /// The folder of its programs.
+    pub(crate) fn programs(&self) -> &Path {
+        self.programs.folder()
+    }
+
     /// How the server reaches it: by a socket in a folder that is ours alone.
     pub(crate) fn url(&self) -> Result<SecretString> {
         let mut url = Url::parse("postgres://slipway@localhost/postgres")?;

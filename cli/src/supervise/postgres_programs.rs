@@ -15,6 +15,11 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
+    /// Where they are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// One of them.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)

@@ -129,6 +129,10 @@ fn is_encrypted(node: &Node) -> bool {
 /// The known word that the writer most likely meant: at most two edits away, and fewer than half
 /// of the word.
 pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    // No key is so long, and a long word must cost no time.
+    if word.len() > 100 {
+        return None;
+    }
     let word = word.to_lowercase().replace('-', "_");
     let (near, edits) =
         known.map(|name| (name, edits(&word, name))).min_by_key(|(_, edits)| *edits)?;

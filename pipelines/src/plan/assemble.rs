@@ -1,5 +1,7 @@
 //! From a draft to the job of the plan: the row over the top, and the checks that need both.
 
+use std::collections::HashSet;
+
 use super::deploys::Deploy;
 use super::expand::{Draft, Expanded};
 use super::file::File;
@@ -147,9 +149,14 @@ fn env(file: &File<'_>, draft: &Draft<'_>) -> Vec<EnvVar> {
             names.map(|name| EnvVar { name: (*name).to_owned(), value: as_word(choice.value) }),
         );
     }
-    env.extend(file.env.global.iter().filter(|var| !draft.env.contains(var)).cloned());
+    let own: HashSet<(&str, &str)> = draft.env.iter().map(pair).collect();
+    env.extend(file.env.global.iter().filter(|var| !own.contains(&pair(var))).cloned());
     env.extend(draft.env.iter().cloned());
     env
+}
+
+fn pair(var: &EnvVar) -> (&str, &str) {
+    (&var.name, &var.value)
 }
 
 fn image(

@@ -17,13 +17,17 @@ pub(super) struct Deploy<'n> {
     pub(super) at: At<'n>,
 }
 
+/// Most deploys of a job.
+const MAX_DEPLOYS: usize = 50;
+
 const FORM: &str = "write `deploy: {provider: registry, …}`, or container, or script";
 
 pub(super) fn read<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<Deploy<'n>> {
     if at.node.text() == Some("false") {
         return Vec::new();
     }
-    at.items().iter().filter_map(|item| read_one(reader, item)).collect()
+    let deploys = reader.few(at, MAX_DEPLOYS);
+    deploys.iter().filter_map(|item| read_one(reader, item)).collect()
 }
 
 fn read_one<'n>(reader: &mut Reader, at: &At<'n>) -> Option<Deploy<'n>> {

@@ -2,7 +2,7 @@
 //! and order, as TRAVIS_SEMANTICS §4 and §5 have them.
 
 use super::file::{File, Row};
-use super::filters::EnvRule;
+use super::filters::{self, EnvRule};
 use super::languages::{self, Language};
 use super::matrix::{self, Cell, Choice, MAX_CELLS};
 use super::reader::{At, Reader};
@@ -188,6 +188,9 @@ fn unused(reader: &mut Reader, choice: &Choice<'_>, language: &Language) {
 }
 
 fn exclude(reader: &mut Reader, file: &File<'_>, drafts: &mut Vec<Draft<'_>>) {
+    if filters::cost_too_much(reader, &file.excludes, drafts) {
+        return;
+    }
     for filter in &file.excludes {
         let before = drafts.len();
         drafts.retain(|draft| !filter.matches(draft, &file.env.global, EnvRule::Own));
@@ -198,6 +201,9 @@ fn exclude(reader: &mut Reader, file: &File<'_>, drafts: &mut Vec<Draft<'_>>) {
 }
 
 fn allow_failures(reader: &mut Reader, file: &File<'_>, drafts: &mut [Draft<'_>]) {
+    if filters::cost_too_much(reader, &file.allowed, drafts) {
+        return;
+    }
     for filter in &file.allowed {
         let mut matched = false;
         for draft in drafts.iter_mut() {

@@ -7,6 +7,8 @@ use super::{EnvVar, env, languages, matrix};
 
 /// Most rows: each is tried on each cell.
 const MAX_ROWS: usize = 1000;
+/// Most comparisons of one variable with another.
+const MAX_COMPARISONS: usize = 20_000_000;
 
 /// One row.
 #[derive(Debug)]
@@ -94,7 +96,31 @@ fn test<'n>(reader: &mut Reader, root: &At<'n>, row: &At<'n>, key: &str) -> Opti
     }
 }
 
+/// Would trying `filters` on `drafts` cost too much? Long rows of variables on both sides do.
+pub(super) fn cost_too_much(
+    reader: &mut Reader,
+    filters: &[Filter<'_>],
+    drafts: &[Draft<'_>],
+) -> bool {
+    let tested: usize = filters.iter().map(Filter::variables).sum();
+    let of_jobs: usize = drafts.iter().map(|draft| draft.env.len()).sum();
+    let (too_much, first) = (tested.saturating_mul(of_jobs) > MAX_COMPARISONS, filters.first());
+    if let (true, Some(first)) = (too_much, first) {
+        let message = format!(
+            "these rows test {tested} variables and the jobs have {of_jobs}: too many to compare"
+        );
+        let help = "give variables that are the same in all jobs in `env.global`";
+        reader.error(&first.at, "too-many-rows", message, help);
+    }
+    too_much
+}
+
 impl Filter<'_> {
+    fn variables(&self) -> usize {
+        let count = |test: &Test| if let Test::Env(vars) = test { vars.len() } else { 0 };
+        self.tests.iter().map(count).sum()
+    }
+
     pub(super) fn matches(&self, draft: &Draft<'_>, global: &[EnvVar], rule: EnvRule) -> bool {
         self.tests.iter().all(|test| match test {
             Test::Choice(key, value) => {

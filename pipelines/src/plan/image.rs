@@ -1,11 +1,14 @@
 //! `image:` and `images:`.
 
 use super::reader::{At, Reader, quote};
-use super::{ImageBuild, ImageBuildPlan, JobImage, env, values};
+use super::{ImageBuild, ImageBuildPlan, JobImage, env, section, values};
 use crate::language::schema::{BUILT_IMAGE_KEYS, IMAGE_KEYS};
 use crate::names::SecretName;
 
 const FORM: &str = "write `image: NAME:TAG`, or `image: {build: .}`";
+/// Most entries of `images:`.
+const MAX_IMAGES: usize = 50;
+
 const IMAGES_FORM: &str = "write `images: [{name: app, context: .}]`";
 
 /// A build and where its secrets are named.
@@ -55,7 +58,7 @@ pub(super) fn read_all<'n>(
     secrets: &mut Vec<BuildSecret<'n>>,
 ) -> Vec<ImageBuildPlan> {
     let mut images: Vec<ImageBuildPlan> = Vec::new();
-    for item in at.items() {
+    for item in reader.few(at, MAX_IMAGES) {
         if !reader.map(&item, &[BUILT_IMAGE_KEYS], IMAGES_FORM) {
             continue;
         }
@@ -94,16 +97,11 @@ fn build<'n>(
 ) -> ImageBuild {
     let context = context.and_then(|context| inside(reader, &context));
     let dockerfile = at.get("dockerfile").and_then(|file| inside(reader, &file));
-    let named = at.get("secrets").map_or_else(Vec::new, |names| {
-        let texts = reader.texts(&names);
-        texts
-            .into_iter()
-            .filter_map(|(text, at)| {
-                reader.name(&at, text, "bad-secret-name").map(|name| BuildSecret { name, at })
-            })
-            .collect()
+    let named: Vec<BuildSecret<'n>> = at.get("secrets").map_or_else(Vec::new, |names| {
+        let named = section::secret_entries(reader, &names).into_iter();
+        named.map(|(name, at)| BuildSecret { name, at }).collect()
     });
-    let names = named.iter().map(|secret: &BuildSecret<'_>| secret.name.clone()).collect();
+    let names = named.iter().map(|secret| secret.name.clone()).collect();
     secrets.extend(named);
     ImageBuild {
         context: context.unwrap_or_else(|| ".".to_owned()),

@@ -201,10 +201,14 @@ fn is_name(text: &str) -> bool {
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
+/// Most ports of a container.
+const MAX_PORTS: usize = 50;
+
 /// `HOST:CONTAINER`; a bare port is the same on both sides.
 fn port_mappings(reader: &mut Reader, at: &At<'_>) -> Vec<PortMapping> {
     let mut ports: Vec<PortMapping> = Vec::new();
-    for (text, item) in reader.texts(at) {
+    for item in reader.few(at, MAX_PORTS) {
+        let Some(text) = reader.text(&item) else { continue };
         let (host, container) = text.split_once(':').unwrap_or((text, text));
         if container.contains(':') {
             let message = format!("{} has an address; ports are on loopback", quote(text));

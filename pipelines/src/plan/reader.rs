@@ -171,6 +171,17 @@ impl Reader {
         texts
     }
 
+    /// The elements, if there are not too many: each is checked against the others.
+    pub(super) fn few<'n>(&mut self, at: &At<'n>, most: usize) -> Vec<At<'n>> {
+        let count = at.node.items().len();
+        if count <= most {
+            return at.items();
+        }
+        let message = format!("`{}` has {count} entries; at most {most} are read", at.name());
+        self.error(at, "too-many-entries", message, "keep those that matter");
+        Vec::new()
+    }
+
     pub(super) fn boolean(&mut self, at: &At<'_>) -> Option<bool> {
         let text = self.text(at)?;
         let value = values::boolean(text);

@@ -47,6 +47,9 @@ pub(super) fn check_build_secrets(
     }
 }
 
+/// Most variables of one text that are looked up.
+const MAX_VARIABLES: usize = 10;
+
 /// A login made of a variable that nothing sets would be refused by the registry only at the end
 /// of the run.
 pub(super) fn check_login(
@@ -62,7 +65,7 @@ pub(super) fn check_login(
     };
     for (key, template) in [("username", &registry.username), ("password", &registry.password)] {
         let (Some(template), Some(at)) = (template, deploy.at.get(key)) else { continue };
-        for variable in words::variables(&template.0) {
+        for variable in words::variables(&template.0).into_iter().take(MAX_VARIABLES) {
             let set = names.iter().any(|name| name.as_str() == variable)
                 || env.iter().any(|var| var.name == variable)
                 || variable.starts_with("CI")

@@ -65,20 +65,28 @@ fn read_language(reader: &mut Reader, at: &At<'_>) -> Option<&'static Language> 
     found
 }
 
-/// The names in a `secrets:`, each once.
+/// Most names in a `secrets:`.
+const MAX_SECRETS: usize = 100;
+
+/// The names in a `secrets:` of the top, a job or a deploy, each once.
 pub(super) fn secret_names(reader: &mut Reader, at: &At<'_>) -> Vec<SecretName> {
     reader.names_secrets = true;
-    let mut names: Vec<SecretName> = Vec::new();
-    for (text, item) in reader.texts(at) {
-        let name = match text.strip_prefix('$') {
-            Some(bare) => {
-                let message = format!("{} is a value, not the name of a secret", quote(text));
-                reader.error(&item, "bad-secret-name", message, format!("write `{bare}`"));
-                continue;
-            }
-            None => reader.name::<SecretName>(&item, text, "bad-secret-name"),
-        };
-        names.extend(name.filter(|name| !names.contains(name)));
+    secret_entries(reader, at).into_iter().map(|(name, _)| name).collect()
+}
+
+/// The names in any `secrets:`, each once, and where they stand.
+pub(super) fn secret_entries<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<(SecretName, At<'n>)> {
+    let mut names: Vec<(SecretName, At<'n>)> = Vec::new();
+    for item in reader.few(at, MAX_SECRETS) {
+        let Some(text) = reader.text(&item) else { continue };
+        if let Some(bare) = text.strip_prefix('$') {
+            let message = format!("{} is a value, not the name of a secret", quote(text));
+            reader.error(&item, "bad-secret-name", message, format!("write `{bare}`"));
+        } else if let Some(name) = reader.name::<SecretName>(&item, text, "bad-secret-name")
+            && !names.iter().any(|(other, _)| *other == name)
+        {
+            names.push((name, item));
+        }
     }
     names
 }

@@ -7,11 +7,16 @@ use super::{ServicePlan, env, values, words};
 use crate::language::nearest;
 use crate::language::schema::SERVICE_KEYS;
 
+/// Most services of a job.
+const MAX_SERVICES: usize = 50;
+/// Most ports of a service.
+const MAX_PORTS: usize = 50;
+
 const FORM: &str = "write `{name: NAME, image: IMAGE, ports: [PORT]}`";
 
 pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Vec<ServicePlan> {
     let mut services: Vec<ServicePlan> = Vec::new();
-    for item in at.items() {
+    for item in reader.few(at, MAX_SERVICES) {
         let read = if item.is_map() { whole(reader, &item) } else { by_name(reader, &item) };
         let Some(service) = read else { continue };
         if services.iter().any(|other| other.name == service.name) {
@@ -124,7 +129,8 @@ fn whole(reader: &mut Reader, at: &At<'_>) -> Option<ServicePlan> {
         service.command = argv(reader, &command);
     }
     if let Some(ports) = at.get("ports") {
-        let texts = reader.texts(&ports);
+        let ports = reader.few(&ports, MAX_PORTS);
+        let texts: Vec<_> = ports.iter().flat_map(|port| reader.texts(port)).collect();
         service.ports = texts.iter().filter_map(|(text, at)| reader.port(at, text)).collect();
     }
     if let Some(ready) = at.get("ready") {

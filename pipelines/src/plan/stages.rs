@@ -1,7 +1,7 @@
 //! `stages:` and which stage a job belongs to (TRAVIS_SEMANTICS §5).
 
 use super::StagePlan;
-use super::expand::Draft;
+use super::expand::{Draft, MAX_JOBS};
 use super::file::label;
 use super::reader::{At, Reader};
 use crate::language::schema::STAGE_KEYS;
@@ -12,7 +12,7 @@ pub(super) const DEFAULT_STAGE: &str = "test";
 /// The names in the order written, each once.
 pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for item in at.items() {
+    for item in reader.few(at, MAX_JOBS) {
         let name = if item.is_map() {
             reader.map(&item, &[STAGE_KEYS], "write `stages: [test, deploy]`");
             let Some(name) = item.get("name") else {

@@ -9,6 +9,7 @@ mod manage;
 mod outage;
 mod outbox;
 mod reconcile;
+mod replicas;
 mod runs;
 mod secrets;
 mod webhooks;

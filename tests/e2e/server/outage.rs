@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use reqwest::{Method, StatusCode};
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 use slipway_harness::proxy::Proxy;
 use slipway_harness::server::push;
@@ -17,12 +18,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn an_outage_longer_than_a_lease_loses_neither_deliveries_nor_attempts() -> Result<()> {
-    let mut way = None;
-    let proxy = Proxy::open(&std::env::var("SLIPWAY_TEST_DATABASE_URL")?).await?;
+    let mut proxy = Proxy::new().await?;
     let scene = Scene::with(|config| {
-        let own = secrecy::ExposeSecret::expose_secret(&config.database_url).to_owned();
-        way = proxy.url(&own).ok();
-        config.database_url = way.clone().unwrap_or_default().into();
+        let way = proxy.lead_to(config.database_url.expose_secret());
+        config.database_url = way.into();
         config.lease = LEASE;
     })
     .await?;

@@ -106,16 +106,26 @@ impl Poster {
 
 async fn body(repository: &Path, update: &Update) -> Vec<u8> {
     let (author, message) = commit(repository, &update.after).await.unwrap_or_default();
-    let pusher = environment("SLIPWAY_PUSHER").or_else(|| environment("USER"));
+    let pusher = pusher().await;
     let body = json!({
         "ref": update.git_ref,
         "before": update.before,
         "after": update.after,
-        "pusher": pusher.unwrap_or_else(|| "somebody".to_owned()),
+        "pusher": pusher,
         "message": message,
         "author": author,
     });
     body.to_string().into_bytes()
+}
+
+/// The user of this machine that pushes.
+async fn pusher() -> String {
+    if let Some(name) = environment("USER").or_else(|| environment("LOGNAME")) {
+        return name;
+    }
+    let output = Command::new("id").arg("-un").stdin(Stdio::null()).output().await;
+    let name = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    name.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned())
 }
 
 /// Author and message; none for a deleted ref, or where git can not say.

@@ -36,6 +36,8 @@ pub(crate) struct AttemptRow {
     pub(crate) worker: String,
     pub(crate) log_length: i64,
     pub(crate) log_lines: i64,
+    /// What is wrong with the log: it is not what the worker wrote.
+    pub(crate) log_flaw: Option<String>,
     pub(crate) started_at: DateTime<Utc>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
 }
@@ -76,7 +78,7 @@ pub(crate) async fn attempts(db: &Db, job: Uuid) -> Result<Vec<AttemptRow>, sqlx
     sqlx::query_as!(
         AttemptRow,
         "SELECT a.id, a.number, a.state, a.reason, w.name AS worker, a.log_length, a.log_lines,
-                a.started_at, a.finished_at
+                a.log_flaw, a.started_at, a.finished_at
          FROM attempts a JOIN assignments s ON s.id = a.assignment_id
          JOIN workers w ON w.id = a.worker_id
          WHERE a.job_id = $1 AND s.kind = 'job' ORDER BY a.number DESC",

@@ -164,12 +164,22 @@ pub(crate) async fn fingerprint(db: &Db, id: RunId) -> Result<String, sqlx::Erro
     .await
 }
 
-/// Is there a run after this one in its repo?
-pub(crate) async fn is_newer(db: &Db, run: Uuid) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
+/// What stands around a run.
+#[derive(Debug)]
+pub(crate) struct Around {
+    /// There is a run after it in its repo.
+    pub(crate) newer: bool,
+    /// The number of the run that it repeats.
+    pub(crate) origin: Option<i32>,
+}
+
+pub(crate) async fn around(db: &Db, run: Uuid) -> Result<Around, sqlx::Error> {
+    sqlx::query_as!(
+        Around,
         r#"SELECT EXISTS (SELECT 1 FROM runs n WHERE n.repo_id = r.repo_id
-                          AND n.number = r.number + 1) AS "newer!"
-           FROM runs r WHERE r.id = $1"#,
+                          AND n.number = r.number + 1) AS "newer!",
+                  o.number AS "origin?"
+           FROM runs r LEFT JOIN runs o ON o.id = r.rerun_of WHERE r.id = $1"#,
         run
     )
     .fetch_one(db.pool())

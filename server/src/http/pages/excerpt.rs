@@ -1,4 +1,4 @@
-//! The place in the file that a diagnostic is about.
+//! Sentences and places in a file, as HTML.
 
 /// The excerpt as HTML, with the underline in the diagnostic's colour.
 pub(super) fn marked(excerpt: &str) -> String {
@@ -24,6 +24,23 @@ pub(super) fn marked(excerpt: &str) -> String {
     out
 }
 
+/// A sentence in which `this` is code.
+pub(super) fn prose(sentence: &str) -> String {
+    let mut out = String::with_capacity(sentence.len() + 32);
+    let parts: Vec<&str> = sentence.split('`').collect();
+    // Without its partner a backtick is only a backtick.
+    let paired = parts.len() % 2 == 1;
+    for (at, part) in parts.iter().enumerate() {
+        match (at, paired) {
+            (0, _) => {}
+            (_, false) => out.push('`'),
+            (at, true) => out.push_str(if at % 2 == 1 { "<code>" } else { "</code>" }),
+        }
+        escape(part, &mut out);
+    }
+    out
+}
+
 fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
@@ -44,5 +61,12 @@ mod tests {
     fn only_the_underline_is_marked_and_all_text_is_escaped() {
         let html = marked("4 | a: <b>\n  |    ^^^ no & no");
         assert_eq!(html, "4 | a: &lt;b&gt;\n  |<span class=\"mark\">    ^^^ no &amp; no</span>");
+    }
+
+    #[test]
+    fn backticks_in_pairs_are_code() {
+        assert_eq!(prose("`a <b` exited"), "<code>a &lt;b</code> exited");
+        assert_eq!(prose("it's a ` only"), "it's a ` only");
+        assert_eq!(prose(""), "");
     }
 }

@@ -56,6 +56,7 @@ struct Page {
 struct Log {
     shown: i32,
     worker: Option<String>,
+    flaw: Option<String>,
     total: String,
     asked: String,
     steps: Vec<Section>,
@@ -175,6 +176,7 @@ async fn read(server: &Server, attempt: &AttemptRow, from: Option<&str>) -> Resu
     Ok(Log {
         shown: attempt.number,
         worker: Some(attempt.worker.clone()),
+        flaw: attempt.log_flaw.clone(),
         total: count(last),
         asked: asked.map(|line| line.to_string()).unwrap_or_default(),
         steps,

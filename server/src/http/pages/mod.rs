@@ -44,6 +44,7 @@ pub(crate) fn router() -> Router<Arc<Server>> {
         .route("/{owner}/{repo}/runs/{run}", get(run::run))
         .route("/{owner}/{repo}/settings", get(settings::settings))
         .route("/{owner}/{repo}/runs/{run}/cancel", post(run::cancel))
+        .route("/{owner}/{repo}/runs/{run}/restart", post(run::restart))
         .route("/{owner}/{repo}/runs/{run}/events", get(events::run))
         .route("/{owner}/{repo}/runs/{run}/jobs/{job}", get(job::job))
         .route("/{owner}/{repo}/runs/{run}/jobs/{job}/events", get(events::job))

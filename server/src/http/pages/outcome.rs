@@ -1,11 +1,13 @@
 //! What a page answers when it can not be shown: designed, and telling strangers nothing.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::assets;
-use super::format::now;
+use super::format::{first_upper, now};
 use crate::error::FlowError;
 
 /// Why there is no page.
@@ -13,6 +15,8 @@ use crate::error::FlowError;
 pub(super) enum Failure {
     /// No such thing, or not for these eyes: the same answer.
     NotFound,
+    /// It can not be done now; the sentence says why.
+    Refused(String),
     /// Postgres is away.
     Away(anyhow::Error),
     /// A bug.
@@ -25,10 +29,10 @@ impl From<FlowError> for Failure {
             FlowError::NotFound => Self::NotFound,
             FlowError::Away(error) => Self::Away(error.into()),
             FlowError::Internal(error) => Self::Internal(error),
-            error @ (FlowError::Fenced
-            | FlowError::Gap { .. }
-            | FlowError::Conflict(_)
-            | FlowError::TooLarge(_)) => Self::Internal(error.into()),
+            FlowError::Conflict(sentence) => Self::Refused(sentence),
+            error @ (FlowError::Fenced | FlowError::Gap { .. } | FlowError::TooLarge(_)) => {
+                Self::Internal(error.into())
+            }
         }
     }
 }
@@ -43,7 +47,7 @@ impl From<sqlx::Error> for Failure {
 #[template(path = "message.html")]
 struct Message {
     page: Frame,
-    text: &'static str,
+    text: Cow<'static, str>,
 }
 
 /// What stands around every page.
@@ -104,19 +108,24 @@ pub(super) fn page(template: &impl Template) -> Result<Response, Failure> {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let (status, title, text) = match self {
+        let (status, title, text): (_, _, Cow<'static, str>) = match self {
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
                 "There is nothing here",
-                "The address is wrong, the thing was removed, or you may not see it.",
+                "The address is wrong, the thing was removed, or you may not see it.".into(),
             ),
+            Self::Refused(sentence) => {
+                let text = format!("{}.", first_upper(&sentence));
+                (StatusCode::CONFLICT, "This can not be done now", text.into())
+            }
             Self::Away(error) => {
                 tracing::warn!(cause = format!("{error:#}"), "a page could not be read");
                 (
                     StatusCode::SERVICE_UNAVAILABLE,
                     "The database is away",
                     "Nothing is lost: running jobs go on and report when it is back. \
-                     This page tries again by itself.",
+                     This page tries again by itself."
+                        .into(),
                 )
             }
             Self::Internal(error) => {
@@ -124,7 +133,7 @@ impl IntoResponse for Failure {
                 (
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "This page failed",
-                    "It is a bug of Slipway; the server's log has the cause.",
+                    "It is a bug of Slipway; the server's log has the cause.".into(),
                 )
             }
         };

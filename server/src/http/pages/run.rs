@@ -18,7 +18,7 @@ use crate::db::views::jobs::{self, JobRow, StepRow};
 use crate::db::views::queue::{self, Capacity};
 use crate::db::views::runs::{self, RunRow};
 use crate::error::FlowError;
-use crate::flow::cancel;
+use crate::flow::{cancel, restart};
 use crate::http::auth::Viewer;
 use crate::state::Server;
 
@@ -44,6 +44,7 @@ struct Page {
     stages: Vec<Stage>,
     deployments: Vec<DeployRow>,
     newer: bool,
+    origin: Option<i32>,
 }
 
 /// Jobs that start together.
@@ -106,9 +107,11 @@ pub(super) async fn run(
     };
     let (from, to) = (run.created_at, run.finished_at.unwrap_or_else(now));
     let seconds = (to - from).num_seconds();
+    let around = runs::around(&server.db, run.id).await?;
     let view = Page {
         waits: run_waits(&run, capacity.as_ref()),
-        newer: runs::is_newer(&server.db, run.id).await?,
+        newer: around.newer,
+        origin: around.origin,
         counts: counts(&listed),
         half: duration(seconds / 2),
         whole: duration(seconds),
@@ -194,4 +197,15 @@ pub(super) async fn cancel(
         Err(error) => return Err(error.into()),
     }
     Ok(Redirect::to(&format!("/{}/runs/{}", run.repo, run.number)).into_response())
+}
+
+/// The button of a run that is over: the same commit again, as a new run.
+pub(super) async fn restart(
+    viewer: Viewer,
+    State(server): State<Arc<Server>>,
+    Path(address): Path<Address>,
+) -> Result<Response, Failure> {
+    let run = find(&server, &address).await?;
+    let number = restart::restart(&server, RunId::from(run.id), &viewer.actor).await?;
+    Ok(Redirect::to(&format!("/{}/runs/{number}", run.repo)).into_response())
 }

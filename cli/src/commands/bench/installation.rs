@@ -1,0 +1,178 @@
+//! A whole Slipway beside the one of the machine, for one bench: its own Postgres with the
+//! settings that `up` gives it, its own server, and a worker where the bench runs jobs.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+use slipway_pipelines::wire::SecretText;
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::pgbench::{self, Round};
+use crate::api::Api;
+use crate::data_dir::DataDir;
+use crate::supervise::child::{Held, Spec};
+use crate::supervise::postgres::Postgres;
+
+/// Longest wait for a part to be ready.
+const READY: Duration = Duration::from_secs(60);
+
+/// Everything is gone with it.
+pub(super) struct Installation {
+    /// The server's address.
+    pub(super) url: Url,
+    /// With it a worker registers.
+    pub(super) worker_token: SecretString,
+    api: Api,
+    database_url: SecretString,
+    programs: PathBuf,
+    postgres: (Spec, Held),
+    children: Vec<Child>,
+    dir: tempfile::TempDir,
+}
+
+/// A repo, with the key that signs its deliveries.
+#[derive(Debug, Deserialize)]
+pub(super) struct Repo {
+    /// `OWNER/NAME`.
+    pub(super) name: String,
+    /// The key.
+    pub(super) webhook_key: SecretText,
+}
+
+impl Installation {
+    /// Starts Postgres and the server, and a worker with so many slots if any.
+    pub(super) async fn start(slots: Option<u32>) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("slipway-bench-").tempdir()?;
+        pass_through(dir.path())?;
+        let data_dir = DataDir::at(dir.path().to_owned());
+        let postgres = Postgres::find(&data_dir, None, None)?
+            .context("a bench brings its own Postgres; install it (Debian: postgresql)")?;
+        let (programs, database_url) = (postgres.programs().to_owned(), postgres.url()?);
+        std::fs::create_dir(dir.path().join("logs"))?;
+        let postgres = postgres.start().await?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let url: Url = format!("http://127.0.0.1:{port}/").parse()?;
+        let token = || SecretString::from(hex::encode(rand::random::<[u8; 32]>()));
+        let (admin_token, worker_token, master_key) = (token(), token(), token());
+        let api = Api::new(url.clone(), admin_token.clone())?;
+        let mut server = slipway(dir.path(), "server")?;
+        server
+            .env("SLIPWAY_LISTEN", format!("127.0.0.1:{port}"))
+            .env("SLIPWAY_DATABASE_URL", database_url.expose_secret())
+            .env("SLIPWAY_ADMIN_TOKEN", admin_token.expose_secret())
+            .env("SLIPWAY_WORKER_TOKEN", worker_token.expose_secret())
+            .env("SLIPWAY_MASTER_KEY", master_key.expose_secret());
+        let children = vec![server.spawn().context("the server can not be started")?];
+        let mut this =
+            Self { url, worker_token, api, database_url, programs, postgres, children, dir };
+        this.until("the server", async |this| this.api.healthy().await).await?;
+        if let Some(slots) = slots {
+            this.worker(slots).await?;
+        }
+        Ok(this)
+    }
+
+    async fn worker(&mut self, slots: u32) -> Result<()> {
+        let mut worker = slipway(self.dir.path(), "worker")?;
+        worker
+            .env("SLIPWAY_URL", self.url.as_str())
+            .env("SLIPWAY_SLOTS", slots.to_string())
+            .env("SLIPWAY_NAME", "bench")
+            .env("SLIPWAY_WORKER_TOKEN", self.worker_token.expose_secret());
+        self.children.push(worker.spawn().context("the worker can not be started")?);
+        self.until("the worker", async |this| {
+            let workers = this.api.get::<Vec<Value>>("workers").await;
+            workers.is_ok_and(|workers| !workers.is_empty())
+        })
+        .await
+    }
+
+    async fn until(&self, what: &str, ready: impl AsyncFn(&Self) -> bool) -> Result<()> {
+        let deadline = Instant::now() + READY;
+        while !ready(self).await {
+            ensure!(Instant::now() < deadline, "{what} is not ready after {READY:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// Adds a bare repository.
+    pub(super) async fn add_repo(&self, name: &str, clone_url: &str) -> Result<Repo> {
+        let asked = serde_json::json!({
+            "name": name, "kind": "git", "clone_url": clone_url, "default_branch": "main",
+        });
+        self.api.post("repos", &asked).await
+    }
+
+    /// A run, if it is there yet.
+    pub(super) async fn run(&self, repo: &str, number: u32) -> Result<Option<Value>> {
+        self.api.find(&format!("{repo}/runs/{number}")).await
+    }
+
+    /// A round of the baseline on the same Postgres.
+    pub(super) async fn pgbench(
+        &self,
+        script: &str,
+        clients: u32,
+        time: Duration,
+    ) -> Result<Round> {
+        pgbench::round(&self.programs, &self.database_url, script, clients, time).await
+    }
+
+    /// Prepares tables and rows by Postgres' own client.
+    pub(super) async fn sql(&self, statements: &str) -> Result<()> {
+        let output = Command::new(self.programs.join("psql"))
+            .env("PGOPTIONS", "-c client_min_messages=warning")
+            .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", statements])
+            .arg(self.database_url.expose_secret())
+            .output()
+            .await
+            .context("psql can not be started")?;
+        if !output.status.success() {
+            bail!("psql failed: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+
+    /// Ends everything: the worker lets go of its containers first.
+    pub(super) async fn end(mut self) -> Result<()> {
+        for mut child in self.children.drain(..).rev() {
+            // What is asked to stop by the end of its input stops as at SIGTERM.
+            drop(child.stdin.take());
+            child.wait().await?;
+        }
+        let (spec, held) = self.postgres;
+        spec.end(held, &CancellationToken::new()).await;
+        self.dir.close().context("the scratch folder can not be removed")
+    }
+}
+
+/// This same binary as a child that ends with us.
+fn slipway(dir: &Path, command: &str) -> Result<Command> {
+    let own = std::env::current_exe().context("the path of this binary is unknown")?;
+    let log = std::fs::File::create(dir.join("logs").join(command))?;
+    let mut child = Command::new(own);
+    child
+        .arg(command)
+        .arg("--stop-with-stdin")
+        .env("SLIPWAY_DATA_DIR", dir.join(command))
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true);
+    Ok(child)
+}
+
+/// Postgres runs as a user of its own where we are root, and passes through to its folder.
+fn pass_through(dir: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o711))?)
+}

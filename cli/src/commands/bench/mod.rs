@@ -1,0 +1,78 @@
+//! `slipway bench`: how fast this machine's Slipway is, as ratios against a baseline taken in
+//! turns in the same run. Never a test: figures are read by people.
+
+#![expect(clippy::print_stdout, reason = "a command speaks to its user")]
+
+mod figures;
+mod installation;
+mod job;
+mod pgbench;
+mod queue;
+mod webhook;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use installation::Installation;
+
+/// Measures Slipway against a baseline in the same run, with a Postgres, a server and a worker of
+/// its own. Wants an idle machine.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    what: What,
+    /// As JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// P1: a webhook stored durably, against one INSERT of the same size.
+    Webhook {
+        /// Length of each round
+        #[arg(long, default_value_t = 3)]
+        seconds: u64,
+    },
+    /// P3: from the webhook to the end of a job that does nothing, against `docker run`.
+    Job {
+        /// How many of each
+        #[arg(long, default_value_t = 20)]
+        times: u32,
+    },
+    /// P4: claims and ends of jobs, against the same SQL; and a claim from a deep queue.
+    Queue {
+        /// Length of each round
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// How many jobs wait in the deep queue
+        #[arg(long, default_value_t = 1_000_000)]
+        depth: u32,
+    },
+}
+
+/// Measures, prints, and removes what it made.
+pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
+    let slots = matches!(arguments.what, What::Job { .. }).then_some(1);
+    let installation = Installation::start(slots).await?;
+    let found = match arguments.what {
+        What::Webhook { seconds } => {
+            webhook::run(&installation, Duration::from_secs(seconds)).await
+        }
+        What::Job { times } => job::run(&installation, times).await,
+        What::Queue { seconds, depth } => {
+            queue::run(&installation, Duration::from_secs(seconds), depth).await
+        }
+    };
+    installation.end().await?;
+    let figures = found?;
+    if arguments.json {
+        println!("{:#}", figures::json(&figures));
+    } else {
+        println!("{}", figures::table(&figures));
+    }
+    Ok(ExitCode::SUCCESS)
+}
