@@ -7,7 +7,6 @@ use super::until_back;
 use crate::client::AttemptClient;
 use crate::git::CommitInfo;
 use crate::runner::Worker;
-use slipway_pipelines::plan::{CompileContext, Compiled, Outcome, compile};
 
 /// Larger files are not even given to the compiler, which has a smaller limit of its own.
 const LARGEST: u64 = 4 * 1024 * 1024;
