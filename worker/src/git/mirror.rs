@@ -90,17 +90,26 @@ impl Mirrors {
     }
 
     /// A file at a commit; none if the commit does not have it.
+    ///
+    /// # Errors
+    /// It is no file, or of more than `most` bytes.
     pub(crate) async fn file(
         &self,
         mirror: &Path,
         commit: &CommitSha,
         path: &str,
+        most: u64,
     ) -> anyhow::Result<Option<Vec<u8>>> {
-        let list = ["ls-tree", "--name-only", commit.as_str(), "--", path];
-        if self.git.run(mirror, &list).await?.is_empty() {
-            return Ok(None);
-        }
-        self.git.run(mirror, &["cat-file", "blob", &format!("{commit}:{path}")]).await.map(Some)
+        let list = ["ls-tree", "--long", commit.as_str(), "--", path];
+        let listed = self.git.run(mirror, &list).await?;
+        let listed = String::from_utf8_lossy(&listed);
+        // MODE TYPE ID SIZE<tab>PATH
+        let words: Vec<&str> = listed.split_whitespace().collect();
+        let [mode, kind, id, size, ..] = words.as_slice() else { return Ok(None) };
+        anyhow::ensure!(*kind == "blob" && *mode != "120000", "{path} is not a file");
+        let size: u64 = size.parse().context("git shows no size")?;
+        anyhow::ensure!(size <= most, "{path} has {size} bytes; at most {most} are read");
+        self.git.run(mirror, &["cat-file", "blob", id]).await.map(Some)
     }
 
     /// Message and author of a commit.

@@ -39,8 +39,9 @@ pub(crate) struct Held {
     making: TaskTracker,
 }
 
-/// Executes an assignment to its end, or until the server has given it up.
-pub(crate) async fn execute(worker: &Worker, assignment: Assignment) {
+/// Executes an assignment to its end, or until the server has given it up. The `slot` is free for
+/// the next one as soon as the outcome is known: removing containers takes a while.
+pub(crate) async fn execute<S: Send>(worker: &Worker, assignment: Assignment, slot: S) {
     let held = Held { control: Control::default(), making: TaskTracker::new() };
     let client = worker.client.attempt(assignment.attempt, assignment.token.clone());
     let lease = lease::Lease {
@@ -64,6 +65,7 @@ pub(crate) async fn execute(worker: &Worker, assignment: Assignment) {
             tracing::warn!(attempt = %assignment.attempt, "broken off: the worker stops");
         }
     }
+    drop(slot);
     clean_up(worker, &assignment, &held).await;
 }
 

@@ -1,13 +1,15 @@
 //! A planning attempt: fetch, read the file, compile, report.
 
+use slipway_pipelines::plan::{CompileContext, Compiled, Outcome, compile};
 use slipway_pipelines::wire::{Assignment, PlanReport, PlanResult, PlanWork};
 
 use super::until_back;
 use crate::client::AttemptClient;
 use crate::git::CommitInfo;
 use crate::runner::Worker;
-use slipway_pipelines::plan::{CompileContext, Compiled, Outcome, compile};
 
+/// Larger files are not even given to the compiler, which has a smaller limit of its own.
+const LARGEST: u64 = 4 * 1024 * 1024;
 /// In the order they are looked for.
 const FILES: [&str; 2] = [".ci.yml", ".travis.yml"];
 
@@ -27,21 +29,31 @@ pub(super) async fn plan(
             );
             errored(Some(info), reason)
         }
-        Err(error) => errored(None, format!("The commit can not be had: {error:#}.")),
+        Err((info, reason)) => errored(info, reason),
     };
     until_back(|| client.plan(&report)).await?;
     Ok(())
 }
 
 type Found = (CommitInfo, Option<(&'static str, Vec<u8>)>);
+type NotFound = (Option<CommitInfo>, String);
 
-async fn read(worker: &Worker, assignment: &Assignment) -> anyhow::Result<Found> {
-    let trigger = &assignment.trigger;
-    let mirror = worker.mirrors.fetch(&assignment.repo, &assignment.source, trigger).await?;
-    let info = worker.mirrors.commit_info(&mirror, &trigger.commit).await?;
+async fn read(worker: &Worker, assignment: &Assignment) -> Result<Found, NotFound> {
+    let (mirrors, trigger) = (&worker.mirrors, &assignment.trigger);
+    let commit = async {
+        let mirror = mirrors.fetch(&assignment.repo, &assignment.source, trigger).await?;
+        let info = mirrors.commit_info(&mirror, &trigger.commit).await?;
+        anyhow::Ok((mirror, info))
+    };
+    let (mirror, info) =
+        commit.await.map_err(|error| (None, format!("The commit can not be had: {error:#}.")))?;
     for file in FILES {
-        if let Some(bytes) = worker.mirrors.file(&mirror, &trigger.commit, file).await? {
-            return Ok((info, Some((file, bytes))));
+        match mirrors.file(&mirror, &trigger.commit, file, LARGEST).await {
+            Ok(Some(bytes)) => return Ok((info, Some((file, bytes)))),
+            Ok(None) => {}
+            Err(error) => {
+                return Err((Some(info), format!("The file can not be read: {error:#}.")));
+            }
         }
     }
     Ok((info, None))

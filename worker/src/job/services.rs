@@ -60,7 +60,13 @@ async fn one<'a>(
         if !sandbox.is_running(&service.container).await? {
             return Err(died(attempt, &service).await);
         }
-        if is_ready(attempt, job, &service).await? {
+        let ready = is_ready(attempt, job, &service).await;
+        if attempt.held.control.is_frozen() {
+            // A frozen container answers nothing; it is asked again when it goes on.
+            attempt.held.control.going().await;
+            continue;
+        }
+        if ready? {
             say(attempt, &service, ServiceStatus::Ready, "its ready check passed");
             return Ok(service);
         }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::io::AsyncWriteExt as _;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader, Lines};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until};
 
 use super::job::{Attempt, Halt};
@@ -21,6 +20,10 @@ pub(super) const FILE: &str = "job.sh";
 
 /// Of one read of the terminal.
 const BUFFER: usize = 64 * 1024;
+/// Marks are short; longer lines are some program's.
+const LONGEST_LINE: usize = 4096;
+/// The shell makes one mark at a time and goes on.
+const MOST_MARKS: usize = 1000;
 /// A mark whose place in the output does not show up within so long is where the output ends now.
 const PLACE: Duration = Duration::from_secs(2);
 /// A mark that the output shows is heard within so long, on however busy a machine.
@@ -38,7 +41,10 @@ pub(super) struct Shell {
     log: Arc<LogSink>,
     nonce: String,
     finder: OffsetFinder,
-    marks: Lines<BufReader<Output>>,
+    marks: Output,
+    /// The beginning of a line of the channel.
+    line: Vec<u8>,
+    piece: Vec<u8>,
     marks_ended: bool,
     answers: Input,
     buffer: Vec<u8>,
@@ -62,7 +68,7 @@ pub(super) enum Next {
 
 enum Woken {
     Output(std::io::Result<usize>),
-    Line(std::io::Result<Option<String>>),
+    Channel(std::io::Result<usize>),
     Late,
     Look,
 }
@@ -82,7 +88,9 @@ impl Shell {
             log: Arc::clone(&attempt.reporter.log),
             finder: OffsetFinder::new(&ready.nonce),
             nonce: ready.nonce,
-            marks: BufReader::new(ready.channel.output).lines(),
+            marks: ready.channel.output,
+            line: Vec::new(),
+            piece: vec![0; LONGEST_LINE],
             marks_ended: false,
             answers: ready.channel.input,
             buffer: vec![0; BUFFER],
@@ -119,7 +127,7 @@ impl Shell {
             self.log.wait_for_room().await;
             let woken = tokio::select! {
                 read = self.terminal.output.read(&mut self.buffer) => Woken::Output(read),
-                line = self.marks.next_line(), if !self.marks_ended => Woken::Line(line),
+                read = self.marks.read(&mut self.piece), if !self.marks_ended => Woken::Channel(read),
                 () = sleep_until(late_at), if waits => Woken::Late,
                 () = sleep_until(look) => Woken::Look,
             };
@@ -130,8 +138,7 @@ impl Shell {
                     look = Instant::now() + LOOK;
                 }
                 Woken::Output(Err(error)) => return Err(lost(&error)),
-                Woken::Line(Ok(Some(line))) => self.mark(&line),
-                Woken::Line(Ok(None) | Err(_)) => self.marks_ended = true,
+                Woken::Channel(read) => self.channel(&read)?,
                 Woken::Late => return Ok(self.unplaced()),
                 Woken::Look => {
                     if self.sandbox.exit_code(&self.terminal.id).await?.is_some() {
@@ -154,15 +161,35 @@ impl Shell {
         });
     }
 
-    fn mark(&mut self, line: &str) {
-        match Mark::parse(line, &self.nonce) {
-            Some((order, mark)) => {
-                self.heard = order;
-                self.said.push_back((order, mark, Utc::now()));
+    /// Takes what came over the channel.
+    fn channel(&mut self, read: &std::io::Result<usize>) -> Result<(), Halt> {
+        let count = match read {
+            Ok(count) if *count > 0 => *count,
+            Ok(_) | Err(_) => {
+                self.marks_ended = true;
+                return Ok(());
             }
-            // Some programs write their log to the first process.
-            None => self.log.say(line),
+        };
+        self.line.extend_from_slice(&self.piece[..count]);
+        while let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.line.drain(..=end).collect();
+            match std::str::from_utf8(&line).ok().and_then(|l| Mark::parse(l, &self.nonce)) {
+                Some((order, mark)) => {
+                    self.heard = order;
+                    self.said.push_back((order, mark, Utc::now()));
+                }
+                // Some programs write their log to the first process.
+                None => self.log.write(&line),
+            }
         }
+        if self.line.len() > LONGEST_LINE {
+            self.log.write(&self.line);
+            self.line.clear();
+        }
+        if self.said.len() > MOST_MARKS {
+            return Err(Halt::errored("The job wrote into the channel of its own shell."));
+        }
+        Ok(())
     }
 
     /// The first mark whose place is known.
@@ -201,9 +228,8 @@ impl Shell {
         self.log.write(&held);
         // The output shows how many there are.
         while self.said.is_empty() && self.heard < self.shown && !self.marks_ended {
-            match tokio::time::timeout(UNDER_WAY, self.marks.next_line()).await {
-                Ok(Ok(Some(line))) => self.mark(&line),
-                Ok(Ok(None) | Err(_)) => self.marks_ended = true,
+            match tokio::time::timeout(UNDER_WAY, self.marks.read(&mut self.piece)).await {
+                Ok(read) => self.channel(&read)?,
                 Err(_) => break,
             }
         }

@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::sink::{LogSink, Next};
 use crate::client::{CallError, Retry};
 
-/// Small writes are gathered for so long before they travel.
+/// Small writes are gathered: no two appends of them are closer than this.
 const GATHER: Duration = Duration::from_millis(120);
 
 /// What takes a log's bytes: the server, or a test.
@@ -25,12 +27,18 @@ pub(crate) trait LogTarget: Send + Sync {
 /// The attempt is fenced, or the server and we disagree about the log.
 pub(crate) async fn append<T: LogTarget>(sink: &LogSink, target: &T) -> anyhow::Result<()> {
     let mut retry = Retry::default();
+    let mut sent = Instant::now();
     loop {
         match sink.next() {
             Next::Done => return Ok(()),
             Next::Wait => {
                 sink.changed().await;
-                tokio::time::sleep(GATHER).await;
+                // What comes after a pause travels at once, and so does the end.
+                tokio::select! {
+                    () = tokio::time::sleep_until(sent + GATHER) => {}
+                    () = sink.closed() => {}
+                }
+                sent = Instant::now();
             }
             Next::Append(offset, bytes) => match target.append_log(offset, bytes).await {
                 Ok(length) => {

@@ -13,6 +13,8 @@ const TOKEN: &[u8] = b"[secure]";
 const MIN_VALUE: usize = 3;
 /// Shorter lines of a long value (`{`, `-----`) are part of ordinary output.
 const MIN_LINE: usize = 4;
+/// Nor do lines of fewer different characters tell anything.
+const MIN_DISTINCT: usize = 3;
 
 /// Replaces secrets in a stream of bytes. It holds back what could still become a match.
 pub(crate) struct Masker {
@@ -120,7 +122,7 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     }
     all.push(value.as_bytes().to_vec());
     all.extend(
-        value.lines().map(str::trim).filter(|l| l.len() >= MIN_LINE).map(|l| l.as_bytes().to_vec()),
+        value.lines().map(str::trim).filter(|l| tells_something(l)).map(|l| l.as_bytes().to_vec()),
     );
     all.extend(base64_phases(value.as_bytes()));
     all.push(url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().into());
@@ -134,6 +136,11 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     all.push(value.replace('\n', "\r\n").into());
     all.retain(|form| form.len() >= MIN_VALUE);
     all
+}
+
+/// Is the line of a long value so unlike ordinary output that it may be masked?
+fn tells_something(line: &str) -> bool {
+    line.len() >= MIN_LINE && line.bytes().collect::<BTreeSet<u8>>().len() >= MIN_DISTINCT
 }
 
 fn percent_encoded(value: &str) -> String {
@@ -215,7 +222,63 @@ mod tests {
         assert_eq!(mask(&["{\nlongline\n}"], b"{ a longline }"), b"{ a [secure] }");
     }
 
+    #[test]
+    fn nothing_is_held_back_that_can_not_become_a_secret() {
+        let mut masker = Masker::new(["hunter2"]).expect("patterns");
+        assert_eq!(masker.push(b"a prompt> "), b"a prompt> ");
+        assert_eq!(masker.push(b"and hunt"), b"and ");
+        assert_eq!(masker.push(b"ing"), b"hunting");
+        assert_eq!(masker.push(b"hunter"), b"");
+        assert_eq!(masker.push(b"2!"), b"[secure]!");
+    }
+
+    #[test]
+    fn a_low_entropy_line_of_a_long_value_is_left_alone() {
+        assert_eq!(mask(&["----\nabcdef\n----"], b"----abcdef----"), b"----[secure]----");
+    }
+
+    /// The text as its reader may see it, in every form.
+    fn seen(secret: &str, before: &str) -> Vec<String> {
+        let joined = format!("{before}{secret}");
+        vec![
+            secret.to_owned(),
+            percent_encoded(secret),
+            url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+            serde_json::to_string(&[secret]).expect("text").trim_matches(['[', ']']).to_owned(),
+            hex::encode(secret),
+            hex::encode_upper(secret),
+            secret.replace('\'', r"'\''"),
+            base64::engine::general_purpose::STANDARD.encode(&joined),
+            base64::engine::general_purpose::URL_SAFE.encode(&joined),
+        ]
+    }
+
     proptest! {
+        // Each case builds automata.
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_form_of_a_secret_passes_at_any_cut(
+            secret in "[a-zA-Z0-9/+'\"\\\\ é$%]{8,40}",
+            before in "[a-z]{0,5}",
+            cut in 1_usize..20,
+        ) {
+            let mut masker = Masker::new([secret.as_str()]).expect("patterns");
+            for form in seen(&secret, &before) {
+                let mut out = Vec::new();
+                for chunk in form.as_bytes().chunks(cut) {
+                    out.extend(masker.push(chunk));
+                }
+                out.extend(masker.flush());
+                let shown = String::from_utf8_lossy(&out).into_owned();
+                prop_assert!(shown.contains("[secure]"), "{form} -> {shown}");
+                // Of base64 only the characters at both ends, which hold other bits too, stay.
+                let left = shown.len() - "[secure]".len();
+                prop_assert!(left <= before.len() * 2 + 6, "{form} -> {shown}");
+                prop_assert!(!shown.contains(secret.as_str()));
+            }
+        }
+
         #[test]
         fn chunks_do_not_matter(
             secrets in prop::collection::vec("[ab]{3,6}", 0..3),

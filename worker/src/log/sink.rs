@@ -24,6 +24,7 @@ pub(crate) struct LogSink {
     changed: Notify,
     room: Notify,
     full: CancellationToken,
+    closed: CancellationToken,
 }
 
 struct State {
@@ -64,6 +65,7 @@ impl LogSink {
             changed: Notify::new(),
             room: Notify::new(),
             full: CancellationToken::new(),
+            closed: CancellationToken::new(),
         }
     }
 
@@ -95,8 +97,14 @@ impl LogSink {
         self.offset();
         let mut state = self.state();
         state.closed = true;
+        self.closed.cancel();
         self.changed.notify_one();
         (state.length, hex::encode(state.hash.clone().finalize()))
+    }
+
+    /// Returns when the log has ended.
+    pub(crate) async fn closed(&self) {
+        self.closed.cancelled().await;
     }
 
     /// Is done when the log has reached its limit.

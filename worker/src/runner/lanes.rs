@@ -52,9 +52,10 @@ pub(super) async fn work(
         worker.kill.cancel();
         std::future::pending::<()>().await;
     };
-    let lanes = async { tokio::try_join!(Box::pin(plans), Box::pin(jobs)) };
+    // Each comes to its own end, also when the other failed: what runs is never dropped.
+    let lanes = async { tokio::join!(Box::pin(plans), Box::pin(jobs)) };
     tokio::select! {
-        ended = lanes => ended.map(|_| ()),
+        (plans, jobs) = lanes => plans.and(jobs),
         () = bounds => Ok(()),
     }
 }
@@ -108,8 +109,7 @@ async fn claims(
                 begins(&assignment, lane);
                 let worker = Arc::clone(worker);
                 running.spawn(async move {
-                    Box::pin(execute(&worker, assignment)).await;
-                    drop(permit);
+                    Box::pin(execute(&worker, assignment, permit)).await;
                 });
             }
             Ok(None) => retry = Retry::default(),

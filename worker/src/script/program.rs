@@ -173,3 +173,107 @@ fn condition(text: &str) -> String {
     let test = if text.starts_with("[[") { text.to_owned() } else { format!("[[ {text} ]]") };
     format!("eval {} {APART}", quoted(&test))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use slipway_pipelines::ids::{JobNumber, StageIndex};
+    use slipway_pipelines::plan::{DeployOn, JobImage, Phases, RollbackPolicy, SecretScope};
+
+    use super::*;
+
+    fn phase(commands: &[&str]) -> PhasePlan {
+        let line = |text: &&str| slipway_pipelines::plan::Command((*text).to_owned());
+        PhasePlan::Run { commands: commands.iter().map(line).collect() }
+    }
+
+    fn plan() -> JobPlan {
+        let deploy = DeployPlan {
+            provider: Provider::Script {
+                command: slipway_pipelines::plan::Command("./ship".to_owned()),
+            },
+            on: DeployOn { conditions: vec!["$A = b".to_owned()], ..Default::default() },
+            environment: None,
+            secrets: SecretScope::All,
+            soak: None,
+            timeout: None,
+            rollback: RollbackPolicy::Auto,
+            allow_failure: false,
+        };
+        JobPlan {
+            number: JobNumber(1),
+            name: "test".to_owned(),
+            stage: StageIndex(0),
+            axes: Vec::new(),
+            allow_failure: false,
+            language: "generic".to_owned(),
+            image: JobImage::Named { reference: "busybox".to_owned() },
+            services: Vec::new(),
+            env: vec![EnvVar { name: "A".to_owned(), value: "\"$B 'c'\"".to_owned() }],
+            phases: Phases {
+                install: phase(&["make deps"]),
+                script: phase(&["make test", "echo 'it''s'"]),
+                after_success: phase(&["echo good"]),
+                after_failure: phase(&["echo bad"]),
+                before_deploy: phase(&["pack"]),
+                after_deploy: phase(&["echo out"]),
+                after_script: phase(&["echo end"]),
+                ..Default::default()
+            },
+            images: Vec::new(),
+            secrets: SecretScope::All,
+            deploys: vec![deploy],
+            timeout: None,
+        }
+    }
+
+    fn program(plan: &JobPlan) -> Program {
+        let builtin = [("MESSAGE".to_owned(), "$(rm) `x`\n'".to_owned())];
+        compose(&Source {
+            plan,
+            builtin: &builtin,
+            secrets: &[],
+            nonce: "N0",
+            build_dir: "/build/o/n",
+            applies: &[true],
+        })
+    }
+
+    #[test]
+    fn a_job_becomes_one_program() {
+        let program = program(&plan());
+        let own = program.text.replace(PRELUDE, "# the prelude\n");
+        insta::assert_snapshot!(own);
+        let steps: Vec<_> = program.steps.iter().map(|step| step.command.as_str()).collect();
+        assert_eq!(
+            steps,
+            [
+                "make deps",
+                "make test",
+                "echo 'it''s'",
+                "echo good",
+                "pack",
+                "./ship",
+                "echo out",
+                "echo bad",
+                "echo end"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_shell_of_this_machine_reads_it() {
+        for shell in ["sh", "bash", "busybox"] {
+            let args: &[&str] = if shell == "busybox" { &["sh", "-n"] } else { &["-n"] };
+            let started = Command::new(shell).args(args).stdin(Stdio::piped()).spawn();
+            // Not each machine has each shell.
+            let Ok(mut reading) = started else { continue };
+            let mut input = reading.stdin.take().expect("its input");
+            input.write_all(program(&plan()).text.as_bytes()).expect("written");
+            drop(input);
+            assert!(reading.wait().expect("ends").success(), "{shell}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use slipway_pipelines::wire::JobOutcome;
+use slipway_pipelines::wire::{JobOutcome, PlanResult};
 
 use crate::fixture::{Story, job};
 
@@ -81,13 +81,15 @@ async fn a_worker_that_was_killed_finds_what_it_left_when_it_starts_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_without_an_engine_plans_and_leaves_jobs_to_others() {
-    let mut story = Story::without_worker(&[(".ci.yml", "script: true\n")]).await;
+    let mut story =
+        Story::without_worker(&[(".ci.yml", "image: busybox\nscript: echo hello\n")]).await;
     story.start_worker(Some("unix:///no/such/socket".to_owned()));
     let waiting = story.give(job(&["true"]));
     let attempt = story.give_plan();
     let report = story.server.until(attempt, "a plan", |told| told.plan.clone()).await;
     assert_eq!(report.message.as_deref(), Some("First"));
     assert_eq!(report.author.as_deref(), Some("A. Thor"));
+    assert!(matches!(report.result, PlanResult::Planned { .. }), "{report:?}");
     assert!(story.server.told(waiting).events.is_empty(), "nobody took the job");
     assert_eq!(story.server.registrations()[0].engine, None);
     story.stop_worker().await;
@@ -100,5 +102,37 @@ async fn a_commit_without_a_file_is_an_errored_plan() {
     let report = story.server.until(attempt, "a plan", |told| told.plan.clone()).await;
     let said = format!("{:?}", report.result);
     assert!(said.contains("has neither .ci.yml nor .travis.yml."), "{said}");
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_none_or_bad_is_an_errored_plan_with_its_sentence() {
+    let cases = [
+        (".ci.yml/x", "y".to_owned(), ".ci.yml is not a file"),
+        (".ci.yml", "#".repeat(5_000_000), "at most 4194304 are read"),
+        (".travis.yml", "script: [".to_owned(), "Errored"),
+    ];
+    for (path, text, wanted) in cases {
+        let mut story = Story::begin(&[(path, text.as_str())]).await;
+        let attempt = story.give_plan();
+        let report = story.server.until(attempt, "a plan", |told| told.plan.clone()).await;
+        let said = format!("{:?}", report.result);
+        assert!(said.contains(wanted), "{said}");
+        story.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_attempt_that_was_given_up_meanwhile_is_killed() {
+    let mut story = Story::begin(&[]).await;
+    story.server.lease(2);
+    let attempt = story.give(job(&["echo begun; sleep 600"]));
+    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.server.go_away(true);
+    story.until_containers(attempt, "it should be frozen", |all| all == ["paused"]).await;
+    story.server.fence();
+    story.server.go_away(false);
+    story.until_containers(attempt, "they should be gone", <[String]>::is_empty).await;
+    assert!(story.server.told(attempt).finish.is_none());
     story.end().await;
 }
