@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Set-up and all tests: against a Postgres of their own, which is stopped at the end, and the
-# container engine of this machine.
+# container engine of this machine. Arguments choose stories, as nextest takes them; the pages are
+# then left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/setup.sh
+scripts/setup.sh browser
 scripts/engine.sh start
 scripts/busybox.sh
 
@@ -15,3 +16,4 @@ SLIPWAY_TEST_DATABASE_URL=$(scripts/postgres.sh start "$dir/pg")
 export SLIPWAY_TEST_DATABASE_URL
 
 cargo nextest run --workspace --locked --no-fail-fast "$@"
+[ $# -gt 0 ] || tests/browser/run.sh
