@@ -28,10 +28,12 @@ type Finding = Result<String, String>;
 
 /// Prints a line a check; fails if one of them failed.
 pub(crate) fn run(arguments: &Doctor) -> ExitCode {
+    let engine = engine();
+    let postgres = or_container(postgres(arguments.postgres_bin.as_deref()), &engine);
     let findings = [
         ("git", git()),
-        ("engine", engine()),
-        ("postgres", postgres(arguments.postgres_bin.as_deref())),
+        ("engine", engine),
+        ("postgres", postgres),
         ("address", address(arguments.bind)),
     ];
     let healthy = findings.iter().all(|(_, finding)| finding.is_ok());
@@ -78,6 +80,14 @@ fn postgres(folder: Option<&Path>) -> Finding {
     };
     found.map_err(|why| {
         format!("no Postgres programs ({why}); install postgresql or name them by --postgres-bin")
+    })
+}
+
+/// `slipway up` runs Postgres on the engine where there are no programs of it.
+fn or_container(programs: Finding, engine: &Finding) -> Finding {
+    programs.or_else(|why| match engine {
+        Ok(_) => Ok("none here, so a container on the engine will be used".to_owned()),
+        Err(_) => Err(why),
     })
 }
 
@@ -149,6 +159,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let sentence = postgres(Some(folder.path())).expect_err("it is empty");
         assert!(sentence.contains("install postgresql"), "{sentence}");
+    }
+
+    #[test]
+    fn without_postgres_the_engine_will_do() {
+        let missing = || Err("no Postgres programs".to_owned());
+        let found = or_container(missing(), &Ok("Docker 20.10".to_owned()));
+        assert!(found.is_ok_and(|text| text.contains("a container on the engine will be used")));
+        assert_eq!(or_container(missing(), &missing()), missing());
     }
 
     #[test]
