@@ -15,7 +15,8 @@ const LARGEST = 60_000;
 const SLOWEST = 150;
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const [program, database] = process.argv.slice(2);
+// With a third word only the stories whose name has it are told.
+const [program, database, only] = process.argv.slice(2);
 const place = await showcase(program, database);
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
 let passed = 0;
@@ -91,7 +92,7 @@ const quick = async (made, [name, which, path]) => {
 };
 
 try {
-  const all = pages(place.deployments);
+  const all = only ? [] : pages(place.deployments);
   for (const scheme of SCHEMES) {
     for (const which of ["full", "empty", "out"]) {
       const made = await context(which, scheme);
@@ -106,7 +107,7 @@ try {
     verdict(`${name} (time)`, time > SLOWEST ? [`took ${time.toFixed(0)} ms, not ${SLOWEST}`] : []);
   }
   await made.close();
-  for (const [name, story] of Object.entries(stories)) {
+  for (const [name, story] of Object.entries(stories).filter(([name]) => name.includes(only ?? ""))) {
     const made = await context("full", "light");
     const page = await made.newPage();
     await page.setViewportSize({ width: 1200, height: 800 });

@@ -99,6 +99,18 @@ export const stories = {
     await until(page, () => document.querySelector("#live").textContent === "");
   },
 
+  "an attempt that is lost gives way to the next, with its own log": async (page, { full, tell }) => {
+    await page.goto(`${full}/acme/shop/runs/43/jobs/2`);
+    await page.waitForTimeout(300);
+    await tell("lose");
+    await until(page, () => document.querySelector("#log")?.dataset.attempt === "2");
+    await until(page, () => document.querySelectorAll("#log .l").length === 1);
+    assert.match(await page.locator("#L1").innerText(), /the second try/);
+    await tell("log");
+    await until(page, () => document.querySelectorAll("#log .l").length === 4);
+    assert.match(await page.locator("main").innerText(), /attempt 2 of 2/);
+  },
+
   "a job that ends changes its page and its run's": async (page, { full, tell }) => {
     const run = await page.context().newPage();
     await run.goto(`${full}/acme/shop/runs/43`);

@@ -222,15 +222,16 @@
       if (answer.status === 401) return location.reload();
       if (!answer.ok) throw new Error(answer.status);
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const { seen } = $("#log")?.dataset ?? {};
       const steps = $$(".step").length;
+      const log = $("#log"), next = $("#log", fresh);
+      // Another attempt: nothing of the old one's lines may stay.
+      if (log && next && log.dataset.attempt !== next.dataset.attempt) log.replaceWith(document.importNode(next, true));
       morph($("main"), $("main", fresh));
       document.title = fresh.title;
       document.body.dataset.events = fresh.body.dataset.events;
       if (fresh.body.dataset.refresh) document.body.dataset.refresh = fresh.body.dataset.refresh;
       else delete document.body.dataset.refresh;
       if ($("#log")) {
-        if (seen) $("#log").dataset.seen = seen;
         // The step that ran is over: fold it, unless it is red or somebody reads it.
         $$(".step").slice(0, -1).forEach((step) => { if (step.dataset.followed && !$(".note", step)) { step.open = false; delete step.dataset.followed; } });
         if ($$(".step").length > steps) $$(".step").at(-1).open = true;

@@ -1,10 +1,11 @@
 //! A server to look at: every state that a page can show, and one without anything.
 //!
 //! `slipway-showcase POSTGRES_URL` prints the addresses as one line of JSON, then obeys lines on
-//! its standard input (`log`, `finish`, `stop`, `start`, each answered by `ok`) until that closes.
+//! its standard input (`log`, `lose`, `finish`, `stop`, `start`, each answered by `ok`) until that closes.
 
 mod crowd;
 mod deploys;
+mod live;
 mod runs;
 mod seed;
 
@@ -129,6 +130,7 @@ async fn main() -> Result<()> {
     while let Some(line) = lines.next_line().await? {
         match line.trim() {
             "log" => seed.more_log().await?,
+            "lose" => seed.lose_running().await?,
             "finish" => seed.finish_running().await?,
             "stop" => full.stop().await?,
             "start" => full.start().await?,

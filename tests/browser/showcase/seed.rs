@@ -272,32 +272,6 @@ impl Seed {
         let length = logs::append(&self.server, AttemptId::from(attempt), 0, Bytes::from(text));
         length.await.context("the log is taken")
     }
-
-    /// Three lines more in the log of the first running job.
-    pub(crate) async fn more_log(&mut self) -> Result<()> {
-        let (.., attempt, offset) = self.growing.as_mut().context("no job runs")?;
-        let text = format!("a live line\n\u{1b}[32mat {offset}\u{1b}[0m <&>\nand more\n");
-        let bytes = Bytes::from(text);
-        *offset = logs::append(&self.server, AttemptId::from(*attempt), *offset, bytes).await?;
-        Ok(())
-    }
-
-    /// The first running job passes, and its run with it.
-    pub(crate) async fn finish_running(&mut self) -> Result<()> {
-        let (run, job, attempt, _) = self.growing.context("no job runs")?;
-        let pool = self.server.db.pool();
-        for (statement, id) in [
-            ("UPDATE attempts SET state = 'passed', finished_at = now() WHERE id = $1", attempt),
-            ("UPDATE jobs SET state = 'passed', finished_at = now() WHERE id = $1", job),
-        ] {
-            sqlx::query(statement).bind(id).execute(pool).await?;
-        }
-        sqlx::query("SELECT pg_notify('slipway_run', $1)")
-            .bind(run.to_string())
-            .execute(pool)
-            .await?;
-        Ok(())
-    }
 }
 
 fn plan(job: &Job) -> Value {
