@@ -72,11 +72,6 @@ impl DataDir {
         Self(path)
     }
 
-    /// The data dir at this path: for one that no flag names.
-    pub(crate) fn at(path: PathBuf) -> Self {
-        Self(path)
-    }
-
     /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.0

@@ -9,12 +9,13 @@ use anyhow::{Context, Result, bail};
 use secrecy::SecretString;
 
 /// Every setting that `slipway.toml` may hold; another key there is a mistake that is told.
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 21] = [
     "listen",
     "public_url",
     "database_url",
     "postgres_bin",
     "postgres_user",
+    "postgres_image",
     "github_webhook_secret",
     "notify_url",
     "lease_seconds",

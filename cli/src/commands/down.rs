@@ -13,6 +13,7 @@ use crate::data_dir::{DataDir, DataDirFlag};
 use crate::settings::Settings;
 use crate::supervise::containers;
 use crate::supervise::postgres;
+use crate::supervise::postgres_container::PostgresContainer;
 use crate::supervise::running::Running;
 use crate::views::Repo;
 
@@ -43,8 +44,11 @@ pub(crate) async fn run(arguments: Down) -> Result<ExitCode> {
         None => println!("nothing was running in {}", data_dir.path().display()),
     }
     postgres::stop_orphan(&data_dir).await;
-    Running::remove(&data_dir);
     let engine: Option<String> = Settings::read(data_dir.path())?.get(None, "engine")?;
+    if PostgresContainer::has_data(&data_dir) {
+        PostgresContainer::of(&data_dir, engine.clone(), None).stop().await;
+    }
+    Running::remove(&data_dir);
     let left = containers::of_jobs(&data_dir, engine.as_deref()).await;
     for line in containers::services(engine.as_deref(), &repos).await {
         println!("still deployed: {line}");

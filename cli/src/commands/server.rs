@@ -20,11 +20,14 @@ const LISTEN: &str = "127.0.0.1:8080";
 /// Long enough for a worker's pause, short enough that a lost one is noticed soon.
 const LEASE_SECONDS: u64 = 30;
 
-/// Settings are flags, else SLIPWAY_… in the environment, else slipway.toml in the data dir.
-/// Secrets are never flags: master.key, admin.token and worker.token are files of the data dir,
-/// or SLIPWAY_MASTER_KEY, SLIPWAY_ADMIN_TOKEN, SLIPWAY_WORKER_TOKEN, or files that the same names
-/// with _FILE name. The database is SLIPWAY_DATABASE_URL.
+/// How the server is started.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Settings are flags, else SLIPWAY_… in the environment, else slipway.toml in \
+    the data dir. Secrets are never flags: master.key, admin.token and worker.token are files of \
+    the data dir, or SLIPWAY_MASTER_KEY, SLIPWAY_ADMIN_TOKEN and SLIPWAY_WORKER_TOKEN, or the \
+    files that the same names with _FILE name. The database is SLIPWAY_DATABASE_URL."
+)]
 pub(crate) struct Server {
     #[command(flatten)]
     data_dir: DataDirFlag,

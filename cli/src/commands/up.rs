@@ -25,6 +25,7 @@ use crate::supervise::child::{keep_told, tell};
 use crate::supervise::children::Children;
 use crate::supervise::detach;
 use crate::supervise::postgres::{self, Postgres};
+use crate::supervise::postgres_container::PostgresContainer;
 use crate::supervise::running::{Record, Running};
 use crate::supervise::setup::Setup;
 
@@ -35,9 +36,11 @@ const STRAY_LIMIT: Duration = Duration::from_secs(15);
 const SERVER_READY: Duration = Duration::from_secs(60);
 const WORKER_READY: Duration = Duration::from_secs(20);
 
-/// Starts Postgres, the server and a worker, restarts what dies, and stops them at Ctrl-C. Postgres
-/// is the one of SLIPWAY_DATABASE_URL, else its programs of this machine with files in the data dir.
+/// Starts Postgres, the server and a worker, restarts what dies, and stops them at Ctrl-C.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "What dies is started again; Ctrl-C or `slipway down` stops all of it. \
+    Postgres is the one of SLIPWAY_DATABASE_URL, else this machine's programs, else a container \
+    on the engine; its files are in the data dir. Settings may also stand in slipway.toml there.")]
 pub(crate) struct Up {
     #[command(flatten)]
     data_dir: DataDirFlag,
@@ -67,6 +70,7 @@ pub(crate) struct Up {
 enum Database {
     Given(SecretString),
     Own(Box<Postgres>),
+    Container(PostgresContainer),
 }
 
 /// Runs until it is told to stop.
@@ -81,7 +85,7 @@ pub(crate) async fn run(arguments: Up) -> Result<ExitCode> {
     keep_told(data_dir.join("logs/up.log"));
     let mut signals = Signals::listen()?;
     let settings = Settings::read(data_dir.path())?;
-    let database = database(&arguments, &data_dir, &settings)?;
+    let database = database(&arguments, &data_dir, &settings).await?;
     for secret in ["master.key", "worker.token"] {
         // Given ones are not written down.
         if data_dir.secret_setting(secret)?.is_none() {
@@ -114,15 +118,17 @@ pub(crate) async fn run(arguments: Up) -> Result<ExitCode> {
     });
     children.end().await;
     forced.abort();
-    if matches!(database, Database::Own(_)) {
+    match database {
         // It may have been started just before a signal came.
-        postgres::stop_orphan(&data_dir).await;
+        Database::Own(_) => postgres::stop_orphan(&data_dir).await,
+        Database::Container(container) => container.stop().await,
+        Database::Given(_) => {}
     }
     Running::remove(&data_dir);
     result.map(|_| ExitCode::SUCCESS)
 }
 
-fn database(arguments: &Up, data_dir: &DataDir, settings: &Settings) -> Result<Database> {
+async fn database(arguments: &Up, data_dir: &DataDir, settings: &Settings) -> Result<Database> {
     if arguments.database_url.as_ref().is_some_and(|url| url.password().is_some()) {
         bail!(
             "a password in --database-url is seen by everybody on this machine; set \
@@ -135,13 +141,30 @@ fn database(arguments: &Up, data_dir: &DataDir, settings: &Settings) -> Result<D
     if let Some(url) = settings.secret("database_url")? {
         return Ok(Database::Given(url));
     }
-    let folder = settings.get(arguments.postgres_bin.clone(), "postgres_bin")?;
-    let user = settings.get(None, "postgres_user")?;
-    let found = Postgres::find(data_dir, folder.as_deref(), user)?;
-    found.map(Box::new).map(Database::Own).context(
-        "no Postgres was found; install it (on Debian: apt install postgresql), or name yours by \
-         SLIPWAY_DATABASE_URL",
-    )
+    // A database is never looked for in two places: the other one would seem to be empty.
+    if !PostgresContainer::has_data(data_dir) {
+        let folder = settings.get(arguments.postgres_bin.clone(), "postgres_bin")?;
+        let user = settings.get(None, "postgres_user")?;
+        if let Some(found) = Postgres::find(data_dir, folder.as_deref(), user)? {
+            return Ok(Database::Own(Box::new(found)));
+        }
+    }
+    if data_dir.join("postgres/data").is_dir() {
+        bail!(
+            "the database of {} needs the Postgres programs that made it; install postgresql, or \
+             name their folder by --postgres-bin",
+            data_dir.path().display()
+        );
+    }
+    let (engine, image) = (settings.get(None, "engine")?, settings.get(None, "postgres_image")?);
+    let container = PostgresContainer::of(data_dir, engine, image);
+    if !container.is_possible().await {
+        bail!(
+            "there is no Postgres, and no container engine to run one on; install it (on Debian: \
+             apt install postgresql), or name yours by SLIPWAY_DATABASE_URL"
+        );
+    }
+    Ok(Database::Container(container))
 }
 
 fn setup(arguments: &Up, data_dir: DataDir, settings: &Settings) -> Result<Setup> {
@@ -190,6 +213,7 @@ async fn start(
             children.take(postgres.start().await?);
             (postgres.url()?, "postgres ready")
         }
+        Database::Container(container) => (container.start().await?, "postgres ready"),
     };
     children.start(setup.server(database_url))?;
     let answer = async || api.healthy().await.then_some(());

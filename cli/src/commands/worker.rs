@@ -12,9 +12,10 @@ use crate::settings::Settings;
 
 const SERVER: &str = "http://127.0.0.1:8080";
 
-/// The token to register with is worker.token of the data dir, or SLIPWAY_WORKER_TOKEN, or the
-/// file that SLIPWAY_WORKER_TOKEN_FILE names; it is never a flag.
+/// How the worker is started.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "The token to register with is worker.token of the data dir, or \
+    SLIPWAY_WORKER_TOKEN, or the file that SLIPWAY_WORKER_TOKEN_FILE names; it is never a flag.")]
 pub(crate) struct Worker {
     #[command(flatten)]
     data_dir: DataDirFlag,

@@ -5,6 +5,7 @@ pub(crate) mod children;
 pub(crate) mod containers;
 pub(crate) mod detach;
 pub(crate) mod postgres;
+pub(crate) mod postgres_container;
 mod postgres_programs;
 pub(crate) mod running;
 pub(crate) mod setup;

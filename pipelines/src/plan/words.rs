@@ -28,11 +28,9 @@ pub(super) fn split(text: &str) -> Result<Vec<&str>, BadWords> {
         start.get_or_insert(at);
         let inside = open.last().copied();
         match c {
-            _ if inside == Some('\'') => {
-                if c == '\'' {
-                    open.pop();
-                }
-            }
+            '\'' if inside == Some('\'') => drop(open.pop()),
+            // Nothing has a meaning inside single quotes.
+            _ if inside == Some('\'') => {}
             '\\' => drop(chars.next()),
             _ if inside == Some(c) => drop(open.pop()),
             '\'' if inside != Some('"') => open.push('\''),

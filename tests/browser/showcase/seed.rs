@@ -105,7 +105,7 @@ impl Seed {
 
     pub(crate) async fn everything(&mut self) -> Result<()> {
         for (id, name, seen, slots) in
-            [(self.worker, "forge-1", 2, 4), (self.lost_worker, "attic", 4000, 2)]
+            [(self.worker, "forge-1", -86_400, 4), (self.lost_worker, "attic", 4000, 2)]
         {
             let engine = "Docker 27.3.1";
             let row = json!({ "id": id, "name": name, "version": "0.1.0", "engine": engine,

@@ -53,7 +53,8 @@ async fn one(
         match state {
             "passed" => return Ok(begun.elapsed().as_secs_f64() * 1000.0),
             "failed" | "errored" | "canceled" | "skipped" => {
-                anyhow::bail!("run {number} is {state}: {}", run.unwrap_or_default())
+                let whole = run.clone().unwrap_or_default();
+                anyhow::bail!("run {number} is {state}: {whole}")
             }
             _ => ensure!(begun.elapsed() < PATIENCE, "run {number} is still {state}"),
         }
