@@ -12,7 +12,7 @@ use slipway_pipelines::wire::{
 };
 use tokio::time::Instant;
 
-use super::job::{Attempt, Halt};
+use super::attempt::{Attempt, Halt};
 use super::until_back;
 use crate::deploy::{DeployContext, DeployOutcome, DeployResult, deploy};
 use crate::git::pack_one;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use slipway_pipelines::plan::{ImageBuild, Phase};
 use slipway_pipelines::wire::{AttemptEvent, SecretText, StepOutcome};
 
-use super::job::{Attempt, Halt};
+use super::attempt::{Attempt, Halt};
 use super::prepare::sentence;
 use crate::deploy::LocalImage;
 use crate::image::{BuildRequest, EngineBuilder, ImageBuilder as _};

@@ -1,10 +1,10 @@
 //! The life of an attempt, one file a step.
 
+mod attempt;
 mod control;
 mod deploys;
 mod events;
 mod images;
-mod job;
 mod lease;
 mod phases;
 mod plan;
@@ -79,7 +79,7 @@ async fn work(
         Work::Plan(plan) => plan::plan(worker, assignment, plan, client).await,
         Work::Job(work) => {
             let limit = work.limits.log_bytes;
-            let run = |reporter| job::job(worker, assignment, work, client, reporter, held);
+            let run = |reporter| attempt::job(worker, assignment, work, client, reporter, held);
             report(client, &work.secrets, limit, run).await
         }
         Work::Verify(work) => {

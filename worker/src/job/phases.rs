@@ -5,9 +5,9 @@ use slipway_pipelines::ids::StepNumber;
 use slipway_pipelines::plan::Phase;
 use slipway_pipelines::wire::{JobOutcome, StepOutcome};
 
+use super::attempt::{Attempt, Halt};
 use super::deploys::{self, Scripted};
 use super::images;
-use super::job::{Attempt, Halt};
 use super::prepare::Ready;
 use super::shell::{Next, Shell};
 use crate::sandbox::Sandbox as _;

@@ -4,8 +4,8 @@ use slipway_pipelines::plan::{ImageBuild, JobImage, Phase};
 use slipway_pipelines::wire::{AttemptEvent, JobOutcome, StepOutcome};
 use uuid::Uuid;
 
+use super::attempt::{Attempt, Halt};
 use super::images;
-use super::job::{Attempt, Halt};
 use super::{deploys, shell};
 use crate::git::{Extra, TreeRequest};
 use crate::sandbox::{Channel, ContainerSpec, Role, Sandbox as _};

@@ -6,8 +6,8 @@ use slipway_pipelines::plan::ServicePlan;
 use slipway_pipelines::wire::{AttemptEvent, ServiceStatus};
 use tokio::time::Instant;
 
+use super::attempt::{Attempt, Halt};
 use super::deploys::plain;
-use super::job::{Attempt, Halt};
 use super::prepare::step;
 use crate::sandbox::{ContainerSpec, Role, Sandbox as _};
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until};
 
-use super::job::{Attempt, Halt};
+use super::attempt::{Attempt, Halt};
 use super::prepare::Ready;
 use crate::log::{LogSink, StepLog as _};
 use crate::sandbox::{DockerSandbox, Sandbox as _, Terminal};

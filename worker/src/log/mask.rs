@@ -128,7 +128,7 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
     all.push(url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().into());
     all.push(percent_encoded(value).into());
     if let Ok(json) = serde_json::to_string(value) {
-        all.push(json[1..json.len() - 1].as_bytes().to_vec());
+        all.push(json.as_bytes()[1..json.len() - 1].to_vec());
     }
     all.push(hex::encode(value).into());
     all.push(hex::encode_upper(value).into());

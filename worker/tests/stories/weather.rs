@@ -14,7 +14,7 @@ fn begun(told: &crate::server::Told) -> Option<()> {
 async fn a_canceled_job_stops_within_a_moment() {
     let mut story = Story::begin(&[]).await;
     let attempt = story.give(job(&["echo begun; trap '' TERM HUP INT; sleep 600; sleep 600"]));
-    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.server.until(attempt, "output", begun).await;
     let asked = Instant::now();
     story.server.cancel("canceled by thor");
     let came = story.came(attempt).await;
@@ -31,7 +31,7 @@ async fn while_the_server_is_away_the_job_stands_still_and_then_goes_on() {
     story.server.lease(2);
     let attempt =
         story.give(job(&["echo begun", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 1; done"]));
-    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.server.until(attempt, "output", begun).await;
     story.server.go_away(true);
     story.until_containers(attempt, "it should be frozen", |all| all == ["paused"]).await;
     story.server.go_away(false);
@@ -45,7 +45,7 @@ async fn while_the_server_is_away_the_job_stands_still_and_then_goes_on() {
 async fn an_attempt_that_the_server_gave_up_is_killed_unheard() {
     let mut story = Story::begin(&[]).await;
     let attempt = story.give(job(&["echo begun; sleep 600"]));
-    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.server.until(attempt, "output", begun).await;
     story.server.fence();
     story.until_containers(attempt, "they should be gone", <[String]>::is_empty).await;
     assert!(story.server.told(attempt).finish.is_none());
@@ -56,7 +56,7 @@ async fn an_attempt_that_the_server_gave_up_is_killed_unheard() {
 async fn a_worker_that_stops_lets_its_job_end() {
     let mut story = Story::begin(&[]).await;
     let attempt = story.give(job(&["echo begun; sleep 3; echo ended"]));
-    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.server.until(attempt, "output", begun).await;
     story.stop_worker().await;
     let came = story.came(attempt).await;
     assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
@@ -66,7 +66,7 @@ async fn a_worker_that_stops_lets_its_job_end() {
 async fn a_worker_that_was_killed_finds_what_it_left_when_it_starts_again() {
     let mut story = Story::begin(&[]).await;
     let attempt = story.give(job(&["echo begun; sleep 600"]));
-    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.server.until(attempt, "output", begun).await;
     story.kill_worker().await;
     assert_eq!(story.containers(attempt).await, ["running"]);
     story.start_worker(None);
@@ -127,7 +127,7 @@ async fn a_frozen_attempt_that_was_given_up_meanwhile_is_killed() {
     let mut story = Story::begin(&[]).await;
     story.server.lease(2);
     let attempt = story.give(job(&["echo begun; sleep 600"]));
-    story.server.until(attempt, "output", |told| begun(told)).await;
+    story.server.until(attempt, "output", begun).await;
     story.server.go_away(true);
     story.until_containers(attempt, "it should be frozen", |all| all == ["paused"]).await;
     story.server.fence();
