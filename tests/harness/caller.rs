@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Delivery, until_some};
+use crate::{Delivery, eventually};
 
 const LONG: Duration = Duration::from_secs(120);
 
@@ -40,9 +40,9 @@ impl Caller {
 
     /// Waits for the server.
     pub async fn until_healthy(&self) {
-        until_some("the server is healthy", LONG, || async {
-            let answer = self.client.get(format!("{}/healthz", self.base)).send().await.ok()?;
-            answer.status().is_success().then_some(())
+        eventually("the server is healthy", LONG, || async {
+            let answer = self.client.get(format!("{}/healthz", self.base)).send().await?;
+            Ok(answer.status().is_success().then_some(()))
         })
         .await;
     }
@@ -65,9 +65,9 @@ impl Caller {
 
     /// Posts the same delivery again and again until the server accepted it.
     pub async fn deliver_until_accepted(&self, repo: &Repo, delivery: &Delivery) {
-        until_some("the delivery is accepted", LONG, || async {
-            let answer = self.post(repo, delivery).await.ok()?;
-            (answer.status() == 202).then_some(())
+        eventually("the delivery is accepted", LONG, || async {
+            let answer = self.post(repo, delivery).await?;
+            Ok((answer.status() == 202).then_some(()))
         })
         .await;
     }
@@ -109,10 +109,10 @@ impl Caller {
     /// Never; what does not become true in time panics.
     pub async fn until_final(&self, repo: &Repo, number: usize) -> Result<Value> {
         let ask = || async {
-            let run = self.run(repo, number).await.ok()?;
-            is_final(&run).then_some(run)
+            let run = self.run(repo, number).await?;
+            Ok(is_final(&run).then_some(run))
         };
-        Ok(until_some("the run is final", LONG, ask).await)
+        Ok(eventually("the run is final", LONG, ask).await)
     }
 
     /// Waits until the log of the run's first job holds `text`.
@@ -121,10 +121,11 @@ impl Caller {
     /// Never; what does not become true in time panics.
     pub async fn until_log_says(&self, repo: &Repo, number: usize, text: &str) -> Result<()> {
         let ask = || async {
-            let log = self.raw(&format!("{}/runs/{number}/jobs/1/log", repo.name)).await?;
-            String::from_utf8_lossy(&log).contains(text).then_some(())
+            let log = self.raw(&format!("{}/runs/{number}/jobs/1/log", repo.name)).await;
+            let log = log.unwrap_or_default();
+            Ok(String::from_utf8_lossy(&log).contains(text).then_some(()))
         };
-        until_some(&format!("the log says {text:?}"), LONG, ask).await;
+        eventually(&format!("the log says {text:?}"), LONG, ask).await;
         Ok(())
     }
 

@@ -3,7 +3,6 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -178,22 +177,4 @@ pub async fn containers_of(worker: &str) -> Result<Vec<String>> {
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let found = engine.list_containers(Some(options)).await?;
     Ok(found.into_iter().filter_map(|container| container.id).collect())
-}
-
-/// Polls `ask` until it answers something, or panics after `limit` with what was waited for.
-///
-/// # Panics
-/// When the deadline passes: the story failed.
-pub async fn until_some<T, F>(what: &str, limit: Duration, mut ask: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
-    let deadline = tokio::time::Instant::now() + limit;
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "not within {limit:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
