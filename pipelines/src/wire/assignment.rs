@@ -1,0 +1,114 @@
+//! What a worker is handed.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AttemptId, AttemptNumber, DeploymentId, JobId, JobNumber, RunId, RunNumber};
+use crate::names::RepoName;
+use crate::plan::{DeployPlan, JobPlan, Trigger};
+
+use super::Secret;
+use super::SecretText;
+use super::Version;
+
+/// One piece of work, leased.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The attempt: in every address the worker calls about it.
+    pub attempt: AttemptId,
+    /// Which try.
+    pub number: AttemptNumber,
+    /// Bearer that can do nothing but this attempt.
+    pub token: SecretText,
+    /// Seconds for which the lease holds from now; each heartbeat renews it.
+    pub lease_seconds: u64,
+    /// The repo.
+    pub repo: RepoName,
+    /// The run.
+    pub run: RunId,
+    /// The run's number.
+    pub run_number: RunNumber,
+    /// Where the commit comes from.
+    pub source: GitSource,
+    /// Why the run exists.
+    pub trigger: Trigger,
+    /// What to do.
+    pub work: Work,
+}
+
+/// What an assignment asks for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// Read and compile the file.
+    Plan(PlanWork),
+    /// Execute a job.
+    Job(Box<JobWork>),
+    /// Look at a deployment's target and say what is true there.
+    Verify(Box<VerifyWork>),
+}
+
+/// A planning assignment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlanWork {
+    /// The repo's default branch.
+    pub default_branch: String,
+}
+
+/// A job assignment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobWork {
+    /// The job.
+    pub job: JobId,
+    /// Its number.
+    pub number: JobNumber,
+    /// What it does.
+    pub plan: JobPlan,
+    /// Its stage's name.
+    pub stage_name: String,
+    /// The secrets it may see, granted by the server.
+    pub secrets: Vec<Secret>,
+    /// The operator's limits.
+    pub limits: Limits,
+    /// The job's page.
+    pub url: String,
+    /// When the first try of the job started: time limits count from here over restarts.
+    pub started_at: DateTime<Utc>,
+}
+
+/// A verify assignment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VerifyWork {
+    /// Which deployment.
+    pub deployment: DeploymentId,
+    /// Its entry in the plan of the job that ran it.
+    pub plan: DeployPlan,
+    /// What was to become live.
+    pub version: Version,
+    /// What was live before it.
+    pub previous: Option<Version>,
+}
+
+/// Where a commit comes from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GitSource {
+    /// For `git fetch`; never carries a credential.
+    pub url: String,
+}
+
+/// Limits of one job. Reaching one makes the job errored and is said in its log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Longest time of the whole job, in seconds.
+    pub timeout_seconds: u64,
+    /// Longest time without output, in seconds.
+    pub silence_seconds: u64,
+    /// Largest log, in bytes.
+    pub log_bytes: u64,
+    /// Memory of the job's container, in bytes.
+    pub memory_bytes: u64,
+    /// Processes and threads in the job's container.
+    pub pids: u32,
+    /// CPU cores, in thousandths.
+    pub cpu_millis: u32,
+}

@@ -1,0 +1,106 @@
+//! How a deploy asks, is answered and moves on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::DeploymentId;
+use crate::names::{CommitSha, EnvironmentName};
+
+use super::Secret;
+
+/// What a version is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The commit.
+    pub commit: CommitSha,
+    /// The image's digest, or the engine's image id where no registry was involved.
+    pub digest: Option<String>,
+    /// The reference that a worker can run again.
+    pub image: Option<String>,
+}
+
+/// `POST …/attempts/ID/deploys/INDEX`: may this deploy run now? Asking again gets the same
+/// deployment. Answered with a [`DeployGrant`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeployRequest {
+    /// What is to become live, as far as it is known before.
+    pub version: Version,
+}
+
+/// The server's answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "grant", rename_all = "snake_case")]
+pub enum DeployGrant {
+    /// Go on.
+    Granted {
+        /// The deployment to report about.
+        deployment: DeploymentId,
+        /// The environment's name.
+        environment: EnvironmentName,
+        /// The secrets of this step.
+        secrets: Vec<Secret>,
+        /// What is live now, for a rollback.
+        previous: Option<Version>,
+    },
+    /// Another deployment of the environment runs: ask again after a moment.
+    Wait {
+        /// For the log: who is before us.
+        reason: String,
+    },
+    /// It is not allowed here.
+    Withheld {
+        /// One sentence.
+        reason: String,
+    },
+}
+
+/// How a deployment moves on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "progress", rename_all = "snake_case")]
+pub enum DeployProgress {
+    /// A hop is behind it: built, pushed, started, healthy, switched, soaked.
+    Hop {
+        /// The hop's word.
+        name: String,
+        /// Evidence, verbatim.
+        detail: String,
+    },
+    /// The target took the change; from here the verdict rules are watched.
+    Applied {
+        /// What is being made live.
+        version: Version,
+        /// Where it can be seen.
+        url: Option<String>,
+    },
+    /// The verdict rules held.
+    Live {
+        /// What is live.
+        version: Version,
+        /// Where it can be seen.
+        url: Option<String>,
+    },
+    /// It did not become healthy and there is nothing before it.
+    Failed {
+        /// One sentence.
+        reason: String,
+        /// Verbatim: health answers, last log lines.
+        evidence: Vec<Evidence>,
+    },
+    /// It did not become healthy; the version before it serves.
+    RolledBack {
+        /// One sentence.
+        reason: String,
+        /// What serves.
+        serving: Version,
+        /// Verbatim: health answers, last log lines.
+        evidence: Vec<Evidence>,
+    },
+}
+
+/// Something seen, word for word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What it is: `GET /health`, `last log lines`.
+    pub source: String,
+    /// The text.
+    pub text: String,
+}

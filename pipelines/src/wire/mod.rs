@@ -1,0 +1,22 @@
+//! The messages between server and worker: JSON over HTTP, made only of the types of this room.
+//!
+//! A worker dials in. It registers with a token, long-polls [`ClaimRequest`]s, and then works on
+//! one [`Assignment`] at a time per slot; every write of an attempt carries that attempt's own
+//! token, and a stale attempt is answered 409 and stops.
+
+mod assignment;
+mod attempt;
+mod deploy;
+mod problem;
+mod secret;
+mod worker;
+
+pub use assignment::{Assignment, GitSource, JobWork, Limits, PlanWork, VerifyWork, Work};
+pub use attempt::{
+    AttemptEvent, EventBatch, FinishRequest, HeartbeatResponse, JobOutcome, LogAppended,
+    PlanReport, PlanResult, ServiceStatus, StepOutcome,
+};
+pub use deploy::{DeployGrant, DeployProgress, DeployRequest, Evidence, Version};
+pub use problem::Problem;
+pub use secret::{Secret, SecretText};
+pub use worker::{ClaimRequest, Lane, PROTOCOL_VERSION, RegisterRequest, RegisterResponse};
