@@ -97,7 +97,7 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
         tokio::spawn(async move {
             let (server, stop) = deciding;
             let wakes = |signal| signal == Signal::Deliveries;
-            every(&server, &stop, "intake", wakes, || intake::tick(&server)).await;
+            every(&server, &stop, "intake", wakes, || intake::tick(&server, &stop)).await;
         }),
         tokio::spawn(async move {
             let (server, stop) = reaping;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use slipway_pipelines::ids::{DeliveryId, RunId};
 use slipway_pipelines::plan::Trigger;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::FlowError;
 use crate::db::assignments::{self, Kind};
@@ -73,8 +74,9 @@ pub async fn await_decision(
 }
 
 /// Decides every delivery that waits.
-pub(crate) async fn tick(server: &Server) -> Result<(), FlowError> {
-    loop {
+pub(crate) async fn tick(server: &Server, stop: &CancellationToken) -> Result<(), FlowError> {
+    // A long backlog must not hold up a server that is asked to stop.
+    while !stop.is_cancelled() {
         let mut tx = server.db.begin().await?;
         let Some(delivery) = deliveries::next(&mut tx).await? else {
             return Ok(());
@@ -93,6 +95,7 @@ pub(crate) async fn tick(server: &Server) -> Result<(), FlowError> {
             }
         }
     }
+    Ok(())
 }
 
 async fn decide(server: &Server, tx: &mut Tx, delivery: &Undecided) -> Result<(), FlowError> {

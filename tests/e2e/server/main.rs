@@ -12,6 +12,7 @@ mod reconcile;
 mod replicas;
 mod runs;
 mod secrets;
+mod stopping;
 mod webhooks;
 
 use anyhow::{Context as _, Result};
