@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use secrecy::SecretString;
 
 /// Every setting that `slipway.toml` may hold; another key there is a mistake that is told.
-const KNOWN: [&str; 21] = [
+const KNOWN: &[&str] = &[
     "listen",
     "public_url",
     "database_url",

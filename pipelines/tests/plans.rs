@@ -1,5 +1,6 @@
 //! Good files and the plans they make.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use insta::assert_snapshot;
@@ -27,7 +28,8 @@ fn push(branch: &str, message: &str) -> Trigger {
 
 fn compiled(file: &str, text: &str, trigger: &Trigger) -> Compiled {
     let repo = "acme/app".parse().expect("a repo name");
-    let context = CompileContext { trigger, repo: &repo, default_branch: "trunk" };
+    let context =
+        CompileContext { trigger, repo: &repo, default_branch: "trunk", images: &BTreeMap::new() };
     compile(file, text.as_bytes(), &context)
 }
 
@@ -116,6 +118,7 @@ fn told_deploy(deploy: &DeployPlan) -> String {
         Provider::Container(to) => {
             format!("run {} as {} {:?} {:?}", to.image.0, to.name, to.ports, to.health)
         }
+        Provider::Elasticbeanstalk(_) => "elasticbeanstalk".to_owned(),
         Provider::Script { command } => format!("script {}", command.0),
         Provider::Unsupported { name } => format!("unsupported {name}"),
     };
@@ -668,7 +671,9 @@ fn a_bad_file_says_how_bad_in_one_sentence() {
 
 fn compile_bytes(bytes: &[u8]) -> Compiled {
     let (trigger, repo) = (push("main", ""), "acme/app".parse().expect("a repo name"));
-    let context = CompileContext { trigger: &trigger, repo: &repo, default_branch: "main" };
+    let images = BTreeMap::new();
+    let context =
+        CompileContext { trigger: &trigger, repo: &repo, default_branch: "main", images: &images };
     compile(".ci.yml", bytes, &context)
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use slipway_pipelines::ids::{JobNumber, StageIndex};
 use slipway_pipelines::plan::{
-    Command, JobImage, JobPlan, PhasePlan, Phases, Plan, SecretScope, StagePlan,
+    Command, GitOptions, JobImage, JobPlan, PhasePlan, Phases, Plan, SecretScope, StagePlan,
 };
 use slipway_pipelines::wire::{Assignment, PROTOCOL_VERSION};
 use uuid::Uuid;
@@ -208,6 +208,10 @@ pub fn job(number: i32, stage: i32) -> JobPlan {
         secrets: SecretScope::Named { names: Vec::new() },
         deploys: Vec::new(),
         timeout: None,
+        silence: None,
+        git: GitOptions::default(),
+        apt: Vec::new(),
+        docker: false,
     }
 }
 
@@ -216,5 +220,5 @@ pub fn job(number: i32, stage: i32) -> JobPlan {
 pub fn plan(jobs: Vec<JobPlan>) -> Plan {
     let last = jobs.iter().map(|job| job.stage.0).max().unwrap_or(0);
     let stages = (0..=last).map(|stage| StagePlan { name: format!("stage {stage}") }).collect();
-    Plan { file: ".ci.yml".to_owned(), stages, jobs }
+    Plan { file: ".ci.yml".to_owned(), stages, jobs, dropped: Vec::new() }
 }

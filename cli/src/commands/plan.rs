@@ -1,5 +1,6 @@
 //! `slipway plan [FILE]`: what a push would run, without a push.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -89,6 +90,7 @@ pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
         trigger: &trigger,
         repo: &arguments.repo,
         default_branch: &arguments.default_branch,
+        images: &BTreeMap::new(),
     };
     let compiled = compile_as(dialect, &name, &bytes, &context);
     match arguments.format {

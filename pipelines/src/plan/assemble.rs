@@ -10,8 +10,8 @@ use super::secrets::{self, check_build_secrets};
 use super::section::Section;
 use super::words::as_word;
 use super::{
-    DeployPlan, EnvVar, ImageBuildPlan, JobImage, JobPlan, PhasePlan, Plan, SecretScope,
-    deploy_images, languages, phases,
+    DeployPlan, EnvVar, GitOptions, ImageBuildPlan, JobImage, JobPlan, PhasePlan, Plan,
+    SecretScope, deploy_images, languages, phases,
 };
 use crate::ids::{JobNumber, StageIndex};
 use crate::language::{Node, Value};
@@ -39,7 +39,7 @@ pub(super) fn plan(
     for (job, number) in jobs.iter_mut().zip(1..) {
         job.number = JobNumber(number);
     }
-    Some(Plan { file: name.to_owned(), stages: expanded.stages.clone(), jobs })
+    Some(Plan { file: name.to_owned(), stages: expanded.stages.clone(), jobs, dropped: Vec::new() })
 }
 
 /// Every job repeats what the top says, so a long script times many jobs is refused before it is
@@ -120,6 +120,10 @@ fn job(
         secrets,
         deploys,
         timeout: own(row, top, |section| section.timeout.as_ref()).copied(),
+        silence: None,
+        git: GitOptions::default(),
+        apt: Vec::new(),
+        docker: false,
     })
 }
 

@@ -1,5 +1,7 @@
 //! A file and a trigger to the plan.
 
+use std::collections::BTreeMap;
+
 use super::dialect::Dialect;
 use super::reader::Reader;
 use super::{Plan, Trigger, assemble, branches, expand, file, skip};
@@ -15,6 +17,9 @@ pub struct CompileContext<'a> {
     pub repo: &'a RepoName,
     /// The repo's default branch: what `deploy.on.branch` means where it is not written.
     pub default_branch: &'a str,
+    /// The operator's images by language, before the built-in table: a reference in which
+    /// `{version}` stands for the version key's value.
+    pub images: &'a BTreeMap<String, String>,
 }
 
 /// What came of it, and everything there is to say.

@@ -14,7 +14,9 @@ pub(super) fn settle(
     let image = match &mut plan.provider {
         Provider::Registry(registry) => &mut registry.image,
         Provider::Container(container) => &mut container.image.0,
-        Provider::Script { .. } | Provider::Unsupported { .. } => return,
+        Provider::Elasticbeanstalk(_) | Provider::Script { .. } | Provider::Unsupported { .. } => {
+            return;
+        }
     };
     if image.is_empty() {
         match images {

@@ -33,9 +33,10 @@ mod words;
 
 pub use compile::{CompileContext, Compiled, Outcome, check, compile, compile_as};
 pub use dialect::Dialect;
-pub use trigger::{Actor, Trigger, TriggerEvent};
+pub use trigger::{Actor, PullRequest, Trigger, TriggerEvent};
 pub use types::{
-    Axis, Command, ContainerDeploy, DeployOn, DeployPlan, EnvVar, HealthCheck, ImageBuild,
-    ImageBuildPlan, JobImage, JobPlan, Phase, PhasePlan, Phases, Plan, PortMapping, Provider,
-    RegistryDeploy, RollbackPolicy, SecretScope, ServicePlan, StagePlan, TagFilter, Template,
+    Axis, BeanstalkDeploy, Command, ContainerDeploy, DeployOn, DeployPlan, Dropped, EnvVar,
+    GitOptions, HealthCheck, ImageBuild, ImageBuildPlan, JobImage, JobPlan, Phase, PhasePlan,
+    Phases, Plan, PortMapping, Provider, RegistryDeploy, RollbackPolicy, SecretScope, ServicePlan,
+    StagePlan, TagFilter, Template,
 };

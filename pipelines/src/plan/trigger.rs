@@ -12,7 +12,8 @@ use crate::names::CommitSha;
 pub struct Trigger {
     /// Push or tag, with its name.
     pub event: TriggerEvent,
-    /// The commit that is built: the head of the push.
+    /// The commit that is built: the head of the push. Of a pull request its head, until planning
+    /// found the merge commit that GitHub made of it; from then on that.
     pub commit: CommitSha,
     /// The commit the ref pointed to before; none for a new ref.
     pub before: Option<CommitSha>,
@@ -38,6 +39,34 @@ pub enum TriggerEvent {
         /// The tag, without `refs/tags/`.
         tag: String,
     },
+    /// A pull request was opened or changed.
+    PullRequest(Box<PullRequest>),
+    /// Somebody asked for a run of a branch's head.
+    Api {
+        /// The branch, without `refs/heads/`.
+        branch: String,
+    },
+}
+
+/// What a pull request asks to merge, and into what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// Its number.
+    pub number: u64,
+    /// Its title, as somebody typed it.
+    pub title: String,
+    /// The branch it is to be merged into.
+    pub base: String,
+    /// The branch it comes from.
+    pub head_branch: String,
+    /// The repo it comes from, `OWNER/NAME` as the forge writes it; none if that was deleted.
+    pub head_repo: Option<String>,
+    /// The head's commit: what the forge is told about.
+    pub head: CommitSha,
+    /// It comes from another repo, by the forge's numeric ids: such a run sees no secret (S1).
+    pub fork: bool,
+    /// Its author marked it as a draft.
+    pub draft: bool,
 }
 
 /// Who caused a trigger.
@@ -69,20 +98,35 @@ impl Trigger {
     #[must_use]
     pub fn git_ref(&self) -> String {
         match &self.event {
-            TriggerEvent::Push { branch } => format!("refs/heads/{branch}"),
+            TriggerEvent::Push { branch } | TriggerEvent::Api { branch } => {
+                format!("refs/heads/{branch}")
+            }
             TriggerEvent::Tag { tag } => format!("refs/tags/{tag}"),
+            TriggerEvent::PullRequest(pull) => format!("refs/pull/{}/merge", pull.number),
+        }
+    }
+
+    /// The commit that the forge is told about: of a pull request its head.
+    #[must_use]
+    pub fn reported_commit(&self) -> &CommitSha {
+        match &self.event {
+            TriggerEvent::PullRequest(pull) => &pull.head,
+            TriggerEvent::Push { .. } | TriggerEvent::Tag { .. } | TriggerEvent::Api { .. } => {
+                &self.commit
+            }
         }
     }
 }
 
 impl TriggerEvent {
-    /// `TRAVIS_BRANCH`: the branch, or for a tag the tag's name
+    /// `TRAVIS_BRANCH`: the branch, for a tag the tag's name, for a pull request its base
     /// (<https://docs.travis-ci.com/user/environment-variables/>).
     #[must_use]
     pub fn branch(&self) -> &str {
         match self {
-            Self::Push { branch } => branch,
+            Self::Push { branch } | Self::Api { branch } => branch,
             Self::Tag { tag } => tag,
+            Self::PullRequest(pull) => &pull.base,
         }
     }
 
@@ -90,9 +134,45 @@ impl TriggerEvent {
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         match self {
-            Self::Push { .. } => None,
+            Self::Push { .. } | Self::PullRequest(_) | Self::Api { .. } => None,
             Self::Tag { tag } => Some(tag),
         }
+    }
+
+    /// The pull request, if it is one.
+    #[must_use]
+    pub fn pull_request(&self) -> Option<&PullRequest> {
+        match self {
+            Self::PullRequest(pull) => Some(pull),
+            Self::Push { .. } | Self::Tag { .. } | Self::Api { .. } => None,
+        }
+    }
+
+    /// `TRAVIS_EVENT_TYPE`, and `type` in conditions: a tag is a push there.
+    #[must_use]
+    pub fn travis_type(&self) -> &'static str {
+        match self {
+            Self::Push { .. } | Self::Tag { .. } => "push",
+            Self::PullRequest(_) => "pull_request",
+            Self::Api { .. } => "api",
+        }
+    }
+
+    /// The word that is stored and shown: here a tag is a tag.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Push { .. } => "push",
+            Self::Tag { .. } => "tag",
+            Self::PullRequest(_) => "pull_request",
+            Self::Api { .. } => "api",
+        }
+    }
+
+    /// Does it come from another repo? Then no secret is for it.
+    #[must_use]
+    pub fn is_fork(&self) -> bool {
+        self.pull_request().is_some_and(|pull| pull.fork)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a worker is handed.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +55,9 @@ pub enum Work {
 pub struct PlanWork {
     /// The repo's default branch.
     pub default_branch: String,
+    /// The operator's images by language: `python` to `registry.internal/python:{version}`.
+    #[serde(default)]
+    pub images: BTreeMap<String, String>,
 }
 
 /// A job assignment.
@@ -87,6 +92,9 @@ pub struct VerifyWork {
     pub version: Version,
     /// What was live before it.
     pub previous: Option<Version>,
+    /// The secrets of the deploy step, to ask the target with.
+    #[serde(default)]
+    pub secrets: Vec<Secret>,
 }
 
 /// Where a commit comes from.
@@ -94,6 +102,10 @@ pub struct VerifyWork {
 pub struct GitSource {
     /// For `git fetch`; never carries a credential.
     pub url: String,
+    /// A token that may read this repo: sent in a header to this address's host only, never
+    /// written into an address, a file of git or a log.
+    #[serde(default)]
+    pub credential: Option<SecretText>,
 }
 
 /// Limits of one job. Reaching one makes the job errored and is said in its log.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeploymentId, StepNumber};
 use crate::language::Diagnostic;
+use crate::names::CommitSha;
 use crate::plan::{Phase, Plan};
 
 use super::DeployProgress;
@@ -139,6 +140,9 @@ pub struct PlanReport {
     pub message: Option<String>,
     /// The commit's author name.
     pub author: Option<String>,
+    /// Of a pull request: the commit that the forge made of head and base.
+    #[serde(default)]
+    pub merge_commit: Option<CommitSha>,
     /// What came of it.
     pub result: PlanResult,
     /// Everything the compiler had to say.

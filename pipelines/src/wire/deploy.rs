@@ -16,6 +16,9 @@ pub struct Version {
     pub digest: Option<String>,
     /// The reference that a worker can run again.
     pub image: Option<String>,
+    /// The label that the target knows it by (Elastic Beanstalk's version label).
+    #[serde(default)]
+    pub label: Option<String>,
 }
 
 /// `POST …/attempts/ID/deploys/INDEX`: may this deploy run now? Asking again gets the same

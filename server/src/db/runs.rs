@@ -46,8 +46,8 @@ pub(crate) async fn create(tx: &mut Tx, new: &NewRun<'_>) -> Result<RunNumber, F
     .await?;
     sqlx::query!(
         "INSERT INTO runs (id, repo_id, number, delivery_id, rerun_of, trigger, branch, tag,
-                           commit_sha, subject, actor, event, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'planning')",
+                           commit_sha, subject, actor, event, pull_request, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'planning')",
         new.id.as_uuid(),
         new.repo.as_uuid(),
         number,
@@ -59,7 +59,8 @@ pub(crate) async fn create(tx: &mut Tx, new: &NewRun<'_>) -> Result<RunNumber, F
         new.trigger.commit.as_str(),
         new.trigger.subject(),
         new.actor,
-        if new.trigger.event.tag().is_some() { "tag" } else { "push" }
+        new.trigger.event.word(),
+        new.trigger.event.pull_request().and_then(|pull| i64::try_from(pull.number).ok())
     )
     .execute(&mut **tx)
     .await?;

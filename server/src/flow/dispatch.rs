@@ -1,5 +1,6 @@
 //! Gives work to workers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -158,7 +159,10 @@ impl Claim<'_> {
         };
         let repo = repos::by_id(tx, run.repo).await?;
         let work = match work {
-            None => Work::Plan(PlanWork { default_branch: repo.default_branch }),
+            None => Work::Plan(PlanWork {
+                default_branch: repo.default_branch,
+                images: BTreeMap::new(),
+            }),
             Some(Work::Job(mut job)) => {
                 // Every trigger there is comes from someone with write access to the repo itself.
                 let key = &self.server.config.master_key;
@@ -176,7 +180,7 @@ impl Claim<'_> {
             repo: repo.name,
             run: run.id,
             run_number: run.number,
-            source: GitSource { url: repo.clone_url },
+            source: GitSource { url: repo.clone_url, credential: None },
             trigger: run.trigger,
             work,
         })
@@ -217,5 +221,6 @@ fn verify(found: Deployment) -> VerifyWork {
         plan: found.plan,
         version: found.version,
         previous: found.previous,
+        secrets: Vec::new(),
     }
 }

@@ -141,7 +141,12 @@ impl Change<'_> {
         if let Some(previous) = self.ctx.previous.filter(|previous| previous.commit == commit) {
             return Some(previous.clone());
         }
-        Some(Version { commit, digest: one.image_id.clone(), image: one.image.clone() })
+        Some(Version {
+            commit,
+            digest: one.image_id.clone(),
+            image: one.image.clone(),
+            label: None,
+        })
     }
 
     /// The version before is stopped and kept; what is older goes.

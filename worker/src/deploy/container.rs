@@ -70,7 +70,7 @@ async fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Imag
         let digest = digest.map_or(&*built.id, |(_, digest)| digest).to_owned();
         // By its id even where it was pushed: it is here, and needs no login.
         let image = pushed.or_else(|| Some(built.id.clone()));
-        let version = Version { commit, digest: Some(digest), image };
+        let version = Version { commit, digest: Some(digest), image, label: None };
         return Ok(Image { local: built.id.clone(), version });
     }
     let reference = ctx.expand(&target.image.0)?;
@@ -78,7 +78,7 @@ async fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Imag
     engine::ensure_image(ctx.docker, &reference).await?;
     let id = ctx.docker.inspect_image(&reference).await.ok().and_then(|seen| seen.id);
     let digest = reference.split_once('@').map(|(_, digest)| digest.to_owned()).or(id);
-    let version = Version { commit, digest, image: Some(reference.clone()) };
+    let version = Version { commit, digest, image: Some(reference.clone()), label: None };
     Ok(Image { local: reference, version })
 }
 

@@ -99,6 +99,7 @@ pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult 
             let outcome = outcome.unwrap_or_else(|reason| ctx.failed(reason).outcome);
             DeployResult { outcome, pushed: None }
         }
+        Provider::Elasticbeanstalk(_) => ctx.failed(NOT_YET.to_owned()),
         Provider::Script { .. } => {
             ctx.failed("a script deploy runs in the job's shell, not at a target".to_owned())
         }
@@ -195,6 +196,8 @@ impl DeployContext<'_> {
         })
     }
 }
+
+const NOT_YET: &str = "this worker can not deploy to Elastic Beanstalk yet";
 
 /// Longest time of a deploy whose plan names none.
 const LONGEST: Duration = Duration::from_secs(30 * 60);

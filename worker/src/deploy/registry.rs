@@ -97,7 +97,7 @@ async fn push_all(ctx: &DeployContext<'_>, target: &RegistryDeploy) -> Result<Ve
     }
     let digest = ours.ok_or("there was no tag to push")?;
     let image = Some(format!("{}@{digest}", to.repository.name));
-    Ok(Version { commit: ctx.commit.clone(), digest: Some(digest), image })
+    Ok(Version { commit: ctx.commit.clone(), digest: Some(digest), image, label: None })
 }
 
 /// The name was for the push: each commit's would stay on the engine for ever. An engine that

@@ -137,6 +137,7 @@ fn title(plan: &DeployPlan) -> String {
     let provider = match &plan.provider {
         Provider::Registry(_) => "registry",
         Provider::Container(_) => "container",
+        Provider::Elasticbeanstalk(_) => "elasticbeanstalk",
         Provider::Script { .. } => "script",
         Provider::Unsupported { name } => name,
     };
@@ -148,7 +149,9 @@ fn version(attempt: &Attempt<'_>, plan: &DeployPlan) -> Version {
     let name = match &plan.provider {
         Provider::Registry(target) => Some(target.image.as_str()),
         Provider::Container(target) => Some(target.image.0.as_str()),
-        Provider::Script { .. } | Provider::Unsupported { .. } => None,
+        Provider::Elasticbeanstalk(_) | Provider::Script { .. } | Provider::Unsupported { .. } => {
+            None
+        }
     };
     let images = attempt.images();
     let built = name.and_then(|name| images.get(name));
@@ -156,6 +159,7 @@ fn version(attempt: &Attempt<'_>, plan: &DeployPlan) -> Version {
         commit: attempt.assignment.trigger.commit.clone(),
         digest: built.map(|image| image.id.clone()),
         image: name.map(str::to_owned),
+        label: None,
     }
 }
 

@@ -70,6 +70,7 @@ fn compiled(
         trigger: &assignment.trigger,
         repo: &assignment.repo,
         default_branch: &work.default_branch,
+        images: &work.images,
     };
     let Compiled { outcome, diagnostics } = compile(file, bytes, &context);
     let result = match outcome {
@@ -78,11 +79,11 @@ fn compiled(
         Outcome::Bad { reason } => PlanResult::Errored { reason },
     };
     let (message, author) = (Some(info.message), Some(info.author));
-    PlanReport { message, author, result, diagnostics }
+    PlanReport { message, author, merge_commit: None, result, diagnostics }
 }
 
 fn errored(info: Option<CommitInfo>, reason: String) -> PlanReport {
     let (message, author) = info.map(|info| (info.message, info.author)).unzip();
     let result = PlanResult::Errored { reason };
-    PlanReport { message, author, result, diagnostics: Vec::new() }
+    PlanReport { message, author, merge_commit: None, result, diagnostics: Vec::new() }
 }

@@ -65,7 +65,7 @@ pub(crate) fn trigger_environment(assignment: &Assignment) -> Vec<(String, Strin
         ("COMMIT_SHORT", trigger.commit.as_str().chars().take(7).collect()),
         ("COMMIT_MESSAGE", trigger.message.clone()),
         ("COMMIT_RANGE", range),
-        ("EVENT_TYPE", "push".to_owned()),
+        ("EVENT_TYPE", trigger.event.travis_type().to_owned()),
         ("PULL_REQUEST", "false".to_owned()),
         ("REPO_SLUG", assignment.repo.to_string()),
         ("TAG", trigger.event.tag().unwrap_or_default().to_owned()),

@@ -226,6 +226,10 @@ mod tests {
             secrets: SecretScope::All,
             deploys: vec![deploy],
             timeout: None,
+            silence: None,
+            git: slipway_pipelines::plan::GitOptions::default(),
+            apt: Vec::new(),
+            docker: false,
         }
     }
 

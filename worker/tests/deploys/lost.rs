@@ -40,8 +40,9 @@ async fn verified(app: &App, given: &Given, text: &str, health: &str) -> DeployO
     let work = VerifyWork {
         deployment: given.deployment,
         plan: app.plan(text, health),
-        version: Version { commit: given.commit.clone(), digest: None, image: None },
+        version: Version { commit: given.commit.clone(), digest: None, image: None, label: None },
         previous: None,
+        secrets: Vec::new(),
     };
     app.bench.reported();
     let outcome = verify(&app.bench.deploying(&looking), &work).await;

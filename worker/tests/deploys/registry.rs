@@ -92,8 +92,10 @@ async fn each_tag_is_pushed_and_the_registry_has_the_digest_that_is_reported() {
             commit: given.commit.clone(),
             digest: Some(digest.to_owned()),
             image: Some(pushed.clone()),
+            label: None,
         },
         previous: None,
+        secrets: Vec::new(),
     };
     assert_eq!(verify(&bench.deploying(&given), &work).await, DeployOutcome::Live);
     assert!(matches!(bench.reported()[..], [DeployProgress::Live { .. }]));
@@ -210,9 +212,16 @@ async fn looked_at(host: &str) -> DeployOutcome {
         commit: given.commit.clone(),
         digest: Some("sha256:feed".to_owned()),
         image: None,
+        label: None,
     };
     let plan = push_to(host, &["v1"]);
-    let work = VerifyWork { deployment: given.deployment, plan, version, previous: None };
+    let work = VerifyWork {
+        deployment: given.deployment,
+        plan,
+        version,
+        previous: None,
+        secrets: Vec::new(),
+    };
     verify(&bench.deploying(&given), &work).await
 }
 

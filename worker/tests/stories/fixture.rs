@@ -1,5 +1,6 @@
 //! A worker on this machine's engine, a repository with one commit, and jobs to give it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -109,7 +110,10 @@ impl Story {
             repo: "acme/app".parse().expect("a name"),
             run: RunId::from(Uuid::now_v7()),
             run_number: RunNumber(7),
-            source: GitSource { url: self.dir.path().join("repo.git").display().to_string() },
+            source: GitSource {
+                url: self.dir.path().join("repo.git").display().to_string(),
+                credential: None,
+            },
             trigger: Trigger {
                 event: TriggerEvent::Push { branch: "main".to_owned() },
                 commit: self.commit.parse().expect("a commit"),
@@ -133,7 +137,7 @@ impl Story {
 
     /// Gives a planning.
     pub(crate) fn give_plan(&mut self) -> AttemptId {
-        let work = PlanWork { default_branch: "main".to_owned() };
+        let work = PlanWork { default_branch: "main".to_owned(), images: BTreeMap::new() };
         let assignment = self.assignment(Work::Plan(work));
         let attempt = assignment.attempt;
         self.server.give(assignment);
@@ -268,6 +272,10 @@ pub(crate) fn job(script: &[&str]) -> JobWork {
             secrets: SecretScope::All,
             deploys: Vec::new(),
             timeout: None,
+            silence: None,
+            git: slipway_pipelines::plan::GitOptions::default(),
+            apt: Vec::new(),
+            docker: false,
         },
         stage_name: "Test".to_owned(),
         secrets: Vec::new(),

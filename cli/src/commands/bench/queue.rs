@@ -1,6 +1,7 @@
 //! P4: claims and ends of jobs at sixteen claimers, against the same SQL through pgbench; and one
 //! claim from a deep queue against one from a shallow queue.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -130,8 +131,12 @@ async fn first_job(installation: &Installation, worker: &Worker<'_>) -> Result<(
     let commit = hex::encode(rand::random::<[u8; 20]>());
     deliver(&worker.client, installation, &repo, push("main", &commit, 0)).await?;
     let planning = worker.claim(Lane::Plan).await?;
-    let context =
-        CompileContext { trigger: &planning.trigger, repo: &planning.repo, default_branch: "main" };
+    let context = CompileContext {
+        trigger: &planning.trigger,
+        repo: &planning.repo,
+        default_branch: "main",
+        images: &BTreeMap::new(),
+    };
     let compiled = compile(".ci.yml", FILE, &context);
     let Outcome::Plan(plan) = compiled.outcome else {
         anyhow::bail!("the bench's own file is bad: {:?}", compiled.diagnostics);
@@ -139,6 +144,7 @@ async fn first_job(installation: &Installation, worker: &Worker<'_>) -> Result<(
     let report = PlanReport {
         message: None,
         author: None,
+        merge_commit: None,
         result: PlanResult::Planned { plan },
         diagnostics: compiled.diagnostics,
     };

@@ -38,6 +38,8 @@ pub enum Provider {
     Registry(RegistryDeploy),
     /// Run an image on the worker's engine, behind a forwarder.
     Container(ContainerDeploy),
+    /// A new version of an application on AWS Elastic Beanstalk.
+    Elasticbeanstalk(Box<BeanstalkDeploy>),
     /// One command, run in the job's shell.
     Script {
         /// The command.
@@ -63,6 +65,38 @@ pub struct RegistryDeploy {
     pub username: Option<Template>,
     /// The password or access token, usually `$DOCKER_PASSWORD`.
     pub password: Option<Template>,
+}
+
+/// `provider: elasticbeanstalk`, with the options of Travis' dpl. What the file does not say is
+/// looked up in the step's environment, then has the default that stands here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeanstalkDeploy {
+    /// Else `$ELASTIC_BEANSTALK_ACCESS_KEY_ID`, else `$AWS_ACCESS_KEY_ID`.
+    pub access_key_id: Option<Template>,
+    /// Else `$ELASTIC_BEANSTALK_SECRET_ACCESS_KEY`, else `$AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: Option<Template>,
+    /// Else `$ELASTIC_BEANSTALK_REGION`, else `$AWS_DEFAULT_REGION`, else `us-east-1`.
+    pub region: Option<Template>,
+    /// The application; else `$ELASTIC_BEANSTALK_APP`, else the repo's name.
+    pub app: Option<Template>,
+    /// The environment; else `$ELASTIC_BEANSTALK_ENV`; without one only the version is made.
+    pub env: Option<Template>,
+    /// Else `$ELASTIC_BEANSTALK_BUCKET`; required. Made if it is not there.
+    pub bucket: Option<Template>,
+    /// The folder within the bucket.
+    pub bucket_path: Option<Template>,
+    /// The version's description; else the commit's subject.
+    pub description: Option<Template>,
+    /// The version's label; else `travis-SHA-TIME` in dialect `travis`, `slipway-SHA-RUN` in `ci`.
+    pub label: Option<Template>,
+    /// This file of the work tree is the bundle; else the work tree is packed.
+    pub zip_file: Option<Template>,
+    /// Make the version and leave every environment as it is.
+    pub only_create_app_version: bool,
+    /// How long to wait for the verdict; none: ten minutes. Slipway always waits, whatever
+    /// `wait_until_deployed` says: it calls live only what it has seen.
+    #[serde(with = "super::seconds::optional")]
+    pub wait_timeout: Option<Duration>,
 }
 
 /// `provider: container`.
@@ -144,6 +178,10 @@ impl DeployPlan {
         let fallback = || match &self.provider {
             Provider::Registry(_) => "registry".to_owned(),
             Provider::Container(container) => container.name.clone(),
+            Provider::Elasticbeanstalk(target) => match &target.env {
+                Some(Template(name)) => name.clone(),
+                None => "elasticbeanstalk".to_owned(),
+            },
             Provider::Script { .. } => "script".to_owned(),
             Provider::Unsupported { name } => name.clone(),
         };

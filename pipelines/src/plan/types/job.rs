@@ -40,6 +40,38 @@ pub struct JobPlan {
     /// Longest time from first step to last; none: the operator's default.
     #[serde(with = "super::seconds::optional")]
     pub timeout: Option<Duration>,
+    /// Longest time without output; none: the operator's default.
+    #[serde(with = "super::seconds::optional", default)]
+    pub silence: Option<Duration>,
+    /// How its work tree is made.
+    #[serde(default)]
+    pub git: GitOptions,
+    /// `addons.apt.packages`: installed before the first phase.
+    #[serde(default)]
+    pub apt: Vec<String>,
+    /// `services: docker`: it wants an engine of its own.
+    #[serde(default)]
+    pub docker: bool,
+}
+
+/// `git:` (TRAVIS_SEMANTICS §10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitOptions {
+    /// Commits of history; none: all of it.
+    pub depth: Option<u32>,
+    /// Are submodules checked out?
+    pub submodules: bool,
+    /// Commits of each submodule's history; none: all of it.
+    pub submodules_depth: Option<u32>,
+    /// Is there a work tree at all? (`clone: false`)
+    pub clone: bool,
+}
+
+impl Default for GitOptions {
+    /// Travis' defaults.
+    fn default() -> Self {
+        Self { depth: Some(50), submodules: true, submodules_depth: None, clone: true }
+    }
 }
 
 /// One matrix axis of a job.

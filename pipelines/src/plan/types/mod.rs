@@ -10,11 +10,11 @@ mod seconds;
 use serde::{Deserialize, Serialize};
 
 pub use deploy::{
-    ContainerDeploy, DeployOn, DeployPlan, HealthCheck, PortMapping, Provider, RegistryDeploy,
-    RollbackPolicy, TagFilter,
+    BeanstalkDeploy, ContainerDeploy, DeployOn, DeployPlan, HealthCheck, PortMapping, Provider,
+    RegistryDeploy, RollbackPolicy, TagFilter,
 };
 pub use image::{ImageBuild, ImageBuildPlan, JobImage};
-pub use job::{Axis, EnvVar, JobPlan, SecretScope, ServicePlan, Template};
+pub use job::{Axis, EnvVar, GitOptions, JobPlan, SecretScope, ServicePlan, Template};
 pub use phase::{Command, Phase, PhasePlan, Phases};
 
 /// All jobs of a run, in job-number order, and the stages that order them.
@@ -26,6 +26,18 @@ pub struct Plan {
     pub stages: Vec<StagePlan>,
     /// Jobs by number, 1 first; never empty.
     pub jobs: Vec<JobPlan>,
+    /// What the file has and this trigger does not want.
+    #[serde(default)]
+    pub dropped: Vec<Dropped>,
+}
+
+/// A job or stage that is not in the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// How people know it: `stage deploy`, `job lint`, `job python: 3.8`.
+    pub name: String,
+    /// One sentence: its condition, and what it was tested with.
+    pub reason: String,
 }
 
 /// One stage.
