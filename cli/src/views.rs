@@ -16,6 +16,22 @@ pub(crate) struct Repo {
     pub(crate) enabled: bool,
 }
 
+/// What the server's credential for GitHub can see.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct GithubRepos {
+    pub(crate) repos: Vec<GithubRepo>,
+    pub(crate) cut: bool,
+}
+
+/// One of those.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct GithubRepo {
+    pub(crate) name: String,
+    pub(crate) private: bool,
+    pub(crate) archived: bool,
+    pub(crate) enabled: Option<bool>,
+}
+
 /// A run, as a list shows it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Run {

@@ -5,11 +5,13 @@ pub mod attempts;
 pub mod cancel;
 pub mod deploys;
 pub mod dispatch;
+pub mod heads;
 pub mod intake;
 pub(crate) mod planning;
 pub(crate) mod reap;
 pub(crate) mod reconcile;
 pub(crate) mod report;
+pub(crate) mod report_github;
 pub mod restart;
 pub(crate) mod schedule;
 

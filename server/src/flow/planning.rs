@@ -2,7 +2,8 @@
 
 use slipway_pipelines::ids::RunId;
 use slipway_pipelines::lifecycle::{RunEvent, RunState};
-use slipway_pipelines::plan::Plan;
+use slipway_pipelines::names::CommitSha;
+use slipway_pipelines::plan::{Plan, Trigger};
 use slipway_pipelines::wire::{PlanReport, PlanResult};
 
 use super::{FlowError, schedule};
@@ -31,6 +32,9 @@ pub(crate) async fn store(
     if trigger.author.is_empty() {
         trigger.author = report.author.clone().unwrap_or_default();
     }
+    if let Some(merge) = merge_commit(&trigger, report) {
+        trigger.commit = merge;
+    }
     // Who asks for a re-run wants it whatever the commit says.
     let mark = if run.is_rerun { None } else { skip_mark(&trigger.message) };
     let (event, plan) = decide(&report.result, mark);
@@ -42,6 +46,12 @@ pub(crate) async fn store(
     }
     schedule::change_run(server, tx, id, event).await?;
     schedule::advance(server, tx, id).await
+}
+
+/// The merge that the forge made of a pull request. A re-run has one already, and keeps it.
+fn merge_commit(trigger: &Trigger, report: &PlanReport) -> Option<CommitSha> {
+    let pull = trigger.event.pull_request()?;
+    report.merge_commit.clone().filter(|_| trigger.commit == pull.head)
 }
 
 fn decide(result: &PlanResult, mark: Option<String>) -> (RunEvent, Option<&Plan>) {

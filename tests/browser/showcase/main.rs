@@ -91,6 +91,8 @@ fn config(database: String, address: SocketAddr) -> Result<Config> {
         admin_token: SecretString::from(ADMIN_TOKEN.to_owned()),
         worker_token: SecretString::from("a-registration-token".to_owned()),
         github_webhook_secret: None,
+        github: None,
+        images: std::collections::BTreeMap::new(),
         lease: Duration::from_secs(15),
         limits: Limits {
             timeout_seconds: 3600,
