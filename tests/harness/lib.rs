@@ -3,6 +3,7 @@
 
 mod caller;
 mod database;
+pub mod github;
 mod installation;
 mod poll;
 mod postgres;
