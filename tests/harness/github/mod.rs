@@ -9,6 +9,7 @@ mod repo;
 mod routes;
 mod serve;
 mod state;
+mod told;
 mod webhooks;
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
