@@ -15,7 +15,7 @@ pub mod worker;
 
 pub use caller::{Caller, Repo};
 pub use database::Database;
-pub use installation::{Installation, containers_of};
+pub use installation::{Installation, Settings, containers_of};
 pub use poll::{eventually, until};
 pub use postgres::Postgres;
 pub use process::{Process, slipway};

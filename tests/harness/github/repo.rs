@@ -136,6 +136,14 @@ impl ForgeRepo {
         all.iter().filter(|(sha, _)| sha == commit).map(|(_, status)| status.clone()).collect()
     }
 
+    /// Every status of every commit, oldest first.
+    #[must_use]
+    pub fn all_statuses(&self) -> Vec<Value> {
+        let state = self.shared.state();
+        let all = state.repo(&self.name).map(|repo| repo.statuses.as_slice()).unwrap_or_default();
+        all.iter().map(|(_, status)| status.clone()).collect()
+    }
+
     /// Its webhooks' addresses.
     #[must_use]
     pub fn hooks(&self) -> Vec<String> {
