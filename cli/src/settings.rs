@@ -30,6 +30,8 @@ const KNOWN: &[&str] = &[
     "name",
     "slots",
     "engine",
+    "aws_s3_url",
+    "aws_elasticbeanstalk_url",
     "job_timeout_seconds",
     "job_silence_seconds",
     "job_log_bytes",

@@ -76,6 +76,7 @@ impl Story {
             slots: 2,
             data_dir: self.dir.path().join("data"),
             engine,
+            aws: slipway_worker::deploy::Aws::default(),
         };
         self.shutdown = CancellationToken::new();
         self.worker = Some(tokio::spawn(slipway_worker::run(config, self.shutdown.clone())));
