@@ -35,6 +35,7 @@ const KNOWN: &[&str] = &[
     "job_timeout_seconds",
     "job_silence_seconds",
     "job_log_bytes",
+    "job_disk_bytes",
     "job_memory_bytes",
     "job_pids",
     "job_cpu_millis",

@@ -287,6 +287,7 @@ pub(crate) fn job(script: &[&str]) -> JobWork {
             memory_bytes: 512 * 1024 * 1024,
             pids: 256,
             cpu_millis: 2000,
+            disk_bytes: 1 << 30,
         },
         url: "http://127.0.0.1/acme/app/runs/7/jobs/1".to_owned(),
         started_at: Utc::now(),
