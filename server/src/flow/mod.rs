@@ -12,5 +12,6 @@ pub(crate) mod reconcile;
 pub(crate) mod report;
 pub mod restart;
 pub(crate) mod schedule;
+pub mod trigger;
 
 pub use crate::error::FlowError;
