@@ -159,6 +159,7 @@ fn rest() -> Vec<Row> {
         row(Method::PUT, "/no/body/secrets/TOKEN", 404),
         row(Method::DELETE, "/no/body/secrets/TOKEN", 404),
         row(Method::GET, "/no/body/runs", 404),
+        row(Method::POST, "/no/body/runs", 404),
         row(Method::GET, "/no/body/runs/1", 404),
         row(Method::POST, "/no/body/runs/1/cancel", 404),
         row(Method::POST, "/no/body/runs/1/restart", 404),
