@@ -171,7 +171,7 @@ async fn named(attempt: &Attempt<'_>, reference: &str) -> Result<String, Halt> {
     container(attempt, reference.to_owned()).await
 }
 
-/// A container of the image that is built from the work tree, and that image.
+/// A container of the image that is built from the work tree, and what to call that image.
 async fn built(
     attempt: &Attempt<'_>,
     build: &ImageBuild,
@@ -184,7 +184,8 @@ async fn built(
     let digest = images::build(attempt, build, context, "job-image").await?;
     let reference = format!("build of {}", build.context);
     attempt.reporter.event(AttemptEvent::ImageResolved { reference, digest: digest.clone() });
-    Ok((tree, container(attempt, digest.clone()).await?, digest))
+    let name = format!("that is built from {}", build.context);
+    Ok((tree, container(attempt, digest).await?, name))
 }
 
 async fn container(attempt: &Attempt<'_>, image: String) -> Result<String, Halt> {

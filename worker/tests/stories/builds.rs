@@ -71,7 +71,7 @@ async fn a_job_runs_in_the_image_that_its_repo_describes() {
     work.plan.image = JobImage::Build(build("docker"));
     let came = story.run(work).await;
     assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
-    assert_eq!(came.log_of("cat /word.txt"), "$ cat /word.txt\nbuilt\n");
+    assert!(came.log_of("cat /word.txt").starts_with("$ cat /word.txt\nbuilt\n"));
     let mut work = job(&["true"]);
     work.plan.image = JobImage::Build(build("elsewhere"));
     let came = story.run(work).await;
