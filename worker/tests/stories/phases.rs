@@ -156,7 +156,6 @@ async fn a_job_has_the_variables_that_travis_documents() {
         "USER=root",
         "HOME=/root",
         "LANG=C.UTF-8",
-        "LC_ALL=C.UTF-8",
         "RAILS_ENV=test",
         "RACK_ENV=test",
         "MERB_ENV=test",

@@ -49,7 +49,9 @@ async fn a_private_repo_is_read_with_its_token_which_then_stands_nowhere() {
     let words = [TOKEN, &basic(TOKEN)];
     assert!(!words.iter().any(|word| came.log.contains(word)), "{}", came.log);
     assert!(!is_written(&story.dir().join("data"), &words));
-    assert!(forge.asked().iter().all(|asked| !asked.uri.contains(TOKEN)));
+    let asked = forge.asked();
+    assert!(asked.iter().all(|asked| !asked.uri.contains(TOKEN)));
+    assert!(asked.iter().all(|asked| asked.authorization.is_some()), "sent at once: {asked:?}");
     story.end().await;
 }
 
