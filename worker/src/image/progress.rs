@@ -137,7 +137,7 @@ mod tests {
             ..Default::default()
         };
         if let Some(took) = took {
-            let mut completed = vertex.started.clone().unwrap_or_default();
+            let mut completed = vertex.started.unwrap_or_default();
             completed.seconds = took;
             completed.nanos = 500_000_000;
             vertex.completed = Some(completed);

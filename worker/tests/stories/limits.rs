@@ -159,6 +159,6 @@ async fn a_file_may_ask_for_less_silence_than_the_operator_bears() {
     work.plan.silence = Some(Duration::from_secs(6000));
     work.limits.silence_seconds = 1;
     let came = story.run(work).await;
-    assert_eq!(reason(&came.outcome), "No output for 1 seconds.");
+    assert_eq!(reason(&came.outcome), "No output for 1 second.");
     story.end().await;
 }

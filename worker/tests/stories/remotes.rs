@@ -271,3 +271,18 @@ async fn history_is_as_deep_as_the_file_says() {
     assert!(came.log.contains("\n/build/acme/app\n2\n<>\n"), "{}", came.log);
     story.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tags_clone_knows_the_tag() {
+    let mut story = Story::begin(&[]).await;
+    story.event = TriggerEvent::Tag { tag: "v1.2".to_owned() };
+    let came = story
+        .run(job(&[
+            "test \"$(cat .git/refs/tags/v1.2)\" = \"$TRAVIS_COMMIT\"",
+            "echo $TRAVIS_TAG $TRAVIS_BRANCH $TRAVIS_EVENT_TYPE",
+        ]))
+        .await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    assert!(came.log.contains("\nv1.2 v1.2 push\n"), "{}", came.log);
+    story.end().await;
+}
