@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use slipway_pipelines::names::RepoName;
 use slipway_pipelines::wire::Problem;
+use tokio::time::Instant;
 use url::{Host, Url};
 
 use crate::data_dir::{DataDir, DataDirFlag};
@@ -17,6 +19,9 @@ use crate::supervise::running::Running;
 /// Longer than the server lets anything wait.
 const TIMEOUT: Duration = Duration::from_secs(40);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a server may be away from under a command that follows something.
+const AWAY_LIMIT: Duration = Duration::from_secs(60);
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How a command finds the server.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,6 +32,23 @@ pub(crate) struct ServerFlags {
     #[command(flatten)]
     data_dir: DataDirFlag,
 }
+
+/// A repo whose things are listed.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Listing {
+    /// The repo, as OWNER/NAME.
+    pub(crate) repo: RepoName,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+}
+
+/// The server can not be reached now, which may pass: it, or its database, may be restarting.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Away(String);
 
 /// A client with the operator's token.
 #[derive(Clone, Debug)]
@@ -161,7 +183,7 @@ impl Api {
     async fn raw(&self, request: RequestBuilder) -> Result<Response> {
         request.send().await.map_err(|error| {
             let why = if error.is_timeout() { "in time" } else { "" };
-            anyhow!("no server answers {why} at {}; is slipway up running?", self.base)
+            Away(format!("no server answers {why} at {}; is slipway up running?", self.base)).into()
         })
     }
 
@@ -174,9 +196,28 @@ impl Api {
         if status == StatusCode::UNAUTHORIZED {
             bail!("the server at {} does not accept the admin token", self.base);
         }
-        match answer.json::<Problem>().await {
-            Ok(problem) => bail!("{}", sentence(&problem.detail)),
-            Err(_) => bail!("the server at {} answered {status}", self.base),
+        let words = match answer.json::<Problem>().await {
+            Ok(problem) => sentence(&problem.detail),
+            Err(_) => format!("the server at {} answered {status}", self.base),
+        };
+        match status {
+            StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Err(Away(words).into()),
+            _ => bail!("{words}"),
+        }
+    }
+}
+
+/// Asks again while the server is away, for a minute at most: it may be restarted under us.
+pub(crate) async fn patiently<T>(mut ask: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    let deadline = Instant::now() + AWAY_LIMIT;
+    loop {
+        match ask().await {
+            Err(error) if error.is::<Away>() && Instant::now() < deadline => {
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            other => return other,
         }
     }
 }
@@ -194,7 +235,15 @@ fn sentence(detail: &str) -> String {
 }
 
 async fn decode<T: DeserializeOwned>(answer: Response) -> Result<T> {
-    answer.json().await.context("the server's answer can not be read; is it another version?")
+    let bytes = whole(answer).await?;
+    serde_json::from_slice(&bytes)
+        .context("the server's answer can not be read; is it another version?")
+}
+
+/// The body of an answer; one that breaks off is one of a server that went away.
+pub(crate) async fn whole(answer: Response) -> Result<Vec<u8>> {
+    let broke = |_| Away("the server's answer broke off".to_owned());
+    Ok(answer.bytes().await.map_err(broke)?.into())
 }
 
 #[cfg(test)]

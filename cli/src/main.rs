@@ -34,6 +34,8 @@ enum Command {
     Worker(commands::worker::Worker),
     /// Repositories that are built: add, list, enable, disable, remove.
     Repo(commands::repo::Repo),
+    /// Start a run of a branch's head, without a push.
+    Trigger(commands::trigger::Trigger),
     /// Runs: list, show, watch, cancel, restart.
     Runs(commands::runs::Runs),
     /// Jobs: logs, cancel.
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Server(server) => asynchronous(commands::server::run(server)),
         Command::Worker(worker) => asynchronous(commands::worker::run(worker)),
         Command::Repo(repo) => asynchronous(commands::repo::run(repo)),
+        Command::Trigger(trigger) => asynchronous(commands::trigger::run(trigger)),
         Command::Runs(runs) => asynchronous(commands::runs::run(runs)),
         Command::Job(job) => asynchronous(commands::job::run(job)),
         Command::Secret(secret) => asynchronous(commands::secret::run(secret)),

@@ -66,6 +66,7 @@ pub fn config(database_url: String) -> Config {
             memory_bytes: 1 << 28,
             pids: 64,
             cpu_millis: 1000,
+            disk_bytes: 1 << 30,
         },
         notify_url: None,
     }

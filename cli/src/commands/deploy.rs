@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use slipway_pipelines::names::{EnvironmentName, RepoName};
+use slipway_pipelines::wire::api::{Deployment, Environment, WholeEnvironment};
 
-use crate::api::{Api, ServerFlags};
+use crate::api::{Api, Listing, ServerFlags};
 use crate::print;
-use crate::views::{Deployment, Environment, WholeEnvironment, short};
+use crate::views::short;
 
 /// Deployments: one try each to bring one version to one environment.
 #[derive(Debug, clap::Args)]
@@ -20,20 +21,9 @@ pub(crate) struct Deploy {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Each environment: what is live, and its deployments, the newest first.
-    List(List),
+    List(Listing),
     /// Why a deployment went as it went: every hop, the reason, and the evidence word for word.
     Why(Why),
-}
-
-#[derive(Debug, clap::Args)]
-struct List {
-    /// The repo, as OWNER/NAME.
-    repo: RepoName,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: ServerFlags,
 }
 
 #[derive(Debug, clap::Args)]
@@ -70,7 +60,7 @@ async fn environments(api: &Api, repo: &RepoName) -> Result<Vec<WholeEnvironment
     Ok(all)
 }
 
-async fn list(arguments: List) -> Result<()> {
+async fn list(arguments: Listing) -> Result<()> {
     let (_data_dir, api) = arguments.server.connect()?;
     let all = environments(&api, &arguments.repo).await?;
     if arguments.json {
@@ -82,7 +72,8 @@ async fn list(arguments: List) -> Result<()> {
     }
     let mut rows = Vec::new();
     for WholeEnvironment { environment, deployments } in &all {
-        let live = environment.live.as_ref().map_or("nothing", |version| short(&version.commit));
+        let live =
+            environment.live.as_ref().map_or("nothing", |version| short(version.commit.as_str()));
         let url = environment.url.as_deref().unwrap_or_default();
         print::line(
             print::safe(&format!("{}: {live} is live  {url}", environment.name)).trim_end(),
@@ -98,7 +89,7 @@ fn row(deployment: &Deployment) -> Vec<String> {
     vec![
         deployment.environment.clone(),
         deployment.run.to_string(),
-        short(&deployment.version.commit).to_owned(),
+        short(deployment.version.commit.as_str()).to_owned(),
         deployment.word(),
         print::ago(deployment.created_at),
         print::cut(deployment.reason.as_deref().unwrap_or_default(), 60),
@@ -128,7 +119,7 @@ async fn why(arguments: Why) -> Result<()> {
 }
 
 fn explain(deployment: &Deployment) {
-    let commit = short(&deployment.version.commit);
+    let commit = short(deployment.version.commit.as_str());
     let environment = print::safe(&deployment.environment);
     print::line(&format!(
         "{environment}  {commit} of run {}  {}",
@@ -139,7 +130,7 @@ fn explain(deployment: &Deployment) {
         print::line(&format!("  {}", print::safe(reason)));
     }
     if let Some(previous) = &deployment.previous {
-        print::line(&format!("  before it: {}", short(&previous.commit)));
+        print::line(&format!("  before it: {}", short(previous.commit.as_str())));
     }
     for hop in &deployment.hops {
         print::line(&format!("  {}  {}", print::safe(&hop.name), print::safe(&hop.detail)));

@@ -9,8 +9,10 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use reqwest::Method;
 use slipway_pipelines::names::RepoName;
+use slipway_pipelines::wire::api::WholeJob;
 
-use crate::api::ServerFlags;
+use super::runs::follow;
+use crate::api::{self, Api, ServerFlags, patiently};
 use crate::print;
 
 const POLL: Duration = Duration::from_millis(400);
@@ -36,7 +38,8 @@ enum Command {
 struct Logs {
     #[command(flatten)]
     one: One,
-    /// Go on until the job ends.
+    /// Go on until the job ends, also over a restart of the server. The exit code is the job's
+    /// then: 0 passed or skipped, 1 failed, 2 errored, 3 canceled, 10 when it could not be followed.
     #[arg(long, short)]
     follow: bool,
     /// Of this attempt [default: the latest]
@@ -75,7 +78,7 @@ impl FromStr for Number {
 /// Runs the command.
 pub(crate) async fn run(arguments: Job) -> Result<ExitCode> {
     match arguments.command {
-        Command::Logs(logs) => print_log(logs).await?,
+        Command::Logs(arguments) => return logs(arguments).await,
         Command::Cancel(one) => {
             let path = path(&one);
             let (_data_dir, api) = one.server.connect()?;
@@ -90,38 +93,114 @@ fn path(one: &One) -> String {
     format!("{}/runs/{}/jobs/{}", one.repo, one.job.run, one.job.job)
 }
 
-async fn print_log(logs: Logs) -> Result<()> {
+async fn logs(logs: Logs) -> Result<ExitCode> {
     let path = path(&logs.one);
-    let (_data_dir, api) = logs.one.server.clone().connect()?;
-    let known: Option<serde_json::Value> = api.find(&path).await?;
+    let (_data_dir, api) = logs.one.server.connect()?;
     let Number { run, job } = logs.one.job;
-    known.with_context(|| format!("run {run} of {} has no job {job}", logs.one.repo))?;
-    let attempt = logs.attempt.map(|number| format!("&attempt={number}")).unwrap_or_default();
-    let mut offset = 0;
-    loop {
-        let answer =
-            api.get_raw(&format!("{path}/log?offset={offset}&limit={PART}{attempt}")).await?;
-        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        let complete = header("slipway-log-complete") == Some("true");
-        let length: u64 =
-            header("slipway-log-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let bytes = answer.bytes().await.context("the log broke off")?;
-        let mut out = std::io::stdout().lock();
-        if out.write_all(&bytes).and_then(|()| out.flush()).is_err() {
-            // The reader went away.
-            return Ok(());
-        }
-        drop(out);
-        offset += bytes.len() as u64;
-        if length < offset {
-            // Another attempt has begun: its log is another one.
-            offset = 0;
-        } else if offset >= length {
-            if complete || !logs.follow {
-                return Ok(());
+    let known: Option<WholeJob> = api.find(&path).await?;
+    let known =
+        known.with_context(|| format!("run {run} of {} has no job {job}", logs.one.repo))?;
+    let latest = known.attempts.last().map(|whole| whole.attempt.number);
+    let reader = Reader { api, path };
+    if logs.follow {
+        return Ok(follow::watched(reader.follow(known, logs.attempt).await));
+    }
+    if let Some(attempt) = logs.attempt.or(latest) {
+        reader.print(attempt, 0).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a job's logs.
+struct Reader {
+    api: Api,
+    path: String,
+}
+
+impl Reader {
+    /// Prints until the job, or the attempt that was named, has ended.
+    async fn follow(&self, mut job: WholeJob, named: Option<i32>) -> Result<ExitCode> {
+        let (mut attempt, mut offset) = (named, 0);
+        loop {
+            let latest = job.attempts.last().map(|whole| whole.attempt.number);
+            if attempt.is_none() {
+                attempt = latest;
             }
-            tokio::time::sleep(POLL).await;
+            let read = match attempt {
+                Some(attempt) => self.print(attempt, offset).await?,
+                None => Read { offset: 0, complete: false, unheard: false },
+            };
+            if read.unheard {
+                return Ok(ExitCode::SUCCESS);
+            }
+            offset = read.offset;
+            let Some(state) = ended(&job, named) else {
+                if read.complete && named.is_none() && attempt < latest {
+                    // The attempt was lost, and the job goes on in another, with its own log.
+                    (attempt, offset) = (latest, 0);
+                    announce(latest);
+                    continue;
+                }
+                tokio::time::sleep(POLL).await;
+                job = patiently(async || self.api.get(&self.path).await).await?;
+                continue;
+            };
+            // What was written between the last read and the end.
+            if let Some(attempt) = attempt.filter(|_| !read.complete) {
+                self.print(attempt, offset).await?;
+            }
+            return Ok(ExitCode::from(follow::code(&state)));
         }
+    }
+
+    /// Prints what there is of an attempt's log from `offset` on.
+    async fn print(&self, attempt: i32, mut offset: u64) -> Result<Read> {
+        loop {
+            let path = format!("{}/log?attempt={attempt}&offset={offset}&limit={PART}", self.path);
+            let (bytes, complete, length) = patiently(async || {
+                let answer = self.api.get_raw(&path).await?;
+                let header =
+                    |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+                let complete = header("slipway-log-complete") == Some("true");
+                let length = header("slipway-log-length").and_then(|text| text.parse().ok());
+                Ok((api::whole(answer).await?, complete, length.unwrap_or(0)))
+            })
+            .await?;
+            let mut out = std::io::stdout().lock();
+            if out.write_all(&bytes).and_then(|()| out.flush()).is_err() {
+                return Ok(Read { offset, complete: true, unheard: true });
+            }
+            offset += bytes.len() as u64;
+            if offset >= length || bytes.is_empty() {
+                let complete = complete && offset >= length;
+                return Ok(Read { offset, complete, unheard: false });
+            }
+        }
+    }
+}
+
+/// How far a log was read, and whether that is all there will be.
+struct Read {
+    offset: u64,
+    complete: bool,
+    /// Nobody reads what is printed any more (`| head`).
+    unheard: bool,
+}
+
+/// The final state of the job, or of the attempt that was named.
+fn ended(job: &WholeJob, named: Option<i32>) -> Option<String> {
+    let Some(number) = named else {
+        return job.job.finished_at.map(|_| job.job.state.clone());
+    };
+    let attempt = job.attempts.iter().find(|whole| whole.attempt.number == number)?;
+    attempt.attempt.finished_at.map(|_| attempt.attempt.state.clone())
+}
+
+/// To standard error: it is no part of the log.
+#[expect(clippy::print_stderr, reason = "a command speaks to its user")]
+fn announce(attempt: Option<i32>) {
+    if let Some(number) = attempt {
+        eprintln!("slipway: the attempt was lost; attempt {number} begins");
     }
 }
 

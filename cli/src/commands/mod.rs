@@ -15,5 +15,6 @@ pub(crate) mod runs;
 pub(crate) mod secret;
 pub(crate) mod server;
 mod stop;
+pub(crate) mod trigger;
 pub(crate) mod up;
 pub(crate) mod worker;

@@ -125,6 +125,7 @@ fn limits(settings: &Settings) -> Result<Limits> {
         memory_bytes: settings.get(None, "job_memory_bytes")?.unwrap_or(4 << 30),
         pids: settings.get(None, "job_pids")?.unwrap_or(4096),
         cpu_millis: settings.get(None, "job_cpu_millis")?.unwrap_or(2000),
+        disk_bytes: settings.get(None, "job_disk_bytes")?.unwrap_or(20 << 30),
     })
 }
 

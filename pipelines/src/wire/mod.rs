@@ -4,6 +4,7 @@
 //! one [`Assignment`] at a time per slot; every write of an attempt carries that attempt's own
 //! token, and a stale attempt is answered 409 and stops.
 
+pub mod api;
 mod assignment;
 mod attempt;
 mod deploy;

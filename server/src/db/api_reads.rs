@@ -1,60 +1,81 @@
 //! What the REST interface shows: reads only, in its own words.
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
-use serde_json::Value;
 use slipway_pipelines::ids::{AttemptId, Id, JobId, JobNumber, RepoId, RunId, RunNumber};
-use uuid::Uuid;
+use slipway_pipelines::language::Diagnostic;
+use slipway_pipelines::plan::{Dropped, PullRequest};
+use slipway_pipelines::wire::api::{Attempt, Delivery, Job, Report, Run, Step, Worker};
+use sqlx::types::Json;
 
 use super::Db;
 use crate::error::FlowError;
 
-type Time = DateTime<Utc>;
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Run {
-    pub(crate) id: Uuid,
-    pub(crate) number: i32,
-    pub(crate) branch: String,
-    pub(crate) tag: Option<String>,
-    pub(crate) commit: String,
-    pub(crate) subject: String,
-    pub(crate) actor: String,
-    pub(crate) event: String,
-    pub(crate) state: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) diagnostics: Value,
-    /// The number of the run that this one repeats.
-    pub(crate) rerun_of: Option<i32>,
-    pub(crate) created_at: Time,
-    pub(crate) started_at: Option<Time>,
-    pub(crate) finished_at: Option<Time>,
+/// Which runs of a repo to list.
+#[derive(Debug)]
+pub(crate) struct RunFilter {
+    pub(crate) branch: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) event: Option<String>,
+    pub(crate) actor: Option<String>,
+    /// Not below this number.
+    pub(crate) from: i32,
+    /// Only below this number.
+    pub(crate) before: i32,
+    pub(crate) limit: i64,
 }
 
-/// The newest first; `before` is a run number to go on from.
-pub(crate) async fn runs(
-    db: &Db,
-    repo: RepoId,
-    branch: Option<&str>,
-    before: Option<i32>,
-    limit: i64,
-) -> Result<Vec<Run>, FlowError> {
-    let runs = sqlx::query_as!(
-        Run,
-        "SELECT id, number, branch, tag, commit_sha AS commit, subject, actor, event, state, reason,
-                diagnostics, created_at, started_at, finished_at,
-                (SELECT o.number FROM runs o WHERE o.id = runs.rerun_of) AS rerun_of
-         FROM runs WHERE repo_id = $1 AND ($2::text IS NULL OR branch = $2)
-              AND ($3::int IS NULL OR number < $3)
-         ORDER BY number DESC LIMIT $4",
+impl Default for RunFilter {
+    fn default() -> Self {
+        let (branch, state, event, actor) = (None, None, None, None);
+        Self { branch, state, event, actor, from: 0, before: i32::MAX, limit: 1 }
+    }
+}
+
+/// The newest first. A pull request into a branch is no run of that branch, unless it is asked
+/// for pull requests.
+pub(crate) async fn runs(db: &Db, repo: RepoId, filter: &RunFilter) -> Result<Vec<Run>, FlowError> {
+    let rows = sqlx::query!(
+        r#"SELECT id, number, branch, tag, commit_sha, subject, actor, event, state, reason,
+                  diagnostics AS "diagnostics: Json<Vec<Diagnostic>>", created_at, started_at,
+                  finished_at,
+                  CASE WHEN event = 'pull_request' THEN trigger -> 'event' END
+                    AS "pull: Json<PullRequest>",
+                  (SELECT o.number FROM runs o WHERE o.id = runs.rerun_of) AS rerun_of
+           FROM runs WHERE repo_id = $1 AND number >= $2 AND number < $3
+                AND ($4::text IS NULL
+                     OR branch = $4 AND (event <> 'pull_request' OR $6 = 'pull_request'))
+                AND ($5::text IS NULL OR state = $5) AND ($6::text IS NULL OR event = $6)
+                AND ($7::text IS NULL OR actor = $7)
+           ORDER BY number DESC LIMIT $8"#,
         repo.as_uuid(),
-        branch,
-        before,
-        limit
+        filter.from,
+        filter.before,
+        filter.branch,
+        filter.state,
+        filter.event,
+        filter.actor,
+        filter.limit
     )
+    .map(|row| Run {
+        id: row.id.into(),
+        number: row.number,
+        branch: row.branch,
+        tag: row.tag,
+        pull_request: row.pull.map(|pull| pull.0),
+        commit: row.commit_sha,
+        subject: row.subject,
+        actor: row.actor,
+        event: row.event,
+        state: row.state,
+        reason: row.reason,
+        diagnostics: row.diagnostics.0,
+        rerun_of: row.rerun_of,
+        created_at: row.created_at,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+    })
     .fetch_all(db.pool())
     .await?;
-    Ok(runs)
+    Ok(rows)
 }
 
 pub(crate) async fn run(
@@ -62,36 +83,33 @@ pub(crate) async fn run(
     repo: RepoId,
     number: RunNumber,
 ) -> Result<Option<Run>, FlowError> {
-    let run = sqlx::query_as!(
-        Run,
-        "SELECT id, number, branch, tag, commit_sha AS commit, subject, actor, event, state, reason,
-                diagnostics, created_at, started_at, finished_at,
-                (SELECT o.number FROM runs o WHERE o.id = runs.rerun_of) AS rerun_of
-         FROM runs WHERE repo_id = $1 AND number = $2",
-        repo.as_uuid(),
-        number.0
+    let before = number.0.saturating_add(1);
+    let only = RunFilter { from: number.0, before, ..RunFilter::default() };
+    Ok(runs(db, repo, &only).await?.pop())
+}
+
+/// What a run's file has and its trigger did not want.
+pub(crate) async fn dropped(db: &Db, run: RunId) -> Result<Vec<Dropped>, FlowError> {
+    let dropped = sqlx::query_scalar!(
+        r#"SELECT plan -> 'dropped' AS "dropped: Json<Vec<Dropped>>" FROM runs WHERE id = $1"#,
+        run.as_uuid()
+    )
+    .fetch_one(db.pool())
+    .await?;
+    Ok(dropped.map(|dropped| dropped.0).unwrap_or_default())
+}
+
+/// How far GitHub has heard of a run.
+pub(crate) async fn report(db: &Db, run: RunId) -> Result<Option<Report>, FlowError> {
+    let report = sqlx::query_as!(
+        Report,
+        r#"SELECT told < wanted AS "behind!", last_error, available_at AS next_try_at
+           FROM github_reports WHERE run_id = $1"#,
+        run.as_uuid()
     )
     .fetch_optional(db.pool())
     .await?;
-    Ok(run)
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Job {
-    pub(crate) id: Uuid,
-    pub(crate) number: i32,
-    pub(crate) name: String,
-    pub(crate) stage: i32,
-    pub(crate) stage_name: String,
-    pub(crate) allow_failure: bool,
-    pub(crate) state: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) attempt: i32,
-    pub(crate) image: Option<String>,
-    pub(crate) image_digest: Option<String>,
-    pub(crate) queued_at: Option<Time>,
-    pub(crate) started_at: Option<Time>,
-    pub(crate) finished_at: Option<Time>,
+    Ok(report)
 }
 
 pub(crate) async fn jobs(db: &Db, run: RunId) -> Result<Vec<Job>, FlowError> {
@@ -128,22 +146,6 @@ pub(crate) async fn job(
     Ok(job)
 }
 
-#[derive(Debug, Serialize)]
-pub(crate) struct Attempt {
-    pub(crate) id: Uuid,
-    pub(crate) number: i32,
-    pub(crate) worker: String,
-    pub(crate) state: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) log_length: i64,
-    pub(crate) log_lines: i64,
-    pub(crate) log_sha256: Option<String>,
-    /// What is wrong with the stored log: none is, as a rule.
-    pub(crate) log_flaw: Option<String>,
-    pub(crate) started_at: Time,
-    pub(crate) finished_at: Option<Time>,
-}
-
 /// The job's own attempts; looking after its deployments later is not one.
 pub(crate) async fn attempts(db: &Db, job: JobId) -> Result<Vec<Attempt>, FlowError> {
     let attempts = sqlx::query_as!(
@@ -160,18 +162,6 @@ pub(crate) async fn attempts(db: &Db, job: JobId) -> Result<Vec<Attempt>, FlowEr
     Ok(attempts)
 }
 
-#[derive(Debug, Serialize)]
-pub(crate) struct Step {
-    pub(crate) number: i32,
-    pub(crate) phase: String,
-    pub(crate) title: String,
-    pub(crate) log_from: i64,
-    pub(crate) log_to: Option<i64>,
-    pub(crate) outcome: Option<Value>,
-    pub(crate) started_at: Time,
-    pub(crate) finished_at: Option<Time>,
-}
-
 pub(crate) async fn steps(db: &Db, attempt: AttemptId) -> Result<Vec<Step>, FlowError> {
     let steps = sqlx::query_as!(
         Step,
@@ -182,19 +172,6 @@ pub(crate) async fn steps(db: &Db, attempt: AttemptId) -> Result<Vec<Step>, Flow
     .fetch_all(db.pool())
     .await?;
     Ok(steps)
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Delivery {
-    pub(crate) id: Uuid,
-    pub(crate) source: String,
-    pub(crate) guid: String,
-    pub(crate) event: String,
-    pub(crate) state: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) run: Option<i32>,
-    pub(crate) received_at: Time,
-    pub(crate) decided_at: Option<Time>,
 }
 
 pub(crate) async fn deliveries(db: &Db, repo: RepoId) -> Result<Vec<Delivery>, FlowError> {
@@ -209,18 +186,6 @@ pub(crate) async fn deliveries(db: &Db, repo: RepoId) -> Result<Vec<Delivery>, F
     .fetch_all(db.pool())
     .await?;
     Ok(deliveries)
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Worker {
-    pub(crate) id: Uuid,
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) engine: Option<String>,
-    pub(crate) slots: i32,
-    pub(crate) busy: i64,
-    pub(crate) registered_at: Time,
-    pub(crate) last_seen_at: Time,
 }
 
 pub(crate) async fn workers(db: &Db) -> Result<Vec<Worker>, FlowError> {

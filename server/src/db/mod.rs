@@ -4,6 +4,7 @@
 //! for every transaction that refers to the row, two of which then wait for each other.
 
 pub(crate) mod api_reads;
+pub(crate) mod asked_runs;
 pub(crate) mod assignments;
 pub(crate) mod attempts;
 pub mod audit;

@@ -14,5 +14,6 @@ pub(crate) mod report;
 pub(crate) mod report_github;
 pub mod restart;
 pub(crate) mod schedule;
+pub mod trigger;
 
 pub use crate::error::FlowError;

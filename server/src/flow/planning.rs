@@ -3,7 +3,7 @@
 use slipway_pipelines::ids::RunId;
 use slipway_pipelines::lifecycle::{RunEvent, RunState};
 use slipway_pipelines::names::CommitSha;
-use slipway_pipelines::plan::{Plan, Trigger};
+use slipway_pipelines::plan::{Plan, Trigger, TriggerEvent};
 use slipway_pipelines::wire::{PlanReport, PlanResult};
 
 use super::{FlowError, schedule};
@@ -35,8 +35,9 @@ pub(crate) async fn store(
     if let Some(merge) = merge_commit(&trigger, report) {
         trigger.commit = merge;
     }
-    // Who asks for a re-run wants it whatever the commit says.
-    let mark = if run.is_rerun { None } else { skip_mark(&trigger.message) };
+    // Who asks for a run, or for a re-run, wants it whatever the commit says.
+    let asked_for = run.is_rerun || matches!(trigger.event, TriggerEvent::Api { .. });
+    let mark = if asked_for { None } else { skip_mark(&trigger.message) };
     let (event, plan) = decide(&report.result, mark);
     runs::planned(tx, id, &trigger, plan, &report.diagnostics).await?;
     for job in plan.iter().flat_map(|plan| &plan.jobs) {

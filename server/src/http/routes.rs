@@ -49,6 +49,7 @@ fn config(url: String) -> Config {
             memory_bytes: 1 << 28,
             pids: 64,
             cpu_millis: 1000,
+            disk_bytes: 1 << 30,
         },
         notify_url: None,
     }
@@ -158,6 +159,7 @@ fn rest() -> Vec<Row> {
         row(Method::PUT, "/no/body/secrets/TOKEN", 404),
         row(Method::DELETE, "/no/body/secrets/TOKEN", 404),
         row(Method::GET, "/no/body/runs", 404),
+        row(Method::POST, "/no/body/runs", 404),
         row(Method::GET, "/no/body/runs/1", 404),
         row(Method::POST, "/no/body/runs/1/cancel", 404),
         row(Method::POST, "/no/body/runs/1/restart", 404),

@@ -101,6 +101,7 @@ fn config(database: String, address: SocketAddr) -> Result<Config> {
             memory_bytes: 1 << 30,
             pids: 512,
             cpu_millis: 1000,
+            disk_bytes: 1 << 30,
         },
         notify_url: None,
     })

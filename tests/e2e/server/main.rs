@@ -1,5 +1,6 @@
 //! The server by itself, over a real Postgres: workers and senders are the story's own words.
 
+mod asked;
 mod cancel;
 mod claims;
 mod deploys;

@@ -6,26 +6,25 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use slipway_pipelines::names::RepoName;
+use slipway_pipelines::wire::api::{Run, WholeRun};
 use tokio::time::Instant;
 
 use super::show;
-use crate::api::Api;
+use crate::api::{Api, patiently};
 use crate::print;
-use crate::views::{Run, WholeRun};
 
 /// It could not be followed: none of the codes that tell how a run ended.
-pub(super) const NOT_FOLLOWED: u8 = 10;
+const NOT_FOLLOWED: u8 = 10;
 const POLL: Duration = Duration::from_millis(500);
 /// A push is told to the server by a hook, and decided soon after.
 const APPEARS_WITHIN: Duration = Duration::from_secs(60);
-/// The server may be restarted under us.
-const AWAY_LIMIT: Duration = Duration::from_secs(60);
 
 /// The newest run of a commit; waited for.
 pub(super) async fn of_commit(api: &Api, repo: &RepoName, commit: &str) -> Result<i32> {
     let deadline = Instant::now() + APPEARS_WITHIN;
     while Instant::now() < deadline {
-        let runs: Vec<Run> = api.get(&format!("{repo}/runs?limit=100")).await?;
+        let path = format!("{repo}/runs?limit=100");
+        let runs: Vec<Run> = patiently(async || api.get(&path).await).await?;
         if let Some(run) = runs.iter().find(|run| run.commit.starts_with(commit)) {
             return Ok(run.number);
         }
@@ -35,7 +34,11 @@ pub(super) async fn of_commit(api: &Api, repo: &RepoName, commit: &str) -> Resul
 }
 
 /// Prints what happens until the run and its deployments have ended.
-pub(super) async fn follow(api: &Api, repo: &RepoName, number: i32) -> Result<ExitCode> {
+pub(in crate::commands) async fn follow(
+    api: &Api,
+    repo: &RepoName,
+    number: i32,
+) -> Result<ExitCode> {
     let path = format!("{repo}/runs/{number}");
     let mut whole = first(api, &path, number).await?;
     print::line(&show::head(&whole.run));
@@ -47,14 +50,23 @@ pub(super) async fn follow(api: &Api, repo: &RepoName, number: i32) -> Result<Ex
             break;
         }
         tokio::time::sleep(POLL).await;
-        whole = patient(api, &path).await?;
+        whole = patiently(async || api.get(&path).await).await?;
     }
     show::problems(&whole.run);
     print::line(&show::verdict(&whole.run));
     Ok(ExitCode::from(code(&whole.run.state)))
 }
 
-fn code(state: &str) -> u8 {
+/// What could not be followed is said, and has an exit code of its own.
+pub(in crate::commands) fn watched(followed: Result<ExitCode>) -> ExitCode {
+    followed.unwrap_or_else(|error| {
+        crate::complain(&error);
+        ExitCode::from(NOT_FOLLOWED)
+    })
+}
+
+/// The exit code that tells how a run or a job ended.
+pub(in crate::commands) fn code(state: &str) -> u8 {
     match state {
         "passed" | "skipped" => 0,
         "failed" => 1,
@@ -67,24 +79,13 @@ fn code(state: &str) -> u8 {
 async fn first(api: &Api, path: &str, number: i32) -> Result<WholeRun> {
     let deadline = Instant::now() + APPEARS_WITHIN;
     loop {
-        if let Some(whole) = api.find(path).await? {
+        if let Some(whole) = patiently(async || api.find(path).await).await? {
             return Ok(whole);
         }
         if Instant::now() >= deadline {
             bail!("run {number} did not begin within {} s", APPEARS_WITHIN.as_secs());
         }
         tokio::time::sleep(POLL).await;
-    }
-}
-
-async fn patient(api: &Api, path: &str) -> Result<WholeRun> {
-    let deadline = Instant::now() + AWAY_LIMIT;
-    loop {
-        match api.get(path).await {
-            Ok(whole) => return Ok(whole),
-            Err(error) if Instant::now() >= deadline => return Err(error),
-            Err(_) => tokio::time::sleep(POLL).await,
-        }
     }
 }
 
@@ -105,7 +106,7 @@ impl Told {
             }
         }
         for deployment in whole.deployments.iter().rev() {
-            self.tell(deployment.id.clone(), show::of_deployment(deployment));
+            self.tell(deployment.id.to_string(), show::of_deployment(deployment));
         }
     }
 

@@ -1,6 +1,6 @@
-//! `slipway runs …`: what pushes started.
+//! `slipway runs …`: what pushes, pull requests and people started.
 
-mod follow;
+pub(super) mod follow;
 mod show;
 
 use std::process::ExitCode;
@@ -9,14 +9,17 @@ use anyhow::{Result, bail};
 use chrono::Utc;
 use clap::Subcommand;
 use reqwest::Method;
-use serde::Deserialize;
 use slipway_pipelines::names::RepoName;
+use slipway_pipelines::wire::api::{self, Started, WholeRun};
 
 use crate::api::{Api, ServerFlags};
 use crate::print;
-use crate::views::{self, Run as RunView};
+use crate::views::short;
 
-/// Runs: everything that one push started.
+/// How the first run begins.
+const NO_RUN: &str = "no run yet; start one by a push, or by: slipway trigger";
+
+/// Runs: everything that one trigger started.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Runs {
     #[command(subcommand)]
@@ -42,9 +45,18 @@ enum Command {
 struct List {
     /// The repo, as OWNER/NAME.
     repo: RepoName,
-    /// Only this branch.
+    /// Only runs of this branch, without the pull requests into it.
     #[arg(long)]
     branch: Option<String>,
+    /// Only runs in this state.
+    #[arg(long, value_parser = ["planning", "queued", "running", "passed", "failed", "errored", "canceled", "skipped"])]
+    state: Option<String>,
+    /// Only runs that this started.
+    #[arg(long, value_parser = ["push", "tag", "pull_request", "api"])]
+    event: Option<String>,
+    /// Only runs that this person caused.
+    #[arg(long, value_name = "WHO")]
+    actor: Option<String>,
     /// How many, at most 100.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: u32,
@@ -103,27 +115,34 @@ async fn list(arguments: List) -> Result<()> {
     let (_data_dir, api) = arguments.server.connect()?;
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("limit", &arguments.limit.to_string());
-    if let Some(branch) = &arguments.branch {
-        query.append_pair("branch", branch);
+    let filters = [
+        ("branch", &arguments.branch),
+        ("state", &arguments.state),
+        ("event", &arguments.event),
+        ("actor", &arguments.actor),
+    ];
+    for (name, value) in &filters {
+        query.extend_pairs(value.iter().map(|value| (name, value)));
     }
-    let runs: Vec<RunView> =
+    let runs: Vec<api::Run> =
         api.get(&format!("{}/runs?{}", arguments.repo, query.finish())).await?;
     if arguments.json {
         return print::json(&runs);
     }
     if runs.is_empty() {
-        print::line("no run yet; start one by: git push slipway");
+        let filtered = filters.iter().any(|(_, value)| value.is_some());
+        print::line(if filtered { "no run matches" } else { NO_RUN });
         return Ok(());
     }
-    let row = |run: &RunView| {
+    let row = |run: &api::Run| {
         let took = run
             .started_at
             .map(|from| print::duration(from, run.finished_at.unwrap_or_else(Utc::now)));
         vec![
             run.number.to_string(),
             run.state.clone(),
-            print::cut(run.of(), 24),
-            views::short(&run.commit).to_owned(),
+            print::cut(&run.of(), 24),
+            short(&run.commit).to_owned(),
             print::cut(&run.subject, 48),
             print::ago(run.created_at),
             took.unwrap_or_default(),
@@ -139,37 +158,29 @@ async fn number(api: &Api, repo: &RepoName, named: Option<i32>) -> Result<i32> {
     if let Some(number) = named {
         return Ok(number);
     }
-    let runs: Vec<RunView> = api.get(&format!("{repo}/runs?limit=1")).await?;
+    let runs: Vec<api::Run> = api.get(&format!("{repo}/runs?limit=1")).await?;
     match runs.first() {
         Some(run) => Ok(run.number),
-        None => bail!("{repo} has no run yet; start one by: git push slipway"),
+        None => bail!("{repo} has {NO_RUN}"),
     }
 }
 
 async fn show_one(one: One, json: bool) -> Result<()> {
     let (_data_dir, api) = one.server.connect()?;
     let number = number(&api, &one.repo, one.run).await?;
-    let path = format!("{}/runs/{number}", one.repo);
+    let whole: WholeRun = api.get(&format!("{}/runs/{number}", one.repo)).await?;
     if json {
-        let whole: serde_json::Value = api.get(&path).await?;
         return print::json(&whole);
     }
-    let whole: views::WholeRun = api.get(&path).await?;
     show::whole(&api, &one.repo, &whole);
     Ok(())
 }
 
 async fn watch(one: One, commit: Option<String>) -> Result<ExitCode> {
-    match watched(one, commit).await {
-        Ok(code) => Ok(code),
-        Err(error) => {
-            crate::complain(&error);
-            Ok(ExitCode::from(follow::NOT_FOLLOWED))
-        }
-    }
+    Ok(follow::watched(follow_one(one, commit).await))
 }
 
-async fn watched(one: One, commit: Option<String>) -> Result<ExitCode> {
+async fn follow_one(one: One, commit: Option<String>) -> Result<ExitCode> {
     let (_data_dir, api) = one.server.connect()?;
     let number = match commit {
         Some(commit) => follow::of_commit(&api, &one.repo, &commit).await?,
@@ -186,17 +197,11 @@ async fn cancel(one: One) -> Result<()> {
     Ok(())
 }
 
-#[derive(Deserialize)]
-struct Restarted {
-    run: i32,
-    url: String,
-}
-
 async fn restart(one: One) -> Result<()> {
     let (_data_dir, api) = one.server.connect()?;
     let number = number(&api, &one.repo, one.run).await?;
     let path = format!("{}/runs/{number}/restart", one.repo);
-    let new: Restarted = api.post(&path, &serde_json::json!({})).await?;
+    let new: Started = api.post(&path, &serde_json::json!({})).await?;
     print::line(&format!("run {} repeats run {number}: {}", new.run, new.url));
     Ok(())
 }

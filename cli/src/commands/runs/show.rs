@@ -2,10 +2,11 @@
 
 use chrono::Utc;
 use slipway_pipelines::names::RepoName;
+use slipway_pipelines::wire::api::{Deployment, Job, Report, Run, WholeRun};
 
 use crate::api::Api;
 use crate::print;
-use crate::views::{Deployment, Job, Run, WholeRun, short};
+use crate::views::short;
 
 /// Everything of a run.
 pub(super) fn whole(api: &Api, repo: &RepoName, whole: &WholeRun) {
@@ -18,7 +19,27 @@ pub(super) fn whole(api: &Api, repo: &RepoName, whole: &WholeRun) {
     for deployment in whole.deployments.iter().rev() {
         print::line(&format!("  {}", of_deployment(deployment)));
     }
+    for dropped in &whole.dropped {
+        let (name, reason) = (print::safe(&dropped.name), print::safe(&dropped.reason));
+        print::line(&format!("  {name} is not in it: {reason}"));
+    }
+    if let Some(words) = whole.github.as_ref().and_then(behind) {
+        print::line(&format!("  {words}"));
+    }
     print::line(&verdict(&whole.run));
+}
+
+/// `GitHub has not heard yet: 401, the token is refused; it is told again at 12:31:05 UTC`
+fn behind(report: &Report) -> Option<String> {
+    if !report.behind {
+        return None;
+    }
+    let why = report.last_error.as_deref().map(|error| format!(": {}", print::safe(error)));
+    let again = report.next_try_at.format("%H:%M:%S UTC");
+    Some(format!(
+        "GitHub has not heard yet{}; it is told again at {again}",
+        why.unwrap_or_default()
+    ))
 }
 
 /// `run 12 · Mend the health path · main · 3f2a1c0 · ada`
@@ -26,7 +47,7 @@ pub(super) fn head(run: &Run) -> String {
     let parts = [
         format!("run {}", run.number),
         print::cut(&run.subject, 60),
-        run.of().to_owned(),
+        run.of(),
         short(&run.commit).to_owned(),
         run.actor.clone(),
     ];
@@ -73,7 +94,7 @@ pub(super) fn of_job(run: i32, job: &Job) -> String {
 
 /// `deployed: http://127.0.0.1:18080 shows 3f2a1c0`, or what else became of it.
 pub(crate) fn of_deployment(deployment: &Deployment) -> String {
-    let commit = short(&deployment.version.commit);
+    let commit = short(deployment.version.commit.as_str());
     let environment = print::safe(&deployment.environment);
     let reason = deployment.reason.as_deref().map(print::safe).unwrap_or_default();
     match deployment.state.as_str() {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use slipway_pipelines::wire::api::Delivery;
 
 use super::OfRepo;
-use crate::db::api_reads::{self, Delivery};
+use crate::db::api_reads;
 use crate::http::problem::Problem;
 use crate::state::Server;
 

@@ -6,9 +6,10 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use slipway_pipelines::ids::DeploymentId;
+use slipway_pipelines::wire::api::Deployment;
 
 use super::OfRepo;
-use crate::db::deploy_reads::{self, Deployment};
+use crate::db::deploy_reads;
 use crate::http::problem::{Path, Problem};
 use crate::state::Server;
 

@@ -4,23 +4,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use slipway_pipelines::wire::api::{Environment, WholeEnvironment};
 
 use super::OfRepo;
-use crate::db::deploy_reads::{self, Deployment, Environment};
+use crate::db::deploy_reads;
 use crate::http::problem::{Path, Problem};
 use crate::state::Server;
 
 #[derive(Deserialize)]
 pub(super) struct Named {
     name: String,
-}
-
-#[derive(Serialize)]
-pub(super) struct Shown {
-    #[serde(flatten)]
-    environment: Environment,
-    deployments: Vec<Deployment>,
 }
 
 pub(super) async fn list(
@@ -35,10 +29,10 @@ pub(super) async fn show(
     State(server): State<Arc<Server>>,
     OfRepo(repo): OfRepo,
     Path(named): Path<Named>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<WholeEnvironment>, Problem> {
     let all = deploy_reads::environments(&server.db, repo.id).await?;
     let found = all.into_iter().find(|environment| environment.name == named.name);
     let environment = found.ok_or_else(Problem::not_found)?;
     let deployments = deploy_reads::deployments_of_environment(&server.db, environment.id).await?;
-    Ok(Json(Shown { environment, deployments }))
+    Ok(Json(WholeEnvironment { environment, deployments }))
 }

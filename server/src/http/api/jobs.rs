@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use slipway_pipelines::ids::{JobNumber, RepoId, RunNumber};
+use slipway_pipelines::wire::api::{Job, WholeAttempt, WholeJob};
 
 use super::OfRepo;
-use crate::db::api_reads::{self, Attempt, Job, Step};
+use crate::db::api_reads;
 use crate::flow::cancel;
 use crate::http::auth::Viewer;
 use crate::http::problem::{Path, Problem, Query};
@@ -24,20 +25,6 @@ pub(super) struct Named {
     job: JobNumber,
 }
 
-#[derive(Serialize)]
-pub(super) struct Shown {
-    #[serde(flatten)]
-    job: Job,
-    attempts: Vec<ShownAttempt>,
-}
-
-#[derive(Serialize)]
-struct ShownAttempt {
-    #[serde(flatten)]
-    attempt: Attempt,
-    steps: Vec<Step>,
-}
-
 async fn find(server: &Server, repo: RepoId, named: &Named) -> Result<Job, Problem> {
     let job = api_reads::job(&server.db, repo, named.run, named.job).await?;
     job.ok_or_else(Problem::not_found)
@@ -47,14 +34,14 @@ pub(super) async fn show(
     State(server): State<Arc<Server>>,
     OfRepo(repo): OfRepo,
     Path(named): Path<Named>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<WholeJob>, Problem> {
     let job = find(&server, repo.id, &named).await?;
     let mut attempts = Vec::new();
-    for attempt in api_reads::attempts(&server.db, job.id.into()).await? {
-        let steps = api_reads::steps(&server.db, attempt.id.into()).await?;
-        attempts.push(ShownAttempt { attempt, steps });
+    for attempt in api_reads::attempts(&server.db, job.id).await? {
+        let steps = api_reads::steps(&server.db, attempt.id).await?;
+        attempts.push(WholeAttempt { attempt, steps });
     }
-    Ok(Json(Shown { job, attempts }))
+    Ok(Json(WholeJob { job, attempts }))
 }
 
 pub(super) async fn cancel(
@@ -64,7 +51,7 @@ pub(super) async fn cancel(
     Path(named): Path<Named>,
 ) -> Result<StatusCode, Problem> {
     let job = find(&server, repo.id, &named).await?;
-    cancel::cancel_job(&server, job.id.into(), &viewer.actor).await?;
+    cancel::cancel_job(&server, job.id, &viewer.actor).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -84,7 +71,7 @@ pub(super) async fn log(
     Query(part): Query<Part>,
 ) -> Result<Response, Problem> {
     let job = find(&server, repo.id, &named).await?;
-    let attempts = api_reads::attempts(&server.db, job.id.into()).await?;
+    let attempts = api_reads::attempts(&server.db, job.id).await?;
     let chosen = match part.attempt {
         Some(number) => attempts.iter().find(|attempt| attempt.number == number),
         None => attempts.last(),
@@ -92,7 +79,7 @@ pub(super) async fn log(
     let (bytes, length, complete) = match chosen {
         Some(attempt) => {
             let limit = part.limit.unwrap_or(u64::MAX);
-            logs::read(&server, attempt.id.into(), part.offset, limit).await?
+            logs::read(&server, attempt.id, part.offset, limit).await?
         }
         None if part.attempt.is_some() => return Err(Problem::not_found()),
         // Not begun; if it is over, it never will.

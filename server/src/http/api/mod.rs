@@ -30,7 +30,7 @@ pub(super) fn router(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route("/", get(repos::show).patch(repos::change).delete(repos::remove))
         .route("/secrets", get(secrets::list))
         .route("/secrets/{name}", put(secrets::set).delete(secrets::remove))
-        .route("/runs", get(runs::list))
+        .route("/runs", get(runs::list).post(runs::start))
         .route("/runs/{run}", get(runs::show))
         .route("/runs/{run}/cancel", post(runs::cancel))
         .route("/runs/{run}/restart", post(runs::restart))

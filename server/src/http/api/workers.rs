@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use slipway_pipelines::wire::api::Worker;
 
-use crate::db::api_reads::{self, Worker};
+use crate::db::api_reads;
 use crate::http::problem::Problem;
 use crate::state::Server;
 

@@ -1,6 +1,9 @@
-//! `slipway secret …`: set from standard input, listed by name, never read back.
+//! `slipway secret …`: set from a terminal or standard input, listed by name, never read back.
+
+mod unseen;
 
 use std::io::{IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -8,7 +11,7 @@ use clap::Subcommand;
 use reqwest::Method;
 use slipway_pipelines::names::{RepoName, SecretName};
 
-use crate::api::ServerFlags;
+use crate::api::{Listing, ServerFlags};
 use crate::print;
 
 /// The server's own limit is lower; this one only ends an endless input.
@@ -23,10 +26,11 @@ pub(crate) struct Secret {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Set one; its value is read from standard input: printf %s "$TOKEN" | slipway secret set …
+    /// Set one. A terminal asks for the value and does not show it; else it is read from standard
+    /// input: printf %s "$TOKEN" | slipway secret set …
     Set(One),
     /// The names of the secrets that are set.
-    List(List),
+    List(Listing),
     /// Remove one.
     Remove(One),
 }
@@ -41,24 +45,14 @@ struct One {
     server: ServerFlags,
 }
 
-#[derive(Debug, clap::Args)]
-struct List {
-    /// The repo, as OWNER/NAME.
-    repo: RepoName,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: ServerFlags,
-}
-
 /// Runs the command.
 pub(crate) async fn run(arguments: Secret) -> Result<ExitCode> {
     match arguments.command {
         Command::Set(one) => {
             let path = path(&one);
+            let question = format!("{} of {}: ", one.secret, one.repo);
             let (_data_dir, api) = one.server.connect()?;
-            api.put_raw(&path, value(std::io::stdin())?).await?;
+            api.put_raw(&path, value(&question, std::io::stdin())?).await?;
             print::line(&format!("{} is set for {}", one.secret, one.repo));
         }
         Command::Remove(one) => {
@@ -87,20 +81,15 @@ fn path(one: &One) -> String {
     format!("{}/secrets/{}", one.repo, one.secret)
 }
 
-/// What is piped in, without the one line end that `echo` adds.
-fn value(mut input: impl Read + IsTerminal) -> Result<Vec<u8>> {
-    if input.is_terminal() {
-        bail!(
-            "a terminal would show the secret; pipe it in, for example from a file: slipway secret \
-             set OWNER/NAME SECRET < FILE"
-        );
-    }
+/// What is typed or piped in, without the one line end that `echo` and the enter key add.
+fn value(question: &str, mut input: impl Read + IsTerminal + AsFd) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    input
-        .by_ref()
-        .take(LARGEST)
-        .read_to_end(&mut bytes)
-        .context("standard input can not be read")?;
+    if input.is_terminal() {
+        bytes = unseen::ask(question, &mut input)?;
+    } else {
+        let mut limited = input.by_ref().take(LARGEST);
+        limited.read_to_end(&mut bytes).context("standard input can not be read")?;
+    }
     if bytes.ends_with(b"\n") {
         bytes.pop();
         if bytes.ends_with(b"\r") {
@@ -108,7 +97,7 @@ fn value(mut input: impl Read + IsTerminal) -> Result<Vec<u8>> {
         }
     }
     if bytes.is_empty() {
-        bail!("standard input is empty, and a secret is not");
+        bail!("the value is empty, and a secret is not");
     }
     Ok(bytes)
 }
