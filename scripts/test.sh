@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh browser
+tests/github/fetch.sh
 scripts/engine.sh start
 scripts/busybox.sh
 

@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     // Two backends are never compiled in, but the library asks for the choice to be made.
     let _already_made = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let result = match Cli::parse().command {
-        Command::Doctor(doctor) => return commands::doctor::run(&doctor),
+        Command::Doctor(doctor) => asynchronous(commands::doctor::run(doctor)),
         Command::Lint(lint) => return commands::lint::run(&lint),
         Command::Plan(plan) => commands::plan::run(&plan),
         Command::Up(up) => asynchronous(commands::up::run(up)),

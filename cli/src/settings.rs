@@ -1,6 +1,7 @@
 //! What the operator decides: a flag, else `SLIPWAY_…` of the environment, else `slipway.toml` of
 //! the data dir. The one place that reads them.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -17,15 +18,24 @@ const KNOWN: &[&str] = &[
     "postgres_user",
     "postgres_image",
     "github_webhook_secret",
+    "github_token",
+    "github_app_id",
+    "github_app_key",
+    "github_api_url",
+    "github_statuses",
+    "images",
     "notify_url",
     "lease_seconds",
     "url",
     "name",
     "slots",
     "engine",
+    "aws_s3_url",
+    "aws_elasticbeanstalk_url",
     "job_timeout_seconds",
     "job_silence_seconds",
     "job_log_bytes",
+    "job_disk_bytes",
     "job_memory_bytes",
     "job_pids",
     "job_cpu_millis",
@@ -93,6 +103,23 @@ impl Settings {
         }
     }
 
+    /// A table of texts of `slipway.toml`, for example `[images]`; empty where there is none.
+    pub(crate) fn texts(&self, key: &str) -> Result<BTreeMap<String, String>> {
+        let Some(value) = self.table.get(key) else { return Ok(BTreeMap::new()) };
+        let texts = value.as_table().and_then(|table| {
+            let text = |(key, value): (&String, &toml::Value)| {
+                Some((key.clone(), value.as_str()?.to_owned()))
+            };
+            table.iter().map(text).collect()
+        });
+        texts.with_context(|| {
+            let file = self.file.display();
+            format!(
+                "[{key}] in {file} is no table of texts; write lines like NAME = \"TEXT\" there"
+            )
+        })
+    }
+
     /// A secret setting: never a flag, since flags are seen by everybody on the machine.
     pub(crate) fn secret(&self, key: &str) -> Result<Option<SecretString>> {
         let text = self.get::<String>(None, key)?;
@@ -129,6 +156,15 @@ mod tests {
         let settings = settings("slots = \"hunter2\"").expect("it is read");
         let sentence = settings.get::<u32>(None, "slots").expect_err("no number").to_string();
         assert!(sentence.contains("slots in") && !sentence.contains("hunter2"), "{sentence}");
+    }
+
+    #[test]
+    fn images_are_a_table_of_texts() {
+        let read = settings("[images]\npython = \"registry.internal/python:{version}\"");
+        let images = read.expect("it is read").texts("images").expect("fits");
+        assert_eq!(images["python"], "registry.internal/python:{version}");
+        let sentence = settings("images = 3").expect("it is read").texts("images");
+        assert!(sentence.expect_err("no table").to_string().contains("[images] in"));
     }
 
     #[test]

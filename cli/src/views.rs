@@ -12,6 +12,22 @@ pub(crate) struct Repo {
     pub(crate) enabled: bool,
 }
 
+/// What the server's credential for GitHub can see.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct GithubRepos {
+    pub(crate) repos: Vec<GithubRepo>,
+    pub(crate) cut: bool,
+}
+
+/// One of those.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct GithubRepo {
+    pub(crate) name: String,
+    pub(crate) private: bool,
+    pub(crate) archived: bool,
+    pub(crate) enabled: Option<bool>,
+}
+
 /// The first seven digits.
 pub(crate) fn short(commit: &str) -> &str {
     commit.get(..7).unwrap_or(commit)

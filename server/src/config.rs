@@ -1,5 +1,6 @@
 //! What the operator decides. Read from the environment by the command line only.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,12 +31,42 @@ pub struct Config {
     pub worker_token: SecretString,
     /// Shared with the forge; none: its webhooks are refused.
     pub github_webhook_secret: Option<SecretString>,
+    /// How GitHub is spoken to; none: nothing is told to it or asked of it.
+    pub github: Option<GithubConfig>,
+    /// The operator's images by language: `python` to `registry.internal/python:{version}`.
+    pub images: BTreeMap<String, String>,
     /// How long a worker may be silent.
     pub lease: Duration,
     /// Limits of one job.
     pub limits: Limits,
     /// Told about each change of a run's state.
     pub notify_url: Option<Url>,
+}
+
+/// How GitHub is spoken to.
+#[derive(Clone, Debug)]
+pub struct GithubConfig {
+    /// Where its REST interface is: `https://api.github.com`, or `https://HOST/api/v3` of GitHub
+    /// Enterprise.
+    pub api_url: Url,
+    /// As whom.
+    pub credential: GithubCredential,
+    /// Tell commit statuses too, where check runs are told.
+    pub statuses: bool,
+}
+
+/// As whom GitHub is spoken to.
+#[derive(Clone, Debug)]
+pub enum GithubCredential {
+    /// As the person whose token it is. GitHub takes commit statuses from it, no check runs.
+    Token(SecretString),
+    /// As a GitHub App, where it is installed.
+    App {
+        /// The App's number.
+        id: u64,
+        /// Its private key in PEM.
+        key: SecretString,
+    },
 }
 
 /// The key-encryption key.

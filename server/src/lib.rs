@@ -13,5 +13,5 @@ pub mod state;
 pub mod store;
 mod text;
 
-pub use config::{Config, MasterKey};
+pub use config::{Config, GithubConfig, GithubCredential, MasterKey};
 pub use start::{spawn_loops, start};

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::FlowError;
-use crate::flow::{intake, reap, reconcile, report};
+use crate::flow::{intake, reap, reconcile, report, report_github};
+use crate::github::Github;
 use crate::state::{Server, Signal, listen};
 
 /// Each holds a transaction for a few milliseconds; more would only wait inside Postgres.
@@ -65,7 +66,8 @@ pub async fn start(config: Config) -> Result<Arc<Server>> {
         .timeout(NOTIFY_TIMEOUT)
         .build()
         .context("the client for notifications can not be set up")?;
-    Ok(Arc::new(Server::new(Db::new(pool), config, client)))
+    let github = config.github.as_ref().map(Github::new).transpose()?;
+    Ok(Arc::new(Server::new(Db::new(pool), config, client, github)))
 }
 
 const NO_ANSWER: &str = "Postgres does not answer at the configured address";
@@ -91,7 +93,8 @@ async fn migrate(address: &PgConnectOptions) -> Result<()> {
 /// Starts the loops; they end soon after `stop`.
 pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHandle<()>> {
     let shared = || (Arc::clone(&server), stop.clone());
-    let (listening, deciding, reaping, reporting) = (shared(), shared(), shared(), shared());
+    let (listening, deciding, reaping) = (shared(), shared(), shared());
+    let (reporting, checking) = (shared(), shared());
     vec![
         tokio::spawn(async move { listen(&listening.0, &listening.1).await }),
         tokio::spawn(async move {
@@ -107,6 +110,14 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
             let (server, stop) = reporting;
             let wakes = |signal| matches!(signal, Signal::Run(_));
             every(&server, &stop, "report", wakes, || report::tick(&server)).await;
+        }),
+        // Apart from the loop above: a slow GitHub holds up nobody else.
+        tokio::spawn(async move {
+            let (server, stop) = checking;
+            let sent = report_github::Sent::default();
+            let wakes = |signal| matches!(signal, Signal::Run(_));
+            let tick = || report_github::tick(&server, &stop, &sent);
+            every(&server, &stop, "report to GitHub", wakes, tick).await;
         }),
         tokio::spawn(async move { reconcile(&server, &stop).await }),
     ]

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::db::Db;
+use crate::github::{Github, GithubError};
 
 /// The server: shared as `Arc<Server>`.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct Server {
     /// What happened, in this and every other replica.
     pub wake: Wake,
     pub(crate) client: reqwest::Client,
+    pub(crate) github: Option<Github>,
     health: Mutex<Option<Health>>,
 }
 
@@ -36,8 +38,21 @@ struct Health {
 const LONGEST_GAP: Duration = Duration::from_secs(3);
 
 impl Server {
-    pub(crate) fn new(db: Db, config: Config, client: reqwest::Client) -> Self {
-        Self { db, config, wake: Wake::new(), client, health: Mutex::new(None) }
+    pub(crate) fn new(
+        db: Db,
+        config: Config,
+        client: reqwest::Client,
+        github: Option<Github>,
+    ) -> Self {
+        Self { db, config, wake: Wake::new(), client, github, health: Mutex::new(None) }
+    }
+
+    /// GitHub, where a credential for it is set.
+    ///
+    /// # Errors
+    /// [`GithubError::Unlinked`] where none is.
+    pub(crate) fn github(&self) -> Result<&Github, GithubError> {
+        self.github.as_ref().ok_or(GithubError::Unlinked)
     }
 
     /// Remembers whether Postgres just answered, and says for how long it has without a break.

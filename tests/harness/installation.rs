@@ -26,7 +26,17 @@ pub struct Installation {
     /// The database.
     pub postgres: Postgres,
     port: u16,
+    settings: Settings,
     dir: tempfile::TempDir,
+}
+
+/// What an operator would set beside what a story always sets: `SLIPWAY_…` variables.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Of the server.
+    pub server: Vec<(&'static str, String)>,
+    /// Of the worker.
+    pub worker: Vec<(&'static str, String)>,
 }
 
 impl Installation {
@@ -35,13 +45,21 @@ impl Installation {
     /// # Errors
     /// When one of them does not start.
     pub async fn start() -> Result<Self> {
+        Self::with(Settings::default()).await
+    }
+
+    /// Starts all three with something else about them.
+    ///
+    /// # Errors
+    /// When one of them does not start.
+    pub async fn with(settings: Settings) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("slipway-story-").tempdir()?;
         open_to_all(dir.path())?;
         let postgres = Postgres::create(&dir.path().join("pg"))?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let server = server(dir.path(), port, &postgres.url())?;
-        let worker = worker(dir.path(), port)?;
-        let installation = Self { server, worker, postgres, port, dir };
+        let server = server(dir.path(), port, &postgres.url(), &settings)?;
+        let worker = worker(dir.path(), port, &settings)?;
+        let installation = Self { server, worker, postgres, port, settings, dir };
         installation.caller().until_healthy().await;
         Ok(installation)
     }
@@ -51,7 +69,7 @@ impl Installation {
     /// # Errors
     /// When it can not be started.
     pub fn start_server(&mut self) -> Result<()> {
-        self.server = server(self.dir.path(), self.port, &self.postgres.url())?;
+        self.server = server(self.dir.path(), self.port, &self.postgres.url(), &self.settings)?;
         Ok(())
     }
 
@@ -60,8 +78,47 @@ impl Installation {
     /// # Errors
     /// When it can not be started.
     pub fn start_worker(&mut self) -> Result<()> {
-        self.worker = worker(self.dir.path(), self.port)?;
+        self.worker = worker(self.dir.path(), self.port, &self.settings)?;
         Ok(())
+    }
+
+    /// Its address, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Runs `slipway ARGUMENTS` as the operator would; answers what it printed.
+    ///
+    /// # Errors
+    /// With what it said, when it fails.
+    pub async fn slipway(&self, arguments: &[&str]) -> Result<String> {
+        self.slipway_with(arguments, "").await
+    }
+
+    /// As [`Self::slipway`], with this on its standard input.
+    ///
+    /// # Errors
+    /// With what it said, when it fails.
+    pub async fn slipway_with(&self, arguments: &[&str], input: &str) -> Result<String> {
+        let mut command = tokio::process::Command::new(slipway()?);
+        command
+            .args(arguments)
+            .env("SLIPWAY_DATA_DIR", self.dir.path().join("operator"))
+            .env("SLIPWAY_URL", self.url())
+            .env("SLIPWAY_ADMIN_TOKEN", ADMIN)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn().context("slipway can not be started")?;
+        let mut stdin = child.stdin.take().context("it has an input")?;
+        tokio::io::AsyncWriteExt::write_all(&mut stdin, input.as_bytes()).await?;
+        drop(stdin);
+        let output = child.wait_with_output().await?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "slipway {}: {said}", arguments.join(" "));
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Calls its API as the operator.
@@ -138,7 +195,7 @@ fn open_to_all(dir: &Path) -> Result<()> {
     Ok(std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755))?)
 }
 
-fn server(dir: &Path, port: u16, database_url: &str) -> Result<Process> {
+fn server(dir: &Path, port: u16, database_url: &str, settings: &Settings) -> Result<Process> {
     let mut command = Command::new(slipway()?);
     command
         .arg("server")
@@ -148,11 +205,12 @@ fn server(dir: &Path, port: u16, database_url: &str) -> Result<Process> {
         .env("SLIPWAY_MASTER_KEY", "07".repeat(32))
         .env("SLIPWAY_ADMIN_TOKEN", ADMIN)
         .env("SLIPWAY_WORKER_TOKEN", REGISTRATION)
-        .env("SLIPWAY_LEASE_SECONDS", LEASE);
+        .env("SLIPWAY_LEASE_SECONDS", LEASE)
+        .envs(settings.server.iter().map(|(name, value)| (name, value)));
     Process::start("the server", &mut command, &dir.join("server.log"))
 }
 
-fn worker(dir: &Path, port: u16) -> Result<Process> {
+fn worker(dir: &Path, port: u16, settings: &Settings) -> Result<Process> {
     let mut command = Command::new(slipway()?);
     command
         .arg("worker")
@@ -160,7 +218,8 @@ fn worker(dir: &Path, port: u16) -> Result<Process> {
         .env("SLIPWAY_URL", format!("http://127.0.0.1:{port}"))
         .env("SLIPWAY_NAME", "story")
         .env("SLIPWAY_SLOTS", "2")
-        .env("SLIPWAY_WORKER_TOKEN", REGISTRATION);
+        .env("SLIPWAY_WORKER_TOKEN", REGISTRATION)
+        .envs(settings.worker.iter().map(|(name, value)| (name, value)));
     Process::start("the worker", &mut command, &dir.join("worker.log"))
 }
 

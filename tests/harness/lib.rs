@@ -3,6 +3,7 @@
 
 mod caller;
 mod database;
+pub mod github;
 mod installation;
 mod poll;
 mod postgres;
@@ -14,7 +15,7 @@ pub mod worker;
 
 pub use caller::{Caller, Repo};
 pub use database::Database;
-pub use installation::{Installation, containers_of};
+pub use installation::{Installation, Settings, containers_of};
 pub use poll::{eventually, until};
 pub use postgres::Postgres;
 pub use process::{Process, slipway};

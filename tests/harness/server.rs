@@ -56,6 +56,8 @@ pub fn config(database_url: String) -> Config {
         admin_token: SecretString::from(ADMIN.to_owned()),
         worker_token: SecretString::from(REGISTRATION.to_owned()),
         github_webhook_secret: Some(SecretString::from(FORGE_KEY.to_owned())),
+        github: None,
+        images: std::collections::BTreeMap::new(),
         lease: Duration::from_secs(15),
         limits: Limits {
             timeout_seconds: 60,
@@ -64,6 +66,7 @@ pub fn config(database_url: String) -> Config {
             memory_bytes: 1 << 28,
             pids: 64,
             cpu_millis: 1000,
+            disk_bytes: 1 << 30,
         },
         notify_url: None,
     }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::deploy::Aws;
+
 /// Everything a worker needs to know. The command line makes it; nothing else reads settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -20,4 +22,6 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The engine's address (`unix:///run/docker.sock`); none: the usual socket.
     pub engine: Option<String>,
+    /// Where deploys ask AWS.
+    pub aws: Aws,
 }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::{CallError, Client, Retry};
 use crate::config::Config;
+use crate::deploy::Aws;
 use crate::git::Mirrors;
 use crate::sandbox::Sandbox as _;
 pub(crate) use engine::Engine;
@@ -30,6 +31,8 @@ pub(crate) struct Worker {
     pub(crate) mirrors: Arc<Mirrors>,
     /// None: it can only plan.
     pub(crate) engine: Option<Engine>,
+    /// Where deploys ask AWS.
+    pub(crate) aws: Aws,
     /// Attempts are broken off: the drain took too long.
     pub(crate) kill: CancellationToken,
 }
@@ -58,6 +61,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
             client: client.clone(),
             mirrors: Arc::clone(&mirrors),
             engine: engine.clone(),
+            aws: config.aws.clone(),
             kill: CancellationToken::new(),
         });
         let Some(registered) = register(&config, &worker, &shutdown).await? else { break };

@@ -7,6 +7,13 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
+use slipway_server::github::Github;
+
+use super::github_settings;
+use crate::data_dir::DataDirFlag;
+use crate::settings::Settings;
+
 /// An engine that hangs must not hang the doctor.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How often a running check is looked at.
@@ -21,13 +28,15 @@ pub(crate) struct Doctor {
     /// The folder of Postgres' programs; else PATH and Debian's folders are searched.
     #[arg(long)]
     postgres_bin: Option<PathBuf>,
+    #[command(flatten)]
+    data_dir: DataDirFlag,
 }
 
 /// What was found (a version, an address), or one sentence that says what to do.
 type Finding = Result<String, String>;
 
 /// Prints a line a check; fails if one of them failed.
-pub(crate) fn run(arguments: &Doctor) -> ExitCode {
+pub(crate) async fn run(arguments: Doctor) -> Result<ExitCode> {
     let engine = engine();
     let postgres = or_container(postgres(arguments.postgres_bin.as_deref()), &engine);
     let findings = [
@@ -35,11 +44,12 @@ pub(crate) fn run(arguments: &Doctor) -> ExitCode {
         ("engine", engine),
         ("postgres", postgres),
         ("address", address(arguments.bind)),
+        ("github", github(arguments.data_dir).await),
     ];
     let healthy = findings.iter().all(|(_, finding)| finding.is_ok());
     // A reader that went away (`| head`) does not change what was found.
     let _ = report(&mut io::stdout().lock(), &findings);
-    if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn report(out: &mut impl Write, findings: &[(&str, Finding)]) -> io::Result<()> {
@@ -102,6 +112,23 @@ fn debian_folders() -> Vec<PathBuf> {
     folders
         .sort_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
     folders
+}
+
+/// What GitHub says to the credential in the settings; none is fine.
+async fn github(data_dir: DataDirFlag) -> Finding {
+    let config = data_dir
+        .resolve()
+        .and_then(|data_dir| Settings::read(data_dir.path()))
+        .and_then(|settings| github_settings::read(&settings))
+        .map_err(|error| format!("{error:#}"))?;
+    let Some(config) = config else {
+        return Ok(
+            "not linked; set github_token, or github_app_id and github_app_key, to".to_owned()
+        );
+    };
+    let github = Github::new(&config).map_err(|error| format!("{error:#}"))?;
+    let who = github.who().await.map_err(|error| error.to_string())?;
+    Ok(format!("{who} at {}", config.api_url))
 }
 
 fn address(bind: SocketAddr) -> Finding {

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod deploy;
 pub(crate) mod doctor;
 pub(crate) mod down;
+mod github_settings;
 pub(crate) mod hook;
 pub(crate) mod job;
 pub(crate) mod lint;

@@ -11,7 +11,7 @@ use slipway_server::{Config, MasterKey};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::stop;
+use super::{github_settings, stop};
 use crate::data_dir::{DataDir, DataDirFlag};
 use crate::logging;
 use crate::settings::Settings;
@@ -26,7 +26,9 @@ const LEASE_SECONDS: u64 = 30;
     after_help = "Settings are flags, else SLIPWAY_… in the environment, else slipway.toml in \
     the data dir. Secrets are never flags: master.key, admin.token and worker.token are files of \
     the data dir, or SLIPWAY_MASTER_KEY, SLIPWAY_ADMIN_TOKEN and SLIPWAY_WORKER_TOKEN, or the \
-    files that the same names with _FILE name. The database is SLIPWAY_DATABASE_URL."
+    files that the same names with _FILE name. The database is SLIPWAY_DATABASE_URL. GitHub is \
+    github_token, or github_app_id and github_app_key (the path of its PEM file), with \
+    github_webhook_secret, github_statuses and, for GitHub Enterprise, github_api_url."
 )]
 pub(crate) struct Server {
     #[command(flatten)]
@@ -89,6 +91,8 @@ fn config(
         admin_token: needed(data_dir, "admin.token")?,
         worker_token: needed(data_dir, "worker.token")?,
         github_webhook_secret: settings.secret("github_webhook_secret")?,
+        github: github_settings::read(settings)?,
+        images: settings.texts("images")?,
         lease: Duration::from_secs(lease),
         limits: limits(settings)?,
         notify_url: settings.get(None, "notify_url")?,
@@ -121,6 +125,7 @@ fn limits(settings: &Settings) -> Result<Limits> {
         memory_bytes: settings.get(None, "job_memory_bytes")?.unwrap_or(4 << 30),
         pids: settings.get(None, "job_pids")?.unwrap_or(4096),
         cpu_millis: settings.get(None, "job_cpu_millis")?.unwrap_or(2000),
+        disk_bytes: settings.get(None, "job_disk_bytes")?.unwrap_or(20 << 30),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use slipway_worker::deploy::{Aws, Pace};
 use url::Url;
 
 use super::stop;
@@ -31,6 +32,13 @@ pub(crate) struct Worker {
     /// The engine's address [env: SLIPWAY_ENGINE] [default: the usual socket]
     #[arg(long, value_name = "ADDRESS")]
     engine: Option<String>,
+    /// Where deploys ask S3 [env: SLIPWAY_AWS_S3_URL] [default: where AWS has it]
+    #[arg(long, value_name = "URL")]
+    aws_s3_url: Option<Url>,
+    /// Where deploys ask Elastic Beanstalk [env: SLIPWAY_AWS_ELASTICBEANSTALK_URL] [default: where
+    /// AWS has it]
+    #[arg(long, value_name = "URL")]
+    aws_elasticbeanstalk_url: Option<Url>,
     /// Stop when standard input is closed, as a supervisor that dies leaves it.
     #[arg(long)]
     stop_with_stdin: bool,
@@ -58,6 +66,12 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
         slots: slots(arguments.slots, &settings)?,
         data_dir: data_dir.join("worker"),
         engine: settings.get(arguments.engine, "engine")?,
+        aws: Aws {
+            s3_url: settings.get(arguments.aws_s3_url, "aws_s3_url")?,
+            elasticbeanstalk_url: settings
+                .get(arguments.aws_elasticbeanstalk_url, "aws_elasticbeanstalk_url")?,
+            pace: Pace::default(),
+        },
     };
     let stop = stop::on_signals(arguments.stop_with_stdin)?;
     slipway_worker::run(config, stop).await?;

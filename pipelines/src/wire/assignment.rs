@@ -123,4 +123,12 @@ pub struct Limits {
     pub pids: u32,
     /// CPU cores, in thousandths.
     pub cpu_millis: u32,
+    /// What the job's containers may write to their own layers, in bytes.
+    #[serde(default = "usual_disk")]
+    pub disk_bytes: u64,
+}
+
+/// 20 GiB.
+fn usual_disk() -> u64 {
+    20 << 30
 }

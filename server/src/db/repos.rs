@@ -7,6 +7,7 @@ use slipway_pipelines::wire::SecretText;
 use super::{Db, Tx, audit, new_id, ref_heads};
 use crate::config::MasterKey;
 use crate::error::FlowError;
+use crate::github::ForgeRepo;
 use crate::secrets;
 use crate::state::Server;
 
@@ -46,6 +47,14 @@ pub struct Repo {
     pub default_branch: String,
     /// Deliveries of a disabled repo start nothing.
     pub enabled: bool,
+    /// The forge's number for it, once it is known.
+    pub forge_id: Option<i64>,
+    /// Only with a credential can it be read.
+    pub private: bool,
+    /// Do pushes start runs?
+    pub build_pushes: bool,
+    /// Do pull requests?
+    pub build_pull_requests: bool,
 }
 
 /// What `repo add` says.
@@ -59,6 +68,10 @@ pub struct NewRepo {
     pub clone_url: String,
     /// Its default branch.
     pub default_branch: String,
+    /// The forge's number for it, where the forge was asked.
+    pub forge_id: Option<i64>,
+    /// Only with a credential can it be read.
+    pub private: bool,
 }
 
 /// What may be changed of a repo.
@@ -68,6 +81,10 @@ pub struct Changes {
     pub enabled: Option<bool>,
     /// Another default branch.
     pub default_branch: Option<String>,
+    /// Do pushes start runs?
+    pub build_pushes: Option<bool>,
+    /// Do pull requests?
+    pub build_pull_requests: Option<bool>,
 }
 
 struct Row {
@@ -77,6 +94,10 @@ struct Row {
     clone_url: String,
     default_branch: String,
     enabled: bool,
+    forge_id: Option<i64>,
+    private: bool,
+    build_pushes: bool,
+    build_pull_requests: bool,
 }
 
 impl Row {
@@ -89,6 +110,10 @@ impl Row {
             clone_url: self.clone_url,
             default_branch: self.default_branch,
             enabled: self.enabled,
+            forge_id: self.forge_id,
+            private: self.private,
+            build_pushes: self.build_pushes,
+            build_pull_requests: self.build_pull_requests,
         })
     }
 }
@@ -112,14 +137,16 @@ pub async fn create(
         secrets::seal(&server.config.master_key, id.as_uuid(), id, KEY_NAME, key.as_bytes());
     let mut tx = server.db.begin().await?;
     let rows = sqlx::query!(
-        "INSERT INTO repos (id, name, kind, clone_url, default_branch, webhook_key)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        "INSERT INTO repos (id, name, kind, clone_url, default_branch, webhook_key, forge_id, private)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         id.as_uuid(),
         new.name.as_str(),
         new.kind.word(),
         new.clone_url,
         new.default_branch,
-        sealed
+        sealed,
+        new.forge_id,
+        new.private
     )
     .execute(&mut *tx)
     .await?
@@ -137,6 +164,10 @@ pub async fn create(
         clone_url: new.clone_url,
         default_branch: new.default_branch,
         enabled: true,
+        forge_id: new.forge_id,
+        private: new.private,
+        build_pushes: true,
+        build_pull_requests: true,
     };
     Ok((repo, SecretText::new(key)))
 }
@@ -154,10 +185,14 @@ pub async fn change(
     let mut tx = server.db.begin().await?;
     sqlx::query!(
         "UPDATE repos SET enabled = coalesce($2, enabled),
-             default_branch = coalesce($3, default_branch) WHERE id = $1",
+             default_branch = coalesce($3, default_branch),
+             build_pushes = coalesce($4, build_pushes),
+             build_pull_requests = coalesce($5, build_pull_requests) WHERE id = $1",
         repo.id.as_uuid(),
         changes.enabled,
-        changes.default_branch
+        changes.default_branch,
+        changes.build_pushes,
+        changes.build_pull_requests
     )
     .execute(&mut *tx)
     .await?;
@@ -167,7 +202,11 @@ pub async fn change(
         Some(false) => "repo.disable",
         None => "repo.change",
     };
-    let detail = serde_json::json!({ "default_branch": changes.default_branch });
+    let detail = serde_json::json!({
+        "default_branch": changes.default_branch,
+        "build_pushes": changes.build_pushes,
+        "build_pull_requests": changes.build_pull_requests,
+    });
     audit::write(&mut tx, actor, action, repo.name.as_str(), detail).await?;
     tx.commit().await?;
     Ok(changed)
@@ -199,7 +238,9 @@ pub async fn remove(server: &Server, repo: &Repo, actor: &str) -> Result<(), Flo
 pub async fn by_name(db: &Db, name: &RepoName) -> Result<Option<Repo>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, name, kind, clone_url, default_branch, enabled FROM repos WHERE name = $1",
+        "SELECT id, name, kind, clone_url, default_branch, enabled, forge_id, private, build_pushes,
+                build_pull_requests
+         FROM repos WHERE name = $1",
         name.as_str()
     )
     .fetch_optional(db.pool())
@@ -215,7 +256,9 @@ pub async fn by_name(db: &Db, name: &RepoName) -> Result<Option<Repo>, FlowError
 pub async fn list(db: &Db) -> Result<Vec<Repo>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, name, kind, clone_url, default_branch, enabled FROM repos ORDER BY name"
+        "SELECT id, name, kind, clone_url, default_branch, enabled, forge_id, private, build_pushes,
+                build_pull_requests
+         FROM repos ORDER BY name"
     )
     .fetch_all(db.pool())
     .await?
@@ -253,7 +296,9 @@ pub(crate) fn open_key(
 pub(crate) async fn by_id(tx: &mut Tx, id: RepoId) -> Result<Repo, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, name, kind, clone_url, default_branch, enabled FROM repos WHERE id = $1",
+        "SELECT id, name, kind, clone_url, default_branch, enabled, forge_id, private, build_pushes,
+                build_pull_requests
+         FROM repos WHERE id = $1",
         id.as_uuid()
     )
     .fetch_optional(&mut **tx)
@@ -262,18 +307,71 @@ pub(crate) async fn by_id(tx: &mut Tx, id: RepoId) -> Result<Repo, FlowError> {
     .decode()
 }
 
-/// A forge's repo by its full name, whatever the case the forge writes it in.
-pub(crate) async fn of_forge(tx: &mut Tx, name: &str) -> Result<Option<Repo>, FlowError> {
+/// A forge's repo by its number, or by its full name while its number is not known here: a name
+/// may be taken over by another repo.
+pub(crate) async fn of_forge(
+    tx: &mut Tx,
+    forge_id: i64,
+    name: &str,
+) -> Result<Option<Repo>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, name, kind, clone_url, default_branch, enabled FROM repos
-         WHERE lower(name) = lower($1) AND kind = 'github'",
+        "SELECT id, name, kind, clone_url, default_branch, enabled, forge_id, private, build_pushes,
+                build_pull_requests
+         FROM repos WHERE kind = 'github'
+           AND (forge_id = $1 OR (forge_id IS NULL AND lower(name) = lower($2)))
+         ORDER BY forge_id NULLS LAST LIMIT 1",
+        forge_id,
         name
     )
     .fetch_optional(&mut **tx)
     .await?
     .map(Row::decode)
     .transpose()
+}
+
+/// Takes over what the forge says of a repo: its number, its name after it was renamed, who may
+/// read it. A name that another repo has here stays with that one. Answers the repo as it is then.
+pub(crate) async fn follow(tx: &mut Tx, repo: Repo, forge: &ForgeRepo) -> Result<Repo, FlowError> {
+    let name: RepoName = match forge.full_name.parse() {
+        Ok(name) => name,
+        Err(_) => repo.name.clone(),
+    };
+    let clone_url = forge.clone_url.as_ref().filter(|_| name != repo.name);
+    let clone_url = clone_url.unwrap_or(&repo.clone_url);
+    let known = (repo.forge_id, &repo.name, repo.private);
+    if known == (Some(forge.id), &name, forge.private) {
+        return Ok(repo);
+    }
+    sqlx::query!(
+        "UPDATE repos SET forge_id = $2, private = $3,
+             name = CASE WHEN EXISTS (SELECT 1 FROM repos o WHERE o.name = $4 AND o.id <> $1)
+                         THEN name ELSE $4 END,
+             clone_url = $5
+         WHERE id = $1",
+        repo.id.as_uuid(),
+        forge.id,
+        forge.private,
+        name.as_str(),
+        clone_url
+    )
+    .execute(&mut **tx)
+    .await?;
+    let detail =
+        serde_json::json!({ "name": name, "private": forge.private, "forge_id": forge.id });
+    audit::write(tx, "GitHub", "repo.follow", repo.name.as_str(), detail).await?;
+    by_id(tx, repo.id).await
+}
+
+/// Takes over what the forge was asked.
+///
+/// # Errors
+/// When Postgres does not answer.
+pub async fn relink(server: &Server, repo: Repo, forge: &ForgeRepo) -> Result<Repo, FlowError> {
+    let mut tx = server.db.begin().await?;
+    let repo = follow(&mut tx, repo, forge).await?;
+    tx.commit().await?;
+    Ok(repo)
 }
 
 /// Locks a repo until the transaction ends; false if it was removed.

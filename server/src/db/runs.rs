@@ -186,7 +186,8 @@ pub(crate) async fn cancel(tx: &mut Tx, id: RunId, reason: &str) -> Result<(), F
     Ok(())
 }
 
-/// Stores what planning found, whatever it came to.
+/// Stores what planning found, whatever it came to. The commit changes only where a pull request's
+/// merge was found.
 pub(crate) async fn planned(
     tx: &mut Tx,
     id: RunId,
@@ -194,16 +195,19 @@ pub(crate) async fn planned(
     plan: Option<&Plan>,
     diagnostics: &[Diagnostic],
 ) -> Result<(), FlowError> {
-    sqlx::query!(
-        "UPDATE runs SET trigger = $2, subject = $3, plan = $4, diagnostics = $5, planned_at = now()
-         WHERE id = $1",
+    let rows = sqlx::query!(
+        "UPDATE runs SET trigger = $2, subject = $3, plan = $4, diagnostics = $5, commit_sha = $6,
+             planned_at = now()
+         WHERE id = $1 AND state = 'planning'",
         id.as_uuid(),
         serde_json::to_value(trigger)?,
         trigger.subject(),
         plan.map(serde_json::to_value).transpose()?,
-        serde_json::to_value(diagnostics)?
+        serde_json::to_value(diagnostics)?,
+        trigger.commit.as_str()
     )
     .execute(&mut **tx)
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected();
+    super::exactly_one(rows, "run")
 }

@@ -51,12 +51,17 @@ pub async fn events(
     if known >= count {
         return Ok(());
     }
+    let mut deployed = false;
     for event in batch.events.into_iter().skip(known) {
+        deployed |= matches!(event, AttemptEvent::Deployment { .. });
         note(&mut tx, &current, event).await?;
     }
     let total = i64::try_from(batch.first + count as u64 - 1).unwrap_or(i64::MAX);
     attempts::note_events(&mut tx, attempt, total).await?;
     notify(&mut tx, "slipway_run", &current.assignment.run.to_string()).await?;
+    if deployed {
+        schedule::to_github(server, &mut tx, current.assignment.run).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -174,6 +179,7 @@ pub async fn finish(
         Kind::Verify { deployment, .. } => {
             let reason = reason.unwrap_or("the target did not tell what is true there");
             deploys::give_up(&mut tx, deployment, reason).await?;
+            schedule::to_github(server, &mut tx, current.assignment.run).await?;
         }
     }
     tx.commit().await?;

@@ -97,6 +97,9 @@ fn withheld(
     event: &TriggerEvent,
     repo: &RepoName,
 ) -> Option<String> {
+    if event.pull_request().is_some() {
+        return Some("a pull request is never deployed".to_owned());
+    }
     if file == Some(".travis.yml") {
         let sentence = "deploys of a .travis.yml are withheld, since Travis may still be deploying";
         return Some(format!("{sentence}: write a .ci.yml to deploy from here"));

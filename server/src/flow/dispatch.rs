@@ -1,23 +1,24 @@
 //! Gives work to workers.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use slipway_pipelines::ids::{AttemptId, AttemptNumber, JobId, RunId, RunNumber, WorkerId};
 use slipway_pipelines::lifecycle::{JobEvent, RunEvent, RunState};
 use slipway_pipelines::names::RepoName;
-use slipway_pipelines::plan::Trigger;
+use slipway_pipelines::plan::{SecretScope, Trigger};
 use slipway_pipelines::wire::{
-    Assignment, GitSource, JobWork, Lane, PlanWork, RegisterRequest, SecretText, VerifyWork, Work,
+    Assignment, GitSource, JobWork, Lane, PlanWork, RegisterRequest, Secret, SecretText,
+    VerifyWork, Work,
 };
 
 use super::{FlowError, reap, schedule};
 use crate::db::assignments::{self, Assignment as Leased, Kind};
 use crate::db::deployments::{self, Deployment};
+use crate::db::repos::{self, Repo, RepoKind};
 use crate::db::runs::{self, Run};
 use crate::db::secrets::{self, Unopened};
-use crate::db::{Tx, jobs, new_id, repos, workers};
+use crate::db::{Tx, jobs, new_id, workers};
 use crate::state::Server;
 
 /// A leased piece of work, still without the token that its attempt will write with.
@@ -111,8 +112,10 @@ pub async fn claim(
         let at = Utc::now().trunc_subsecs(6);
         let claim = Claim { server, attempt, number: assignment.attempt, worker, at };
         match claim.hand_out(&mut tx, &assignment).await {
-            Ok(claimed) => {
+            Ok((mut claimed, repo)) => {
                 tx.commit().await?;
+                // No row is locked any more: GitHub may take its time.
+                claimed.source.credential = credential(server, &claimed.work, &repo).await;
                 return Ok(Some(claimed));
             }
             // What can not be handed out must not stand in the way of what is behind it.
@@ -123,6 +126,26 @@ pub async fn claim(
                 reap::give_up_queued(server, assignment.id, &sentence(&error)).await?;
             }
             Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What the worker needs to fetch a private repo of GitHub's. Where GitHub does not give it, the
+/// work goes out without: its worker says that the repo can not be read, and nothing waits.
+async fn credential(server: &Server, work: &Work, repo: &Repo) -> Option<SecretText> {
+    let github = server.github.as_ref()?;
+    let fetches = match work {
+        Work::Plan(_) | Work::Job(_) => true,
+        Work::Verify(_) => false,
+    };
+    if !fetches || !repo.private || repo.kind != RepoKind::Github {
+        return None;
+    }
+    match github.clone_credential(&repo.name, &repo.clone_url).await {
+        Ok(credential) => credential,
+        Err(error) => {
+            tracing::error!(repo = %repo.name, %error, "there is no credential to fetch it with");
+            None
         }
     }
 }
@@ -145,45 +168,57 @@ struct Claim<'a> {
 
 impl Claim<'_> {
     // Jobs are locked before runs everywhere.
-    async fn hand_out(&self, tx: &mut Tx, leased: &Leased) -> Result<Claimed, FlowError> {
-        let (run, work) = match leased.kind {
-            Kind::Plan => (runs::look(tx, leased.run).await?, None),
+    async fn hand_out(&self, tx: &mut Tx, leased: &Leased) -> Result<(Claimed, Repo), FlowError> {
+        let (run, repo, work) = match leased.kind {
+            Kind::Plan => {
+                let run = runs::look(tx, leased.run).await?;
+                let repo = repos::by_id(tx, run.repo).await?;
+                let (default_branch, images) =
+                    (repo.default_branch.clone(), self.server.config.images.clone());
+                (run, repo, Work::Plan(PlanWork { default_branch, images }))
+            }
             Kind::Job(job) => {
-                let (run, work) = self.job(tx, job).await?;
-                (run, Some(Work::Job(Box::new(work))))
+                let (run, mut work) = self.job(tx, job).await?;
+                let repo = repos::by_id(tx, run.repo).await?;
+                work.secrets = self.secrets(tx, &run, &work.plan.secrets).await?;
+                let page = schedule::run_url(self.server, repo.name.as_str(), run.number);
+                work.url = format!("{page}/jobs/{}", work.number);
+                schedule::to_github(self.server, tx, run.id).await?;
+                (run, repo, Work::Job(Box::new(work)))
             }
             Kind::Verify { deployment, .. } => {
-                let work = verify(deployments::lock(tx, deployment).await?);
-                (runs::look(tx, leased.run).await?, Some(Work::Verify(Box::new(work))))
+                let mut work = verify(deployments::lock(tx, deployment).await?);
+                let run = runs::look(tx, leased.run).await?;
+                let repo = repos::by_id(tx, run.repo).await?;
+                work.secrets = self.secrets(tx, &run, &work.plan.secrets).await?;
+                (run, repo, Work::Verify(Box::new(work)))
             }
         };
-        let repo = repos::by_id(tx, run.repo).await?;
-        let work = match work {
-            None => Work::Plan(PlanWork {
-                default_branch: repo.default_branch,
-                images: BTreeMap::new(),
-            }),
-            Some(Work::Job(mut job)) => {
-                // Every trigger there is comes from someone with write access to the repo itself.
-                let key = &self.server.config.master_key;
-                job.secrets =
-                    secrets::grant(tx, key, repo.id, self.attempt, &job.plan.secrets).await?;
-                let page = schedule::run_url(self.server, repo.name.as_str(), run.number);
-                job.url = format!("{page}/jobs/{}", job.number);
-                Work::Job(job)
-            }
-            Some(other) => other,
-        };
-        Ok(Claimed {
+        let claimed = Claimed {
             attempt: self.attempt,
             number: self.number,
-            repo: repo.name,
+            repo: repo.name.clone(),
             run: run.id,
             run_number: run.number,
-            source: GitSource { url: repo.clone_url, credential: None },
+            source: GitSource { url: repo.clone_url.clone(), credential: None },
             trigger: run.trigger,
             work,
-        })
+        };
+        Ok((claimed, repo))
+    }
+
+    /// What the plan asks for, as far as the run is trusted with it: a fork's sees nothing.
+    async fn secrets(
+        &self,
+        tx: &mut Tx,
+        run: &Run,
+        scope: &SecretScope,
+    ) -> Result<Vec<Secret>, FlowError> {
+        if run.trigger.event.is_fork() {
+            return Ok(Vec::new());
+        }
+        let key = &self.server.config.master_key;
+        secrets::grant(tx, key, run.repo, self.attempt, scope).await
     }
 
     /// The job starts, and with the first one its run. What needs the repo is still missing.

@@ -4,7 +4,7 @@ pub use crate::db::deliveries::{Decision, NewDelivery, Source};
 use std::time::Duration;
 
 use slipway_pipelines::ids::{DeliveryId, RunId};
-use slipway_pipelines::plan::Trigger;
+use slipway_pipelines::plan::{Trigger, TriggerEvent};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,7 @@ use crate::db::repos::{self, Repo};
 use crate::db::runs::{self, NewRun};
 use crate::db::{Tx, new_id, ref_heads};
 use crate::github::events::{self, Event, RefUpdate};
+use crate::github::payloads::{self, Posted};
 use crate::state::{Server, Signal};
 
 /// Between two looks at a delivery that somebody waits for.
@@ -99,35 +100,81 @@ pub(crate) async fn tick(server: &Server, stop: &CancellationToken) -> Result<()
 }
 
 async fn decide(server: &Server, tx: &mut Tx, delivery: &Undecided) -> Result<(), FlowError> {
-    let (event, update) = match delivery.source {
-        Source::Git => events::of_hook(&delivery.event, &delivery.payload),
-        Source::Github => (events::of_forge(&delivery.event, &delivery.payload), None),
+    match delivery.source {
+        Source::Git => decide_hook(server, tx, delivery).await,
+        Source::Github => decide_forge(server, tx, delivery).await,
+    }
+}
+
+/// Of a bare repository: the address named the repo.
+async fn decide_hook(server: &Server, tx: &mut Tx, delivery: &Undecided) -> Result<(), FlowError> {
+    let (event, update) = events::of_hook(&delivery.event, &delivery.payload);
+    let Some(repo) = delivery.repo else {
+        return deliveries::ignored(tx, delivery.id, UNKNOWN).await;
     };
-    if let (Some(repo), Some(update)) = (delivery.repo, update)
+    if let Some(update) = update
         && !count(tx, delivery, repo, &update).await?
     {
         let reason = "it came late: reconciliation had found what it tells";
         return deliveries::ignored(tx, delivery.id, reason).await;
     }
-    let (name, trigger) = match event {
+    let repo = repos::by_id(tx, repo).await?;
+    conclude(server, tx, delivery, &repo, event).await
+}
+
+/// Of the forge: the payload names the repo, and says what became of it.
+async fn decide_forge(server: &Server, tx: &mut Tx, delivery: &Undecided) -> Result<(), FlowError> {
+    let Posted { repo, event } = payloads::of_forge(&delivery.event, &delivery.payload);
+    let known = match &repo {
+        Some(forge) => repos::of_forge(tx, forge.id, &forge.full_name).await?,
+        None => None,
+    };
+    if let (Some(known), Some(forge)) = (known, repo) {
+        let known = repos::follow(tx, known, &forge).await?;
+        deliveries::belongs_to(tx, delivery.id, known.id).await?;
+        return conclude(server, tx, delivery, &known, event).await;
+    }
+    match event {
+        Event::Ignored { reason } => deliveries::ignored(tx, delivery.id, &reason).await,
+        Event::Trigger { .. } => deliveries::ignored(tx, delivery.id, UNKNOWN).await,
+    }
+}
+
+const UNKNOWN: &str = "its repository is not a repo here";
+
+async fn conclude(
+    server: &Server,
+    tx: &mut Tx,
+    delivery: &Undecided,
+    repo: &Repo,
+    event: Event,
+) -> Result<(), FlowError> {
+    let trigger = match event {
         Event::Ignored { reason } => return deliveries::ignored(tx, delivery.id, &reason).await,
-        Event::Trigger { repo, trigger } => (repo, trigger),
+        Event::Trigger { trigger } => trigger,
     };
-    let repo = match (delivery.repo, name) {
-        (Some(id), _) => Some(repos::by_id(tx, id).await?),
-        (None, Some(name)) => repos::of_forge(tx, &name).await?,
-        (None, None) => None,
-    };
-    let Some(repo) = repo else {
-        return deliveries::ignored(tx, delivery.id, "its repository is not a repo here").await;
-    };
-    if delivery.repo.is_none() {
-        deliveries::belongs_to(tx, delivery.id, repo.id).await?;
+    if let Some(reason) = switched_off(repo, &trigger.event) {
+        return deliveries::ignored(tx, delivery.id, reason).await;
     }
+    start(server, tx, delivery.id, repo, &trigger).await
+}
+
+fn switched_off(repo: &Repo, event: &TriggerEvent) -> Option<&'static str> {
     if !repo.enabled {
-        return deliveries::ignored(tx, delivery.id, "the repo is disabled").await;
+        return Some("the repo is disabled");
     }
-    start(server, tx, delivery.id, &repo, &trigger).await
+    match event {
+        TriggerEvent::Push { .. } | TriggerEvent::Tag { .. } if !repo.build_pushes => {
+            Some("the repo does not build pushes (its switch build_pushes is off)")
+        }
+        TriggerEvent::PullRequest(_) if !repo.build_pull_requests => {
+            Some("the repo does not build pull requests (its switch build_pull_requests is off)")
+        }
+        TriggerEvent::Push { .. }
+        | TriggerEvent::Tag { .. }
+        | TriggerEvent::PullRequest(_)
+        | TriggerEvent::Api { .. } => None,
+    }
 }
 
 /// Sums up what a hook tells of its ref; false when reconciliation had told it already.

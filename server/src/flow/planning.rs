@@ -2,7 +2,8 @@
 
 use slipway_pipelines::ids::RunId;
 use slipway_pipelines::lifecycle::{RunEvent, RunState};
-use slipway_pipelines::plan::{Plan, TriggerEvent};
+use slipway_pipelines::names::CommitSha;
+use slipway_pipelines::plan::{Plan, Trigger, TriggerEvent};
 use slipway_pipelines::wire::{PlanReport, PlanResult};
 
 use super::{FlowError, schedule};
@@ -31,6 +32,9 @@ pub(crate) async fn store(
     if trigger.author.is_empty() {
         trigger.author = report.author.clone().unwrap_or_default();
     }
+    if let Some(merge) = merge_commit(&trigger, report) {
+        trigger.commit = merge;
+    }
     // Who asks for a run, or for a re-run, wants it whatever the commit says.
     let asked_for = run.is_rerun || matches!(trigger.event, TriggerEvent::Api { .. });
     let mark = if asked_for { None } else { skip_mark(&trigger.message) };
@@ -43,6 +47,12 @@ pub(crate) async fn store(
     }
     schedule::change_run(server, tx, id, event).await?;
     schedule::advance(server, tx, id).await
+}
+
+/// The merge that the forge made of a pull request. A re-run has one already, and keeps it.
+fn merge_commit(trigger: &Trigger, report: &PlanReport) -> Option<CommitSha> {
+    let pull = trigger.event.pull_request()?;
+    report.merge_commit.clone().filter(|_| trigger.commit == pull.head)
 }
 
 fn decide(result: &PlanResult, mark: Option<String>) -> (RunEvent, Option<&Plan>) {

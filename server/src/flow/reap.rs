@@ -96,10 +96,13 @@ pub(crate) async fn lose(
         begun = deploys::settle(tx, attempt, reason).await?;
     }
     match assignment.kind {
-        Kind::Plan => lose_plan(server, tx, &assignment, reason).await,
-        Kind::Job(job) => lose_job(server, tx, &assignment, job, begun, reason).await,
-        Kind::Verify { deployment, .. } => lose_verify(tx, &assignment, deployment, reason).await,
+        Kind::Plan => lose_plan(server, tx, &assignment, reason).await?,
+        Kind::Job(job) => lose_job(server, tx, &assignment, job, begun, reason).await?,
+        Kind::Verify { deployment, .. } => {
+            lose_verify(tx, &assignment, deployment, reason).await?;
+        }
     }
+    schedule::to_github(server, tx, assignment.run).await
 }
 
 fn last_try(assignment: &Assignment) -> bool {

@@ -7,7 +7,7 @@ use slipway_pipelines::lifecycle::{JobEvent, JobView, RunEvent, RunState, ready_
 use super::FlowError;
 use crate::db::assignments::{self, Kind};
 use crate::db::runs::{self, Run};
-use crate::db::{Tx, jobs, notify, outbox, repos};
+use crate::db::{Tx, github_reports, jobs, notify, outbox, repos};
 use crate::state::Server;
 
 /// Moves a run on as far as its jobs allow. Doing it again changes nothing.
@@ -32,7 +32,15 @@ pub(crate) async fn advance(server: &Server, tx: &mut Tx, id: RunId) -> Result<(
         };
         change_run(server, tx, id, event).await?;
     }
-    Ok(())
+    to_github(server, tx, id).await
+}
+
+/// There is something to tell GitHub of the run. Call it last: see `db::github_reports`.
+pub(crate) async fn to_github(server: &Server, tx: &mut Tx, id: RunId) -> Result<(), FlowError> {
+    match &server.github {
+        Some(_) => github_reports::want(tx, id).await,
+        None => Ok(()),
+    }
 }
 
 pub(crate) async fn change_job(
@@ -72,8 +80,9 @@ pub(crate) async fn announce(server: &Server, tx: &mut Tx, id: RunId) -> Result<
     Ok(())
 }
 
-/// Puts the run's state into the outbox, if there is anybody to tell.
+/// Puts the run's state into the outbox, if there is anybody to tell, and lets GitHub know.
 async fn tell(server: &Server, tx: &mut Tx, run: &Run) -> Result<(), FlowError> {
+    to_github(server, tx, run.id).await?;
     if server.config.notify_url.is_none() {
         return Ok(());
     }

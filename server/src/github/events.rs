@@ -1,4 +1,5 @@
-//! From the raw bytes of a delivery to what it means. Pure: bytes in, event out.
+//! From the raw bytes of a delivery to what it means. Pure: bytes in, event out. What the forge
+//! posts is read in `payloads`.
 //!
 //! # What the hook of a bare repository posts
 //!
@@ -34,19 +35,17 @@ use super::skip_mark::skip_mark;
 use crate::text::{cut, without_nul};
 
 /// Longer names of refs are none: git's own files could not hold them, nor an index their rows.
-const LONGEST_REF: usize = 1024;
+pub(super) const LONGEST_REF: usize = 1024;
 /// Of a commit message, in bytes. It becomes an environment variable, which has a limit too.
 const LONGEST_MESSAGE: usize = 64 * 1024;
 /// Of other texts for people.
-const LONGEST_TEXT: usize = 300;
+pub(super) const LONGEST_TEXT: usize = 300;
 
 /// What a delivery means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// It may start a run.
     Trigger {
-        /// `OWNER/NAME` as the forge writes it; none where the address named the repo.
-        repo: Option<String>,
         /// Why and at which commit.
         trigger: Box<Trigger>,
     },
@@ -68,11 +67,11 @@ pub struct RefUpdate {
     pub after: CommitSha,
 }
 
-fn ignored(reason: impl Into<String>) -> Event {
+pub(super) fn ignored(reason: impl Into<String>) -> Event {
     Event::Ignored { reason: cut(reason.into(), LONGEST_TEXT) }
 }
 
-fn unread(payload: &[u8], error: &serde_json::Error) -> Event {
+pub(super) fn unread(payload: &[u8], error: &serde_json::Error) -> Event {
     if payload.starts_with(b"payload=") {
         return ignored("it is a web form: choose application/json in the webhook's settings");
     }
@@ -93,41 +92,6 @@ struct HookPayload {
     author: String,
 }
 
-#[derive(Deserialize)]
-struct PushPayload {
-    #[serde(rename = "ref")]
-    git_ref: String,
-    before: String,
-    after: String,
-    repository: Repository,
-    sender: Sender,
-    head_commit: Option<HeadCommit>,
-}
-
-#[derive(Deserialize)]
-struct Repository {
-    full_name: String,
-}
-
-#[derive(Deserialize)]
-struct Sender {
-    id: i64,
-    login: String,
-}
-
-#[derive(Deserialize)]
-struct HeadCommit {
-    #[serde(default)]
-    message: String,
-    author: Option<CommitAuthor>,
-}
-
-#[derive(Deserialize)]
-struct CommitAuthor {
-    #[serde(default)]
-    name: String,
-}
-
 /// Reads what the `post-receive` hook of a local bare repository posts.
 #[must_use]
 pub fn of_hook(event: &str, payload: &[u8]) -> (Event, Option<RefUpdate>) {
@@ -144,32 +108,10 @@ pub fn of_hook(event: &str, payload: &[u8]) -> (Event, Option<RefUpdate>) {
     };
     let actor = Actor::Local { name: cut(push.pusher, LONGEST_TEXT) };
     let told = Told { message: push.message, author: push.author, actor };
-    (told.about(&update, None), Some(update))
+    (told.about(&update), Some(update))
 }
 
-/// Reads what the forge posts.
-#[must_use]
-pub fn of_forge(event: &str, payload: &[u8]) -> Event {
-    if event != "push" {
-        return ignored(format!("{event:?} events start no run"));
-    }
-    let push: PushPayload = match serde_json::from_slice(&without_nul(payload)) {
-        Ok(push) => push,
-        Err(error) => return unread(payload, &error),
-    };
-    let update = match read_ref(push.git_ref, &push.before, &push.after) {
-        Ok(update) => update,
-        Err(reason) => return ignored(reason),
-    };
-    let (message, author) =
-        push.head_commit.map_or_else(Default::default, |head| (head.message, head.author));
-    let author = author.map(|author| author.name).unwrap_or_default();
-    let login = cut(push.sender.login, LONGEST_TEXT);
-    let told = Told { message, author, actor: Actor::Forge { id: push.sender.id, login } };
-    told.about(&update, Some(push.repository.full_name))
-}
-
-fn read_ref(git_ref: String, before: &str, after: &str) -> Result<RefUpdate, String> {
+pub(super) fn read_ref(git_ref: String, before: &str, after: &str) -> Result<RefUpdate, String> {
     let strange = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
     if git_ref.len() > LONGEST_REF || git_ref.contains(strange) || git_ref.ends_with('/') {
         return Err("git has no ref of that name".to_owned());
@@ -179,14 +121,14 @@ fn read_ref(git_ref: String, before: &str, after: &str) -> Result<RefUpdate, Str
 }
 
 /// What a delivery tells besides the ref.
-struct Told {
-    message: String,
-    author: String,
-    actor: Actor,
+pub(super) struct Told {
+    pub(super) message: String,
+    pub(super) author: String,
+    pub(super) actor: Actor,
 }
 
 impl Told {
-    fn about(self, update: &RefUpdate, repo: Option<String>) -> Event {
+    pub(super) fn about(self, update: &RefUpdate) -> Event {
         let event = if let Some(branch) = update.git_ref.strip_prefix("refs/heads/") {
             TriggerEvent::Push { branch: branch.to_owned() }
         } else if let Some(tag) = update.git_ref.strip_prefix("refs/tags/") {
@@ -208,7 +150,7 @@ impl Told {
             author: cut(self.author, LONGEST_TEXT),
             actor: self.actor,
         };
-        Event::Trigger { repo, trigger: Box::new(trigger) }
+        Event::Trigger { trigger: Box::new(trigger) }
     }
 }
 
@@ -229,11 +171,11 @@ mod tests {
 
     #[test]
     fn a_pushed_branch_and_a_tag_trigger() {
-        let Event::Trigger { repo: None, trigger } = hook("refs/heads/main", SHA, "Mend") else {
+        let Event::Trigger { trigger } = hook("refs/heads/main", SHA, "Mend") else {
             panic!("a push triggers");
         };
         assert_eq!((trigger.event.branch(), trigger.before.as_ref()), ("main", None));
-        let Event::Trigger { trigger, .. } = hook("refs/tags/v1", SHA, "") else {
+        let Event::Trigger { trigger } = hook("refs/tags/v1", SHA, "") else {
             panic!("a tag triggers");
         };
         assert_eq!(trigger.event.tag(), Some("v1"));
@@ -245,7 +187,7 @@ mod tests {
         for git_ref in ["refs/heads/a\0b", "refs/heads/a\nb", "refs/heads/", &long] {
             assert_eq!(hook(git_ref, SHA, ""), ignored("git has no ref of that name"));
         }
-        let Event::Trigger { trigger, .. } = hook("refs/heads/main", SHA, "a\0b") else {
+        let Event::Trigger { trigger } = hook("refs/heads/main", SHA, "a\0b") else {
             panic!("a message is only shown");
         };
         assert_eq!(trigger.message, "a\u{fffd}b");
@@ -260,7 +202,6 @@ mod tests {
                 hook("refs/heads/main", SHA, "Docs\n\n[CI Skip]"),
                 "the commit message says [CI Skip]",
             ),
-            (of_forge("ping", b"{}"), "\"ping\" events start no run"),
         ] {
             assert_eq!(event, ignored(reason));
         }
@@ -268,20 +209,5 @@ mod tests {
             panic!("no JSON, no run");
         };
         assert!(reason.starts_with("its payload can not be read"), "{reason}");
-    }
-
-    #[test]
-    fn a_forge_push_carries_the_senders_number() {
-        let payload = serde_json::json!({
-            "ref": "refs/heads/main", "before": SHA, "after": SHA,
-            "repository": { "full_name": "acme/web" }, "sender": { "id": 5, "login": "ada" },
-            "head_commit": { "message": "Mend", "author": { "name": "Somebody" } },
-        });
-        let Event::Trigger { repo, trigger } = of_forge("push", payload.to_string().as_bytes())
-        else {
-            panic!("a push triggers");
-        };
-        assert_eq!(repo.as_deref(), Some("acme/web"));
-        assert_eq!(trigger.actor, Actor::Forge { id: 5, login: "ada".to_owned() });
     }
 }

@@ -14,6 +14,7 @@ use slipway_pipelines::wire;
 use tower_http::request_id::RequestId;
 
 use crate::error::FlowError;
+use crate::github::GithubError;
 use crate::state::Server;
 use crate::text::without_nul;
 
@@ -102,6 +103,22 @@ impl From<FlowError> for Problem {
             FlowError::Away(cause) => Self::away(cause.into()),
             FlowError::Internal(cause) => Self::internal(cause),
         }
+    }
+}
+
+impl From<GithubError> for Problem {
+    /// Not what GitHub answered: a 401 here would speak of the caller's own token.
+    fn from(error: GithubError) -> Self {
+        let status = match &error {
+            GithubError::Unlinked | GithubError::NotFound | GithubError::Invalid { .. } => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            GithubError::RateLimited { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            GithubError::Unauthorized
+            | GithubError::Forbidden { .. }
+            | GithubError::Away { .. } => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(status, format!("{error}."))
     }
 }
 

@@ -39,6 +39,8 @@ fn config(url: String) -> Config {
         admin_token: SecretString::from(ADMIN.to_owned()),
         worker_token: SecretString::from(REGISTRATION.to_owned()),
         github_webhook_secret: Some(SecretString::from("forge".to_owned())),
+        github: None,
+        images: std::collections::BTreeMap::new(),
         lease: Duration::from_secs(15),
         limits: Limits {
             timeout_seconds: 60,
@@ -47,6 +49,7 @@ fn config(url: String) -> Config {
             memory_bytes: 1 << 28,
             pids: 64,
             cpu_millis: 1000,
+            disk_bytes: 1 << 30,
         },
         notify_url: None,
     }
@@ -145,6 +148,8 @@ fn rest() -> Vec<Row> {
     vec![
         row(Method::GET, "/repos", 200),
         row(Method::POST, "/repos", 422),
+        // 422: GitHub is not linked here.
+        row(Method::GET, "/github-repos", 422),
         row(Method::GET, "/workers", 200),
         row(Method::POST, "/login-links", 201),
         row(Method::GET, "/no/body", 404),

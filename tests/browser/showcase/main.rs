@@ -92,6 +92,8 @@ fn config(database: String, address: SocketAddr) -> Result<Config> {
         admin_token: SecretString::from(ADMIN_TOKEN.to_owned()),
         worker_token: SecretString::from("a-registration-token".to_owned()),
         github_webhook_secret: None,
+        github: None,
+        images: std::collections::BTreeMap::new(),
         lease: Duration::from_secs(15),
         limits: Limits {
             timeout_seconds: 3600,
@@ -100,6 +102,7 @@ fn config(database: String, address: SocketAddr) -> Result<Config> {
             memory_bytes: 1 << 30,
             pids: 512,
             cpu_millis: 1000,
+            disk_bytes: 1 << 30,
         },
         notify_url: None,
     })

@@ -5,6 +5,8 @@
 //! `Live` is said only of what was seen at the target itself, never of a command that ended well.
 //! A deploy that is run again after a crash first clears what the broken one left.
 
+mod aws;
+mod beanstalk;
 mod change;
 mod container;
 mod engine;
@@ -15,6 +17,7 @@ mod names;
 mod reference;
 mod registry;
 mod template;
+mod tree;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -27,6 +30,10 @@ use slipway_pipelines::plan::{DeployPlan, Provider};
 use slipway_pipelines::wire::{DeployProgress, Evidence, Secret, VerifyWork, Version};
 
 use crate::log::{Masker, StepLog};
+pub use aws::{Aws, Pace};
+pub use tree::{ContainerTree, WorkTree};
+
+pub(crate) use beanstalk::label as beanstalk_label;
 
 /// What a deploy may know and use.
 pub struct DeployContext<'a> {
@@ -45,6 +52,10 @@ pub struct DeployContext<'a> {
     pub secrets: &'a [Secret],
     /// The images this job built, by their names in the file.
     pub images: &'a BTreeMap<String, LocalImage>,
+    /// The job's work tree; none where there is no job any more.
+    pub tree: Option<&'a dyn WorkTree>,
+    /// Where AWS is asked.
+    pub aws: &'a Aws,
     /// What is live before.
     pub previous: Option<&'a Version>,
     /// The step's log.
@@ -99,7 +110,11 @@ pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult 
             let outcome = outcome.unwrap_or_else(|reason| ctx.failed(reason).outcome);
             DeployResult { outcome, pushed: None }
         }
-        Provider::Elasticbeanstalk(_) => ctx.failed(NOT_YET.to_owned()),
+        Provider::Elasticbeanstalk(target) => {
+            let outcome = beanstalk::deploy(ctx, plan, target).await;
+            let outcome = outcome.unwrap_or_else(|reason| ctx.failed(reason).outcome);
+            DeployResult { outcome, pushed: None }
+        }
         Provider::Script { .. } => {
             ctx.failed("a script deploy runs in the job's shell, not at a target".to_owned())
         }
@@ -186,18 +201,19 @@ impl DeployContext<'_> {
     }
 
     fn expand(&self, text: &str) -> Result<String, String> {
-        template::expand(text, |name| {
-            let secret = self.secrets.iter().find(|secret| secret.name.as_str() == name);
-            let secret = secret.map(|secret| secret.value.expose());
-            secret.or_else(|| {
-                let pair = self.env.iter().rev().find(|(key, _)| key == name);
-                pair.map(|(_, value)| value.as_str())
-            })
+        template::expand(text, |name| self.value(name))
+    }
+
+    /// The step's secret of this name, else the variable.
+    fn value(&self, name: &str) -> Option<&str> {
+        let secret = self.secrets.iter().find(|secret| secret.name.as_str() == name);
+        let secret = secret.map(|secret| secret.value.expose());
+        secret.or_else(|| {
+            let pair = self.env.iter().rev().find(|(key, _)| key == name);
+            pair.map(|(_, value)| value.as_str())
         })
     }
 }
-
-const NOT_YET: &str = "this worker can not deploy to Elastic Beanstalk yet";
 
 /// Longest time of a deploy whose plan names none.
 const LONGEST: Duration = Duration::from_secs(30 * 60);

@@ -11,7 +11,7 @@ use super::engine::{self, name_of};
 use super::forwarder::Forwarder;
 use super::health::Unhealthy;
 use super::names::{DEPLOYMENT, Service};
-use super::{DeployContext, DeployOutcome, NOT_YET, longest, manifest, registry};
+use super::{DeployContext, DeployOutcome, beanstalk, longest, manifest, registry};
 
 const LOST_EARLY: &str = "the worker was lost before the new version got the traffic";
 
@@ -20,7 +20,7 @@ pub(super) async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> Deploy
     let found = match &work.plan.provider {
         Provider::Registry(target) => in_registry(ctx, target, work).await,
         Provider::Container(target) => on_engine(ctx, target, work).await,
-        Provider::Elasticbeanstalk(_) => Err(NOT_YET.to_owned()),
+        Provider::Elasticbeanstalk(target) => beanstalk::verify(ctx, target, work).await,
         Provider::Script { .. } => {
             Err("the worker was lost while the script ran: Slipway can not \
             see what it did; look at the target, then deploy again"

@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use tokio::process::Command;
+
+use super::access::Access;
+use super::explain::{GitError, Kind, explain};
 
 /// Longest time of one git call.
 const TIMEOUT: Duration = Duration::from_secs(300);
+/// Pauses before a host that has trouble is asked again.
+const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
 /// What the worker's own git may never do, whatever a repository says. A file, and not `-c`:
 /// the programs that git starts for a fetch read files, but not the command line of their parent.
@@ -24,6 +29,9 @@ const SETTINGS: &str = "\
 \tdirectory = *
 [protocol \"ext\"]
 \tallow = never
+[http]
+\tlowSpeedLimit = 100
+\tlowSpeedTime = 30
 [gc]
 \tauto = 0
 [maintenance]
@@ -38,6 +46,7 @@ const SETTINGS: &str = "\
 
 /// The git program with the worker's settings.
 pub(super) struct Git {
+    root: PathBuf,
     settings: PathBuf,
 }
 
@@ -48,15 +57,40 @@ impl Git {
         std::fs::create_dir_all(root)
             .and_then(|()| std::fs::write(&settings, SETTINGS))
             .with_context(|| format!("{} can not be written", settings.display()))?;
-        Ok(Self { settings })
+        Ok(Self { root: root.to_owned(), settings })
     }
 
-    /// Runs `git ARGS` in `dir` and gives its standard output.
+    /// Runs `git ARGS` in `dir`, on what is on this machine, and gives its standard output.
     pub(super) async fn run<S: AsRef<OsStr>>(
         &self,
         dir: &Path,
         args: &[S],
-    ) -> anyhow::Result<Vec<u8>> {
+    ) -> Result<Vec<u8>, GitError> {
+        self.call(dir, args, None).await
+    }
+
+    /// The same with another side, which is asked again if it has trouble.
+    pub(super) async fn remote<S: AsRef<OsStr>>(
+        &self,
+        dir: &Path,
+        args: &[S],
+        access: &Access,
+    ) -> Result<Vec<u8>, GitError> {
+        for pause in AGAIN {
+            match self.call(dir, args, Some(access)).await {
+                Err(error) if error.kind == Kind::Away => tokio::time::sleep(pause).await,
+                done => return done,
+            }
+        }
+        self.call(dir, args, Some(access)).await
+    }
+
+    async fn call<S: AsRef<OsStr>>(
+        &self,
+        dir: &Path,
+        args: &[S],
+        access: Option<&Access>,
+    ) -> Result<Vec<u8>, GitError> {
         let mut command = Command::new("git");
         command
             .args(args)
@@ -66,22 +100,27 @@ impl Git {
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_ASKPASS", "true")
             .env("GIT_LFS_SKIP_SMUDGE", "1")
+            // What it says is read.
+            .env("LC_ALL", "C")
             // A hook of `git push` may have started the server, and its variables point elsewhere.
             .env_remove("GIT_DIR")
             .env_remove("GIT_WORK_TREE")
             .env_remove("GIT_INDEX_FILE")
             .env_remove("GIT_OBJECT_DIRECTORY")
             .env_remove("GIT_QUARANTINE_PATH")
+            .envs(access.map(Access::environment).unwrap_or_default())
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        let output = tokio::time::timeout(TIMEOUT, command.output())
-            .await
-            .context("git took more than five minutes")?
-            .context("the git program can not be run: is it installed on the worker?")?;
+        let output = tokio::time::timeout(TIMEOUT, command.output()).await;
+        let slow = |_| GitError::new(Kind::Final, "git took more than five minutes");
+        let none = |error| {
+            let text = format!("the git program can not be run ({error}): is it on the worker?");
+            GitError::new(Kind::Final, text)
+        };
+        let output = output.map_err(slow)?.map_err(none)?;
         if !output.status.success() {
-            let error = String::from_utf8_lossy(&output.stderr);
-            let last: String = error.trim().replace('\n', "; ").chars().take(400).collect();
-            bail!("git said: {last}");
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(explain(&said, access, &self.root));
         }
         Ok(output.stdout)
     }

@@ -1,25 +1,28 @@
 //! A mirror of each repo under the data dir, and what is read from it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use slipway_pipelines::names::{CommitSha, RepoName};
-use slipway_pipelines::plan::Trigger;
+use slipway_pipelines::plan::{Trigger, TriggerEvent};
 use slipway_pipelines::wire::GitSource;
-use tokio::sync::Mutex;
+use tokio::sync::OwnedMutexGuard;
 
+use super::access::Access;
 use super::command::Git;
-use super::pack::{Extra, pack};
-
-/// Travis' default depth of a job's clone.
-const DEPTH: &str = "50";
+use super::explain::{GitError, Kind};
 
 /// All mirrors of a worker.
 pub(crate) struct Mirrors {
-    root: PathBuf,
-    git: Git,
-    /// One fetch at a time: two into the same mirror would wait for each other's locks anyway.
-    fetching: Mutex<()>,
+    pub(super) root: PathBuf,
+    pub(super) git: Git,
+    /// One fetch at a time into each mirror: two would wait for each other's locks anyway.
+    fetching: Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
+    /// Longest wait for the commit that a forge makes of a pull request.
+    pub(super) patience: Duration,
 }
 
 /// What people are told of a commit.
@@ -30,25 +33,12 @@ pub(crate) struct CommitInfo {
     pub(crate) author: String,
 }
 
-/// A work tree to pack.
-pub(crate) struct TreeRequest<'a> {
-    /// Where its repo is mirrored.
-    pub(crate) mirror: &'a Path,
-    /// What `origin` is to say.
-    pub(crate) source: &'a GitSource,
-    /// Its commit, and the branch that is checked out there.
-    pub(crate) trigger: &'a Trigger,
-    /// The folder in which it begins, absolute.
-    pub(crate) at: &'a str,
-    /// Files that travel with it.
-    pub(crate) extra: Vec<Extra>,
-}
-
 impl Mirrors {
     /// Mirrors below `root`.
     pub(crate) fn new(root: PathBuf) -> anyhow::Result<Self> {
         let git = Git::new(&root)?;
-        Ok(Self { root, git, fetching: Mutex::new(()) })
+        let patience = Duration::from_secs(30);
+        Ok(Self { root, git, fetching: Mutex::default(), patience })
     }
 
     /// Makes sure that the trigger's commit is in the repo's mirror, and says where that is.
@@ -58,35 +48,84 @@ impl Mirrors {
         source: &GitSource,
         trigger: &Trigger,
     ) -> anyhow::Result<PathBuf> {
-        let dir = self.root.join(repo.owner()).join(format!("{}.git", repo.name()));
-        let commit = trigger.commit.as_str();
-        if dir.join("HEAD").exists() && self.has_commit(&dir, commit).await {
-            return Ok(dir);
-        }
-        let _one = self.fetching.lock().await;
-        if !dir.join("HEAD").exists() {
-            tokio::fs::create_dir_all(&dir).await.context("can not make a mirror's folder")?;
-            self.git.run(&dir, &["init", "--quiet", "--bare", "."]).await?;
-        }
-        // By id first: the ref may have moved on. Servers that refuse ids still have the ref.
-        let by_id = format!("+{commit}:refs/slipway/{commit}");
-        if let Err(refused) = self.fetch_one(&dir, source, &by_id).await {
-            let name = trigger.git_ref();
-            let by_name = format!("+{name}:{name}");
-            self.fetch_one(&dir, source, &by_name).await.map_err(|_| refused)?;
-        }
-        let found = self.has_commit(&dir, commit).await;
-        anyhow::ensure!(found, "commit {commit} is not in the repo any more");
+        let dir = self.dir(repo);
+        self.have(&dir, source, &trigger.commit, &trigger.git_ref()).await.map_err(|error| {
+            if error.kind == Kind::Missing { gone(trigger) } else { anyhow::Error::new(error) }
+        })?;
         Ok(dir)
     }
 
-    async fn fetch_one(&self, dir: &Path, source: &GitSource, what: &str) -> anyhow::Result<()> {
-        let args = ["fetch", "--quiet", "--no-tags", "--", source.url.as_str(), what];
-        self.git.run(dir, &args).await.map(drop)
+    /// Where a repo is mirrored.
+    pub(super) fn dir(&self, repo: &RepoName) -> PathBuf {
+        self.root.join(repo.owner()).join(format!("{}.git", repo.name()))
     }
 
-    async fn has_commit(&self, dir: &Path, commit: &str) -> bool {
+    /// Makes sure that a commit is in a mirror: by its id, else by the ref that had it.
+    pub(super) async fn have(
+        &self,
+        dir: &Path,
+        source: &GitSource,
+        commit: &CommitSha,
+        name: &str,
+    ) -> Result<(), GitError> {
+        if dir.join("HEAD").exists() && self.has_commit(dir, commit).await {
+            return Ok(());
+        }
+        let _one = self.turn(dir).await;
+        self.ensure(dir).await?;
+        // By id first: the ref may have moved on. Servers that refuse ids still have the ref.
+        let by_id = format!("+{commit}:refs/slipway/{commit}");
+        match self.fetch_one(dir, source, &by_id).await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind != Kind::Missing => return Err(error),
+            Err(_) => {}
+        }
+        self.fetch_one(dir, source, &format!("+{name}:{name}")).await?;
+        if self.has_commit(dir, commit).await {
+            return Ok(());
+        }
+        Err(GitError::new(Kind::Missing, format!("{name} does not have commit {commit} any more")))
+    }
+
+    async fn ensure(&self, dir: &Path) -> Result<(), GitError> {
+        if dir.join("HEAD").exists() {
+            return Ok(());
+        }
+        tokio::fs::create_dir_all(dir).await.map_err(|error| {
+            GitError::new(Kind::Final, format!("the worker can not make a mirror: {error}"))
+        })?;
+        self.git.run(dir, &["init", "--quiet", "--bare", "."]).await.map(drop)
+    }
+
+    /// Waits for the mirror: a slow repo holds up nobody but itself.
+    async fn turn(&self, dir: &Path) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut all = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(all.entry(dir.to_owned()).or_default())
+        };
+        lock.lock_owned().await
+    }
+
+    async fn fetch_one(&self, dir: &Path, source: &GitSource, what: &str) -> Result<(), GitError> {
+        let args = ["fetch", "--quiet", "--no-tags", "--", source.url.as_str(), what];
+        self.git.remote(dir, &args, &Access::of(source)).await.map(drop)
+    }
+
+    async fn has_commit(&self, dir: &Path, commit: &CommitSha) -> bool {
         self.git.run(dir, &["cat-file", "-e", &format!("{commit}^{{commit}}")]).await.is_ok()
+    }
+
+    /// The commit's parent at this place, from 1; none if it has not so many.
+    pub(crate) async fn parent(
+        &self,
+        mirror: &Path,
+        commit: &CommitSha,
+        place: usize,
+    ) -> Option<CommitSha> {
+        let name = format!("{commit}^{place}");
+        let said = self.git.run(mirror, &["rev-parse", "--quiet", "--verify", &name]).await.ok()?;
+        String::from_utf8_lossy(&said).trim().parse().ok()
     }
 
     /// A file at a commit; none if the commit does not have it.
@@ -109,7 +148,7 @@ impl Mirrors {
         anyhow::ensure!(*kind == "blob" && *mode != "120000", "{path} is not a file");
         let size: u64 = size.parse().context("git shows no size")?;
         anyhow::ensure!(size <= most, "{path} has {size} bytes; at most {most} are read");
-        self.git.run(mirror, &["cat-file", "blob", id]).await.map(Some)
+        Ok(Some(self.git.run(mirror, &["cat-file", "blob", id]).await?))
     }
 
     /// Message and author of a commit.
@@ -126,39 +165,6 @@ impl Mirrors {
         Ok(CommitInfo { message: clean(message), author: clean(author) })
     }
 
-    /// The commit's work tree with its `.git`, as a tar.
-    pub(crate) async fn work_tree(&self, request: TreeRequest<'_>) -> anyhow::Result<Vec<u8>> {
-        let room = tempfile::tempdir_in(&self.root).context("no room for a work tree")?;
-        let tree = room.path().join("tree");
-        tokio::fs::create_dir(&tree).await?;
-        let git = |args: &[&str]| {
-            let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-            let tree = &tree;
-            async move { self.git.run(tree, &args).await }
-        };
-        git(&["init", "--quiet", "."]).await?;
-        // file:// and not a path: only then does git heed the depth.
-        let from = format!("file://{}", request.mirror.canonicalize()?.display());
-        let commit = request.trigger.commit.as_str();
-        git(&["fetch", "--quiet", "--no-tags", "--depth", DEPTH, "--", &from, commit]).await?;
-        match request.trigger.event.tag() {
-            None => {
-                let branch = request.trigger.event.branch();
-                git(&["checkout", "--quiet", "-B", branch, commit]).await?
-            }
-            Some(_) => git(&["checkout", "--quiet", "--detach", commit]).await?,
-        };
-        git(&["remote", "add", "origin", &request.source.url]).await?;
-        let (at, extra) = (request.at.to_owned(), request.extra);
-        tokio::task::spawn_blocking(move || {
-            let tar = pack(&tree, &at, extra);
-            drop(room);
-            tar
-        })
-        .await?
-        .context("the work tree can not be packed")
-    }
-
     /// Takes away work trees that an earlier process left.
     pub(crate) fn sweep(&self) -> anyhow::Result<()> {
         for entry in std::fs::read_dir(&self.root)? {
@@ -170,4 +176,15 @@ impl Mirrors {
         }
         Ok(())
     }
+}
+
+fn gone(trigger: &Trigger) -> anyhow::Error {
+    let why = match &trigger.event {
+        TriggerEvent::Push { .. } | TriggerEvent::Api { .. } => {
+            "the branch was force-pushed or deleted"
+        }
+        TriggerEvent::Tag { .. } => "the tag was moved or deleted",
+        TriggerEvent::PullRequest(_) => "the pull request has a newer commit, or was closed",
+    };
+    anyhow::anyhow!("commit {} is not in the repo any more: {why}", trigger.commit.short())
 }

@@ -1,8 +1,14 @@
 //! Commits, by the git program: one mirror for each repo, never a hook, never a prompt.
 
+mod access;
 mod command;
+mod explain;
 mod mirror;
 mod pack;
+mod pull;
+mod submodules;
+mod tree;
 
-pub(crate) use mirror::{CommitInfo, Mirrors, TreeRequest};
+pub(crate) use mirror::{CommitInfo, Mirrors};
 pub(crate) use pack::{Extra, pack_one};
+pub(crate) use tree::{TreeRequest, WorkTree};

@@ -1,24 +1,35 @@
 //! A folder as a tar in which everything belongs to root, as it will in the job's container.
 
 use std::fs::{File, Metadata};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use tar::{Builder, EntryType, Header, HeaderMode};
+use tokio::sync::mpsc;
+
+/// Of one piece of a tar.
+const PIECE: usize = 256 * 1024;
 
 /// A file that travels with a work tree.
 #[derive(Clone, Debug)]
 pub(crate) struct Extra {
     /// Where, absolute.
     pub(crate) path: String,
-    /// What is in it. Only root reads it.
+    /// What is in it.
     pub(crate) bytes: Vec<u8>,
+    /// Who may read it: `0o600` is root alone.
+    pub(crate) mode: u32,
 }
 
-type Tar = Builder<Vec<u8>>;
-
-/// The folder `tree` as if it were at `at`, then `extra`.
-pub(super) fn pack(tree: &Path, at: &str, extra: Vec<Extra>) -> anyhow::Result<Vec<u8>> {
-    let mut tar = Builder::new(Vec::new());
+/// The folder `tree` as if it were at `at`, then `extra`, written to `out`.
+pub(super) fn pack<W: Write>(
+    tree: &Path,
+    at: &str,
+    extra: Vec<Extra>,
+    out: W,
+) -> anyhow::Result<W> {
+    let mut tar = Builder::new(out);
     let at = PathBuf::from(at.trim_start_matches('/'));
     let mut above: Vec<&Path> = at.ancestors().skip(1).collect();
     above.pop();
@@ -26,31 +37,64 @@ pub(super) fn pack(tree: &Path, at: &str, extra: Vec<Extra>) -> anyhow::Result<V
         append(&mut tar, folder, &std::fs::symlink_metadata(tree)?, None)?;
     }
     add(&mut tar, tree, &at)?;
-    for Extra { path, bytes } in extra {
-        private(&mut tar, &path, &bytes)?;
+    for one in extra {
+        own(&mut tar, &one)?;
     }
-    Ok(tar.into_inner()?)
+    let mut out = tar.into_inner()?;
+    out.flush()?;
+    Ok(out)
 }
 
 /// One file that only root reads, at an absolute path.
 pub(crate) fn pack_one(path: &str, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut tar = Builder::new(Vec::new());
-    private(&mut tar, path, bytes)?;
+    own(&mut tar, &Extra { path: path.to_owned(), bytes: bytes.to_vec(), mode: 0o600 })?;
     tar.into_inner()
 }
 
-fn private(tar: &mut Tar, path: &str, bytes: &[u8]) -> std::io::Result<()> {
+/// Takes what is written and hands it on in pieces, as fast as they are taken.
+pub(super) struct Pieces {
+    sender: mpsc::Sender<std::io::Result<Bytes>>,
+    piece: Vec<u8>,
+}
+
+impl Pieces {
+    pub(super) fn new(sender: mpsc::Sender<std::io::Result<Bytes>>) -> Self {
+        Self { sender, piece: Vec::with_capacity(PIECE) }
+    }
+}
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
+        let gone = |_| std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        self.sender.blocking_send(Ok(piece.into())).map_err(gone)
+    }
+}
+
+fn own<W: Write>(tar: &mut Builder<W>, one: &Extra) -> std::io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_entry_type(EntryType::Regular);
-    header.set_mode(0o600);
+    header.set_mode(one.mode);
     header.set_uid(0);
     header.set_gid(0);
     header.set_mtime(0);
-    header.set_size(bytes.len() as u64);
-    tar.append_data(&mut header, path.trim_start_matches('/'), bytes)
+    header.set_size(one.bytes.len() as u64);
+    tar.append_data(&mut header, one.path.trim_start_matches('/'), one.bytes.as_slice())
 }
 
-fn add(tar: &mut Tar, from: &Path, at: &Path) -> anyhow::Result<()> {
+fn add<W: Write>(tar: &mut Builder<W>, from: &Path, at: &Path) -> anyhow::Result<()> {
     let about = std::fs::symlink_metadata(from)?;
     if about.is_dir() {
         append(tar, at, &about, None)?;
@@ -68,7 +112,12 @@ fn add(tar: &mut Tar, from: &Path, at: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn append(tar: &mut Tar, at: &Path, about: &Metadata, file: Option<File>) -> anyhow::Result<()> {
+fn append<W: Write>(
+    tar: &mut Builder<W>,
+    at: &Path,
+    about: &Metadata,
+    file: Option<File>,
+) -> anyhow::Result<()> {
     let mut header = header(about);
     match file {
         Some(file) => tar.append_data(&mut header, at, file)?,
@@ -102,8 +151,9 @@ mod tests {
         std::fs::write(&file, "echo").expect("written");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("set");
         std::os::unix::fs::symlink("run.sh", dir.path().join("link")).expect("linked");
-        let extra = vec![Extra { path: "/build/.s/job.sh".to_owned(), bytes: b"x".to_vec() }];
-        let tar = pack(dir.path(), "/build/o/n", extra).expect("packed");
+        let extra =
+            vec![Extra { path: "/build/.s/job.sh".to_owned(), bytes: b"x".to_vec(), mode: 0o600 }];
+        let tar = pack(dir.path(), "/build/o/n", extra, Vec::new()).expect("packed");
         let mut seen = Vec::new();
         for entry in tar::Archive::new(tar.as_slice()).entries().expect("a tar") {
             let entry = entry.expect("an entry");

@@ -7,7 +7,7 @@ use slipway_pipelines::plan::PhasePlan;
 use slipway_pipelines::wire::{Assignment, JobOutcome, JobWork, Secret};
 
 use super::events::Reporter;
-use super::{Held, clean_up, phases, prepare, services, watch};
+use super::{Held, clean_up, packages, phases, prepare, services, watch};
 use crate::client::AttemptClient;
 use crate::deploy::LocalImage;
 use crate::runner::{Engine, Worker};
@@ -102,7 +102,7 @@ pub(super) async fn job(
     };
     let outcome = tokio::select! {
         ended = Box::pin(steps(&attempt)) => ended.unwrap_or_else(|Halt(outcome)| outcome),
-        stopped = watch::watch(work, &reporter, &held.control) => {
+        stopped = watch::watch(&attempt) => {
             reporter.break_off(prepare::sentence(&stopped));
             // Nothing of it runs any more when people are told that it was stopped.
             clean_up(worker, assignment, held).await;
@@ -128,6 +128,7 @@ async fn steps(attempt: &Attempt<'_>) -> Result<JobOutcome, Halt> {
     }
     let ready = prepare::prepare(attempt).await?;
     let services = services::start(attempt, &ready.container).await?;
+    packages::install(attempt, &ready.container, &ready.image).await?;
     tokio::select! {
         outcome = phases::run(attempt, ready) => outcome,
         dead = services::watch(attempt, &services) => Err(dead),

@@ -14,7 +14,9 @@ use tokio::time::Instant;
 
 use super::attempt::{Attempt, Halt};
 use super::until_back;
-use crate::deploy::{DeployContext, DeployOutcome, DeployResult, deploy};
+use crate::deploy::{
+    ContainerTree, DeployContext, DeployOutcome, DeployResult, beanstalk_label, deploy,
+};
 use crate::git::pack_one;
 use crate::sandbox::Sandbox as _;
 use crate::script::quoted;
@@ -105,7 +107,7 @@ pub(super) async fn run(
         return Ok(Ran { answer: format!("go {names}"), stopped: None, scripted });
     }
     attempt.held.control.going().await;
-    let result = provide(attempt, plan, &granted).await;
+    let result = provide(attempt, container, plan, &granted).await;
     if let Some((name, pushed)) = result.pushed
         && let Some(image) = attempt.images().get_mut(&name)
     {
@@ -159,8 +161,19 @@ fn version(attempt: &Attempt<'_>, plan: &DeployPlan) -> Version {
         commit: attempt.assignment.trigger.commit.clone(),
         digest: built.map(|image| image.id.clone()),
         image: name.map(str::to_owned),
-        label: None,
+        label: label(attempt, plan),
     }
+}
+
+/// What the target will know it by.
+fn label(attempt: &Attempt<'_>, plan: &DeployPlan) -> Option<String> {
+    let Provider::Elasticbeanstalk(target) = &plan.provider else { return None };
+    let env = environment(attempt);
+    let value = |name: &str| {
+        let pair = env.iter().rev().find(|(key, _)| key == name);
+        pair.map(|(_, value)| value.as_str())
+    };
+    beanstalk_label(target, &attempt.assignment.trigger.commit, value)
 }
 
 /// The grant, or the reason why there is none.
@@ -189,26 +202,39 @@ async fn grant(
     }
 }
 
-async fn provide(attempt: &Attempt<'_>, plan: &DeployPlan, granted: &Granted) -> DeployResult {
+async fn provide(
+    attempt: &Attempt<'_>,
+    container: &str,
+    plan: &DeployPlan,
+    granted: &Granted,
+) -> DeployResult {
     let images = attempt.images().clone();
-    let mut env = attempt.builtin.clone();
-    let own = &attempt.work.plan.env;
-    env.extend(own.iter().map(|var| (var.name.clone(), plain(&var.value).to_owned())));
     let deployment = granted.deployment;
+    let docker = &attempt.engine.docker;
+    let tree = ContainerTree { docker, container, dir: &attempt.build_dir };
     let ctx = DeployContext {
-        docker: &attempt.engine.docker,
+        docker,
         repo: &attempt.assignment.repo,
         deployment,
         commit: &attempt.assignment.trigger.commit,
-        env,
+        env: environment(attempt),
         secrets: &granted.secrets,
         images: &images,
+        tree: Some(&tree),
+        aws: &attempt.worker.aws,
         previous: granted.previous.as_ref(),
         log: attempt.reporter.log.as_ref(),
         progress: &|progress| report(attempt, deployment, progress),
     };
     // Boxed: what providers hold is large.
     Box::pin(deploy(&ctx, plan)).await
+}
+
+/// The variables of trigger and job.
+fn environment(attempt: &Attempt<'_>) -> Vec<(String, String)> {
+    let own = attempt.work.plan.env.iter();
+    let own = own.map(|var| (var.name.clone(), plain(&var.value).to_owned()));
+    attempt.builtin.iter().cloned().chain(own).collect()
 }
 
 /// A value without the quotes around it.

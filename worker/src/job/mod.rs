@@ -6,6 +6,8 @@ mod deploys;
 mod events;
 mod images;
 mod lease;
+mod limits;
+mod packages;
 mod phases;
 mod plan;
 mod prepare;

@@ -7,14 +7,16 @@ use slipway_pipelines::wire::{JobOutcome, StepOutcome};
 
 use super::attempt::{Attempt, Halt};
 use super::deploys::{self, Scripted};
-use super::images;
 use super::prepare::Ready;
 use super::shell::{Next, Shell};
+use super::{images, limits};
 use crate::sandbox::Sandbox as _;
 use crate::script::{Mark, Step};
 
 /// The code of a process that was killed.
 const KILLED: i64 = 137;
+/// Codes of a program that is not there, or is made for another machine.
+const NO_SHELL: [i64; 2] = [126, 127];
 /// The program's own, when it finds no channel to the worker.
 const NO_CHANNEL: i64 = 125;
 
@@ -22,6 +24,7 @@ const NO_CHANNEL: i64 = 125;
 struct Run<'a, 'b> {
     attempt: &'a Attempt<'b>,
     container: String,
+    image: String,
     program_dir: String,
     steps: Vec<Step>,
     shell: Shell,
@@ -39,12 +42,14 @@ struct Run<'a, 'b> {
 /// Runs all phases in the container.
 pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOutcome, Halt> {
     let container = ready.container.clone();
+    let image = ready.image.clone();
     let program_dir = ready.program_dir.clone();
     let steps = std::mem::take(&mut ready.program.steps);
     let shell = Shell::start(attempt, ready).await?;
     let mut run = Run {
         attempt,
         container,
+        image,
         program_dir,
         steps,
         shell,
@@ -56,7 +61,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
     };
     loop {
         match run.shell.next().await? {
-            Next::Mark { mark: Mark::Done, .. } => return Ok(run.done()),
+            Next::Mark { mark: Mark::Done, .. } => return Ok(run.done().await),
             Next::Mark { mark, offset, at } => run.mark(mark, offset, at).await?,
             Next::Ended { code } => return run.ended(code).await,
         }
@@ -150,7 +155,13 @@ impl Run<'_, '_> {
     }
 
     /// The program came to its own end.
-    fn done(self) -> JobOutcome {
+    async fn done(mut self) -> JobOutcome {
+        if self.stopped.is_some() || self.script_failed.is_some() {
+            let limit = limits::met(self.attempt, &self.container).await;
+            let limit = limit.map(|limit| format!(" {limit}")).unwrap_or_default();
+            let reasons = self.stopped.iter_mut().chain(&mut self.script_failed);
+            reasons.for_each(|reason| reason.push_str(&limit));
+        }
         match (self.stopped, self.script_failed) {
             (Some(reason), _) => JobOutcome::Errored { reason },
             (None, Some(reason)) => JobOutcome::Failed { reason },
@@ -171,11 +182,23 @@ impl Run<'_, '_> {
         if !self.began && code == NO_CHANNEL {
             return Err(Halt::errored("The job's shell found no channel to the worker."));
         }
+        let sandbox = &self.attempt.engine.sandbox;
+        let gone = || async { !sandbox.is_running(&self.container).await.unwrap_or(true) };
+        if !self.began && (NO_SHELL.contains(&code) || gone().await) {
+            return Err(Halt::errored(sandbox.no_shell(&self.image).await));
+        }
         if code == KILLED || code < 0 {
-            return Ok(JobOutcome::Errored { reason: self.killed().await });
+            return Ok(JobOutcome::Errored {
+                reason: limits::killed(self.attempt, &self.container).await,
+            });
         }
         let by = command.map(|command| format!(" in `{command}`")).unwrap_or_default();
-        let reason = format!("The job's shell ended with {code}{by}.");
+        let mut reason = format!("The job's shell ended with {code}{by}.");
+        if code != 0
+            && let Some(limit) = limits::met(self.attempt, &self.container).await
+        {
+            reason = format!("{reason} {limit}");
+        }
         if !self.began {
             return Ok(JobOutcome::Errored { reason });
         }
@@ -185,29 +208,6 @@ impl Run<'_, '_> {
             _ => JobOutcome::Errored { reason },
         })
     }
-
-    async fn killed(&mut self) -> String {
-        let sandbox = &self.attempt.engine.sandbox;
-        if !sandbox.is_running(&self.container).await.unwrap_or(false) {
-            return "The job's container was killed from outside.".to_owned();
-        }
-        let counts = sandbox.run(&self.container, KILLS).await;
-        if counts.is_ok_and(|(text, _)| counts_a_kill(&text)) {
-            let most = self.attempt.work.limits.memory_bytes / (1024 * 1024);
-            return format!("The job needed more memory than its limit of {most} MiB.");
-        }
-        "The job's shell was killed.".to_owned()
-    }
-}
-
-/// Shows what the kernel counts for the container, by either kind of control groups.
-const KILLS: &str =
-    "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null";
-
-/// Did the kernel kill a process for want of memory?
-fn counts_a_kill(text: &str) -> bool {
-    let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
-    count.is_some_and(|count| count.trim() != "0")
 }
 
 /// A command as it fits into a sentence.

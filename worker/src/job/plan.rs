@@ -1,6 +1,9 @@
 //! A planning attempt: fetch, read the file, compile, report.
 
-use slipway_pipelines::plan::{CompileContext, Compiled, Outcome, compile};
+use std::path::PathBuf;
+
+use slipway_pipelines::names::CommitSha;
+use slipway_pipelines::plan::{CompileContext, Compiled, Outcome, Trigger, compile};
 use slipway_pipelines::wire::{Assignment, PlanReport, PlanResult, PlanWork};
 
 use super::until_back;
@@ -21,53 +24,94 @@ pub(super) async fn plan(
     client: &AttemptClient,
 ) -> anyhow::Result<()> {
     let report = match read(worker, assignment).await {
-        Ok((info, Some((file, bytes)))) => compiled(assignment, work, info, file, &bytes),
-        Ok((info, None)) => {
-            let reason = format!(
-                "Commit {} has neither .ci.yml nor .travis.yml.",
-                assignment.trigger.commit.short()
-            );
-            errored(Some(info), reason)
-        }
+        Ok(found) => found.report(assignment, work),
         Err((info, reason)) => errored(info, reason),
     };
     until_back(|| client.plan(&report)).await?;
     Ok(())
 }
 
-type Found = (CommitInfo, Option<(&'static str, Vec<u8>)>);
+/// What there is at the commit.
+struct Found {
+    info: CommitInfo,
+    file: Option<(&'static str, Vec<u8>)>,
+    /// Of a pull request.
+    merge_commit: Option<CommitSha>,
+}
+
 type NotFound = (Option<CommitInfo>, String);
 
 async fn read(worker: &Worker, assignment: &Assignment) -> Result<Found, NotFound> {
-    let (mirrors, trigger) = (&worker.mirrors, &assignment.trigger);
-    let commit = async {
-        let mirror = mirrors.fetch(&assignment.repo, &assignment.source, trigger).await?;
-        let info = mirrors.commit_info(&mirror, &trigger.commit).await?;
-        anyhow::Ok((mirror, info))
+    let mirrors = &worker.mirrors;
+    let had = async {
+        let (mirror, merge_commit) = fetch(worker, assignment).await?;
+        // What a pull request says of itself is said by its head.
+        let told = assignment.trigger.reported_commit();
+        let info = mirrors.commit_info(&mirror, told).await?;
+        anyhow::Ok((mirror, merge_commit, info))
     };
-    let (mirror, info) =
-        commit.await.map_err(|error| (None, format!("The commit can not be had: {error:#}.")))?;
-    for file in FILES {
-        match mirrors.file(&mirror, &trigger.commit, file, LARGEST).await {
-            Ok(Some(bytes)) => return Ok((info, Some((file, bytes)))),
+    let (mirror, merge_commit, info) =
+        had.await.map_err(|error| (None, format!("The commit can not be had: {error:#}.")))?;
+    let commit = merge_commit.as_ref().unwrap_or(&assignment.trigger.commit);
+    for name in FILES {
+        match mirrors.file(&mirror, commit, name, LARGEST).await {
+            Ok(Some(bytes)) => return Ok(Found { info, file: Some((name, bytes)), merge_commit }),
             Ok(None) => {}
             Err(error) => {
                 return Err((Some(info), format!("The file can not be read: {error:#}.")));
             }
         }
     }
-    Ok((info, None))
+    Ok(Found { info, file: None, merge_commit })
+}
+
+/// The mirror that has the commit, and the commit if it is not the trigger's.
+async fn fetch(
+    worker: &Worker,
+    assignment: &Assignment,
+) -> anyhow::Result<(PathBuf, Option<CommitSha>)> {
+    let Assignment { repo, source, trigger, .. } = assignment;
+    if let Some(pull) = trigger.event.pull_request()
+        && pull.head == trigger.commit
+    {
+        let (mirror, merge) = worker.mirrors.fetch_merge(repo, source, pull).await?;
+        return Ok((mirror, Some(merge)));
+    }
+    Ok((worker.mirrors.fetch(repo, source, trigger).await?, None))
+}
+
+impl Found {
+    fn report(self, assignment: &Assignment, work: &PlanWork) -> PlanReport {
+        let mut trigger = assignment.trigger.clone();
+        if let Some(merge) = &self.merge_commit {
+            trigger.commit = merge.clone();
+        }
+        if trigger.message.is_empty() {
+            trigger.message.clone_from(&self.info.message);
+        }
+        let mut report = match self.file {
+            Some((name, bytes)) => compiled(assignment, work, &trigger, name, &bytes),
+            None => {
+                let commit = trigger.commit.short();
+                errored(None, format!("Commit {commit} has neither .ci.yml nor .travis.yml."))
+            }
+        };
+        report.message = Some(self.info.message);
+        report.author = Some(self.info.author);
+        report.merge_commit = self.merge_commit;
+        report
+    }
 }
 
 fn compiled(
     assignment: &Assignment,
     work: &PlanWork,
-    info: CommitInfo,
+    trigger: &Trigger,
     file: &str,
     bytes: &[u8],
 ) -> PlanReport {
     let context = CompileContext {
-        trigger: &assignment.trigger,
+        trigger,
         repo: &assignment.repo,
         default_branch: &work.default_branch,
         images: &work.images,
@@ -78,8 +122,7 @@ fn compiled(
         Outcome::Nothing { reason } => PlanResult::Nothing { reason },
         Outcome::Bad { reason } => PlanResult::Errored { reason },
     };
-    let (message, author) = (Some(info.message), Some(info.author));
-    PlanReport { message, author, merge_commit: None, result, diagnostics }
+    PlanReport { message: None, author: None, merge_commit: None, result, diagnostics }
 }
 
 fn errored(info: Option<CommitInfo>, reason: String) -> PlanReport {

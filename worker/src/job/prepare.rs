@@ -1,5 +1,6 @@
 //! Before the file's own commands: the work tree, the image, the container.
 
+use slipway_pipelines::names::CommitSha;
 use slipway_pipelines::plan::{ImageBuild, JobImage, Phase};
 use slipway_pipelines::wire::{AttemptEvent, JobOutcome, StepOutcome};
 use uuid::Uuid;
@@ -7,13 +8,20 @@ use uuid::Uuid;
 use super::attempt::{Attempt, Halt};
 use super::images;
 use super::{deploys, shell};
-use crate::git::{Extra, TreeRequest};
+use crate::git::{Extra, TreeRequest, WorkTree};
 use crate::sandbox::{Channel, ContainerSpec, Role, Sandbox as _};
-use crate::script::{Program, Source, compose};
+use crate::script::{Program, SUDO, Source, commit_range, compose};
+
+/// Said to a job that wants what is not there.
+const NO_DOCKER: &str = "This job asks for `services: docker`, and no job has an engine of its own \
+                         yet: its `docker` commands will fail. Build images with `images:` and \
+                         push them with `provider: registry` instead.";
 
 /// A job's container that is up, and the program for its shell.
 pub(super) struct Ready {
     pub(super) container: String,
+    /// What it is made of, by the name people know.
+    pub(super) image: String,
     /// To the job's shell and back.
     pub(super) channel: Channel,
     pub(super) program: Program,
@@ -22,42 +30,71 @@ pub(super) struct Ready {
     pub(super) nonce: String,
 }
 
+/// What the clone came to.
+struct Cloned {
+    tree: WorkTree,
+    /// The first of the commits that a pull request adds, where it is one.
+    base: Option<CommitSha>,
+}
+
 /// Brings the job's container up, with the work tree in it.
 pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     let plan = &attempt.work.plan;
-    let nonce = Uuid::new_v4().simple().to_string();
-    let program = compose(&Source {
-        plan,
-        builtin: &attempt.builtin,
-        secrets: &attempt.work.secrets,
-        nonce: &nonce,
-        build_dir: &attempt.build_dir,
-        applies: &deploys::applying(plan, attempt.assignment),
-    });
-    // Beside the work trees: no owner's name begins with a dot.
-    let program_dir = format!("/build/.slipway-{}", &nonce[..12]);
-    let script = Extra {
-        path: format!("{program_dir}/{}", shell::FILE),
-        bytes: program.text.clone().into_bytes(),
-    };
+    if plan.docker {
+        attempt.reporter.say(NO_DOCKER);
+    }
     let commit = attempt.assignment.trigger.commit.short();
-    let clone = quiet(attempt, format!("Clone at {commit}"), clone(attempt, script));
-    let (tree, container) = match &plan.image {
+    let title = if plan.git.clone {
+        format!("Clone at {commit}")
+    } else {
+        "No clone (`git.clone` is false)".to_owned()
+    };
+    let clone = quiet(attempt, title, clone(attempt));
+    let (cloned, container, image) = match &plan.image {
         JobImage::Named { reference } => {
             // Neither needs the other.
             let make = quiet(attempt, format!("Image {reference}"), named(attempt, reference));
-            tokio::try_join!(clone, make)?
+            let (cloned, container) = tokio::try_join!(clone, make)?;
+            (cloned, container, reference.clone())
         }
         JobImage::Build(build) => {
-            let tree = clone.await?;
+            let Cloned { tree, base } = clone.await?;
             let title = format!("Build image from {}", build.context);
-            let container = step(attempt, &title, built(attempt, build, &tree)).await?;
-            (tree, container)
+            let making = step(attempt, &title, built(attempt, build, tree));
+            let (tree, container, image) = making.await?;
+            (Cloned { tree, base }, container, image)
         }
     };
-    let up = quiet(attempt, "Start the container".to_owned(), start(attempt, &container, tree));
-    let channel = up.await?;
-    Ok(Ready { container, channel, program, program_dir, nonce })
+    let nonce = Uuid::new_v4().simple().to_string();
+    let program = program(attempt, &nonce, cloned.base.as_ref());
+    // Beside the work trees: no owner's name begins with a dot.
+    let program_dir = format!("/build/.slipway-{}", &nonce[..12]);
+    let start = start(attempt, &container, cloned.tree, beside(&program, &program_dir));
+    let channel = quiet(attempt, "Start the container".to_owned(), start).await?;
+    Ok(Ready { container, image, channel, program, program_dir, nonce })
+}
+
+/// What travels with the work tree.
+fn beside(program: &Program, dir: &str) -> Vec<Extra> {
+    let script = program.text.clone().into_bytes();
+    vec![
+        Extra { path: format!("{dir}/{}", shell::FILE), bytes: script, mode: 0o600 },
+        Extra { path: format!("{dir}/bin/sudo"), bytes: SUDO.into(), mode: 0o755 },
+    ]
+}
+
+fn program(attempt: &Attempt<'_>, nonce: &str, base: Option<&CommitSha>) -> Program {
+    let plan = &attempt.work.plan;
+    let mut builtin = attempt.builtin.clone();
+    builtin.extend(base.map(|base| commit_range(attempt.assignment, base)).unwrap_or_default());
+    compose(&Source {
+        plan,
+        builtin: &builtin,
+        secrets: &attempt.work.secrets,
+        nonce,
+        build_dir: &attempt.build_dir,
+        applies: &deploys::applying(plan, attempt.assignment),
+    })
 }
 
 /// Reports `work` as a step of the preparation, with what it writes in the meantime.
@@ -106,16 +143,24 @@ pub(super) fn sentence(outcome: &JobOutcome) -> &str {
     }
 }
 
-async fn clone(attempt: &Attempt<'_>, script: Extra) -> Result<Vec<u8>, Halt> {
+async fn clone(attempt: &Attempt<'_>) -> Result<Cloned, Halt> {
     let assignment = attempt.assignment;
     let mirrors = &attempt.worker.mirrors;
     let (source, trigger) = (&assignment.source, &assignment.trigger);
-    let tree = async {
+    let (options, at) = (&attempt.work.plan.git, attempt.build_dir.as_str());
+    let cloned = async {
+        if !options.clone {
+            return anyhow::Ok(Cloned { tree: mirrors.no_work_tree(at).await?, base: None });
+        }
         let mirror = mirrors.fetch(&assignment.repo, source, trigger).await?;
-        let (at, extra) = (attempt.build_dir.as_str(), vec![script]);
-        mirrors.work_tree(TreeRequest { mirror: &mirror, source, trigger, at, extra }).await
+        let base = match trigger.event.pull_request() {
+            Some(_) => mirrors.parent(&mirror, &trigger.commit, 1).await,
+            None => None,
+        };
+        let request = TreeRequest { mirror: &mirror, source, trigger, options, at };
+        Ok(Cloned { tree: mirrors.work_tree(request).await?, base })
     };
-    tree.await.map_err(|error| Halt::errored(format!("The commit can not be had: {error:#}.")))
+    cloned.await.map_err(|error| Halt::errored(format!("The commit can not be had: {error:#}.")))
 }
 
 /// A container of the image of that name.
@@ -126,14 +171,20 @@ async fn named(attempt: &Attempt<'_>, reference: &str) -> Result<String, Halt> {
     container(attempt, reference.to_owned()).await
 }
 
-/// A container of the image that is built from the work tree.
-async fn built(attempt: &Attempt<'_>, build: &ImageBuild, tree: &[u8]) -> Result<String, Halt> {
-    let context = images::from_tree(tree, &attempt.build_dir, &build.context)
-        .map_err(|error| Halt::errored(format!("No build context: {error:#}.")))?;
+/// A container of the image that is built from the work tree, and that image.
+async fn built(
+    attempt: &Attempt<'_>,
+    build: &ImageBuild,
+    tree: WorkTree,
+) -> Result<(WorkTree, String, String), Halt> {
+    let no_context = |error| Halt::errored(format!("No build context: {error:#}."));
+    let (tree, tar) = tree.packed().await.map_err(no_context)?;
+    let context =
+        images::from_tree(&tar, &attempt.build_dir, &build.context).map_err(no_context)?;
     let digest = images::build(attempt, build, context, "job-image").await?;
     let reference = format!("build of {}", build.context);
     attempt.reporter.event(AttemptEvent::ImageResolved { reference, digest: digest.clone() });
-    container(attempt, digest).await
+    Ok((tree, container(attempt, digest.clone()).await?, digest))
 }
 
 async fn container(attempt: &Attempt<'_>, image: String) -> Result<String, Halt> {
@@ -152,11 +203,16 @@ async fn container(attempt: &Attempt<'_>, image: String) -> Result<String, Halt>
     attempt.create(spec).await
 }
 
-async fn start(attempt: &Attempt<'_>, container: &str, tree: Vec<u8>) -> Result<Channel, Halt> {
+async fn start(
+    attempt: &Attempt<'_>,
+    container: &str,
+    tree: WorkTree,
+    extra: Vec<Extra>,
+) -> Result<Channel, Halt> {
     let sandbox = &attempt.engine.sandbox;
+    let upload = sandbox.upload_stream(container, tree.stream(extra));
     // Before it runs: neither waits for a process in it.
-    let (channel, ()) =
-        tokio::try_join!(sandbox.attach(container), sandbox.upload(container, tree))?;
+    let (channel, ()) = tokio::try_join!(sandbox.attach(container), upload)?;
     attempt.held.control.going().await;
     sandbox.start(container).await?;
     Ok(channel)

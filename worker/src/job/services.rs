@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::attempt::{Attempt, Halt};
 use super::deploys::plain;
-use super::prepare::step;
+use super::prepare::{sentence, step};
 use crate::sandbox::{ContainerSpec, Role, Sandbox as _};
 
 /// Longest time until a service is ready.
@@ -28,8 +28,12 @@ pub(super) async fn start<'a>(attempt: &Attempt<'a>, job: &str) -> Result<Vec<Se
         match step(attempt, &title, one(attempt, job, plan)).await {
             Ok(service) => services.push(service),
             Err(halt) if plan.required => return Err(halt),
-            // Travis' rule: the job goes on without it, and its step says why.
-            Err(_) => {}
+            // Travis' rule: the job goes on without it.
+            Err(Halt(outcome)) => {
+                attempt
+                    .reporter
+                    .say(&format!("{} The job goes on without it.", sentence(&outcome)));
+            }
         }
     }
     Ok(services)
@@ -72,8 +76,7 @@ async fn one<'a>(
         }
         if Instant::now() > deadline {
             let name = &plan.name;
-            let detail = sandbox.last_lines(&service.container).await;
-            say(attempt, &service, ServiceStatus::Died, &detail);
+            last_words(attempt, &service, "is not ready").await;
             let limit = READY.as_secs();
             return Err(Halt::errored(format!(
                 "Service {name} was not ready within {limit} seconds."
@@ -114,10 +117,20 @@ fn say(attempt: &Attempt<'_>, service: &Service<'_>, status: ServiceStatus, deta
 }
 
 async fn died(attempt: &Attempt<'_>, service: &Service<'_>) -> Halt {
-    let detail = attempt.engine.sandbox.last_lines(&service.container).await;
-    attempt.reporter.say(&format!("Service {} died. Its last lines:\n{detail}", service.plan.name));
-    say(attempt, service, ServiceStatus::Died, &detail);
+    last_words(attempt, service, "died").await;
     Halt::errored(format!("Service {} died.", service.plan.name))
+}
+
+/// Shows what it wrote last.
+async fn last_words(attempt: &Attempt<'_>, service: &Service<'_>, what: &str) {
+    let lines = attempt.engine.sandbox.last_lines(&service.container).await;
+    let name = &service.plan.name;
+    if lines.trim().is_empty() {
+        attempt.reporter.say(&format!("Service {name} {what}. It wrote nothing."));
+    } else {
+        attempt.reporter.say(&format!("Service {name} {what}. Its last lines:\n{lines}"));
+    }
+    say(attempt, service, ServiceStatus::Died, &lines);
 }
 
 /// Returns when a service that the job requires has died.

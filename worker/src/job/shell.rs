@@ -81,7 +81,14 @@ impl Shell {
         let program = format!("{}/{FILE}", ready.program_dir);
         let command = ["sh".to_owned(), "-c".to_owned(), find.to_owned(), program].into();
         let sandbox = attempt.engine.sandbox.clone();
-        let terminal = sandbox.terminal(&ready.container, command).await?;
+        let terminal = match sandbox.terminal(&ready.container, command).await {
+            Ok(terminal) => terminal,
+            // Its main process is a shell too: without one it has ended already.
+            Err(_) if !sandbox.is_running(&ready.container).await.unwrap_or(true) => {
+                return Err(Halt::errored(sandbox.no_shell(&ready.image).await));
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(Self {
             sandbox,
             terminal,

@@ -17,8 +17,8 @@ use crate::config::Config;
 use crate::job::execute;
 use crate::sandbox::Sandbox as _;
 
-/// Plans at once: they are short, and git and the compiler are all they need.
-const PLANS: u32 = 4;
+/// Plans at once: most of their time they wait for a remote, and one that is slow must not take all.
+const PLANS: u32 = 8;
 /// Between two looks at an engine that does not answer.
 const ENGINE_AWAY: Duration = Duration::from_secs(2);
 

@@ -5,9 +5,12 @@ mod docker;
 use std::future::Future;
 use std::pin::Pin;
 
+use bytes::Bytes;
+use futures::Stream;
 use slipway_pipelines::ids::{AttemptId, JobId, WorkerId};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::log::StepLog;
 pub(crate) use docker::{Connected, DockerSandbox, connect};
 
 /// What a sandbox did not do, in one sentence for the job's reader.
@@ -89,6 +92,14 @@ pub(crate) trait Sandbox: Send + Sync {
         container: &str,
         tar: Vec<u8>,
     ) -> impl Future<Output = Result<(), SandboxError>> + Send;
+    /// The same, in pieces that are made while they are taken.
+    fn upload_stream<S>(
+        &self,
+        container: &str,
+        tar: S,
+    ) -> impl Future<Output = Result<(), SandboxError>> + Send
+    where
+        S: Stream<Item = std::io::Result<Bytes>> + Send + 'static;
     /// A folder of the container as a tar, whose paths begin with the folder's name.
     fn download(
         &self,
@@ -112,6 +123,20 @@ pub(crate) trait Sandbox: Send + Sync {
         container: &str,
         command: &str,
     ) -> impl Future<Output = Result<(String, i64), SandboxError>> + Send;
+    /// Runs a command to its end, with what it writes in the log; gives its code.
+    fn run_logged(
+        &self,
+        container: &str,
+        command: Vec<String>,
+        log: &dyn StepLog,
+    ) -> impl Future<Output = Result<i64, SandboxError>> + Send;
+    /// Why a container of this image has no shell, in one sentence.
+    fn no_shell(&self, image: &str) -> impl Future<Output = String> + Send;
+    /// How many processes and threads a container has now.
+    fn processes(&self, container: &str) -> impl Future<Output = Result<u64, SandboxError>> + Send;
+    /// What all containers of an attempt have written to their own layers, in bytes.
+    fn written(&self, attempt: AttemptId)
+    -> impl Future<Output = Result<u64, SandboxError>> + Send;
     /// Is its main process alive?
     fn is_running(
         &self,

@@ -2,6 +2,7 @@ exec 7>/proc/1/fd/1 8</proc/1/fd/0 9>&1 || exit 125
 rm -f "$0"
 slipway_dir="${0%/*}"
 stty -onlcr rows 24 cols 120 2>/dev/null
+command -v sudo >/dev/null 2>&1 || export PATH="$PATH:$slipway_dir/bin"
 slipway_places=0
 slipway_mark() {
   slipway_places=$((slipway_places + 1))
@@ -13,7 +14,7 @@ slipway_run() {
   printf '$ %s\n' "$2" >&9
   eval "$2" 7>&- 8<&- 9>&- </dev/null
   slipway_code=$?
-  if [ "$slipway_code" -ne 0 ]; then
+  if [ "$slipway_code" -ne 0 ] || [ "${3:-}" = script ]; then
     printf 'The command "%s" exited with %s.\n' "$2" "$slipway_code" >&9
   fi
   slipway_mark "end $1 $slipway_code"
@@ -29,7 +30,12 @@ slipway_enter() {
 slipway_exit_deploy() {
   eval "unset SLIPWAY_DEPLOY $slipway_names"
 }
+slipway_stop() {
+  printf '\nYour build has been stopped.\n' >&9
+  slipway_leave 2
+}
 slipway_leave() {
+  printf '\nDone. Your build exited with %s.\n' "$1" >&9
   slipway_mark done
   exit "$1"
 }
@@ -47,21 +53,50 @@ travis_retry() {
 }
 travis_wait() {
   case "$1" in *[!0-9]* | '') slipway_minutes=20 ;; *) slipway_minutes="$1" && shift ;; esac
-  (
-    slipway_spent=0
-    while [ "$slipway_spent" -lt "$slipway_minutes" ]; do
-      sleep 60
-      slipway_spent=$((slipway_spent + 1))
-      printf 'Still running (%s of %s): %s\n' "$slipway_spent" "$slipway_minutes" "$*"
-    done
-  ) &
-  slipway_teller=$!
+  slipway_kept="$(mktemp)" || return 1
+  "$@" >"$slipway_kept" 2>&1 &
+  slipway_waited=$!
+  travis_jigger "$slipway_waited" "$slipway_minutes" "$@" &
+  slipway_jigger=$!
   slipway_status=0
-  "$@" || slipway_status=$?
-  kill "$slipway_teller" 2>/dev/null || :
+  wait "$slipway_waited" 2>/dev/null || slipway_status=$?
+  kill "$slipway_jigger" 2>/dev/null || :
+  wait "$slipway_jigger" 2>/dev/null || :
+  printf '\nThe command "%s" exited with %s.\n\nLog:\n\n' "$*" "$slipway_status"
+  cat "$slipway_kept"
+  rm -f "$slipway_kept"
   return "$slipway_status"
 }
+travis_jigger() {
+  slipway_target="$1"
+  slipway_minutes="$2"
+  shift 2
+  slipway_spent=0
+  while [ "$slipway_spent" -lt "$slipway_minutes" ]; do
+    slipway_spent=$((slipway_spent + 1))
+    printf 'Still running (%s of %s): %s\n' "$slipway_spent" "$slipway_minutes" "$*"
+    sleep 60 >/dev/null 2>&1
+  done
+  printf '\nTimeout (%s minutes) reached. Terminating "%s"\n\n' "$slipway_minutes" "$*"
+  kill -9 "$slipway_target" 2>/dev/null || :
+}
 travis_terminate() { exit "$1"; }
-travis_fold() { :; }
-travis_time_start() { :; }
-travis_time_finish() { :; }
+travis_fold() { printf 'travis_fold:%s:%s\r\033[0K' "$1" "$2"; }
+travis_nanoseconds() { printf '%s000000000' "$(date -u +%s)"; }
+travis_time_start() {
+  TRAVIS_TIMER_ID="$slipway_places"
+  TRAVIS_TIMER_START_TIME="$(travis_nanoseconds)"
+  export TRAVIS_TIMER_ID TRAVIS_TIMER_START_TIME
+  printf 'travis_time:start:%s\r\033[0K' "$TRAVIS_TIMER_ID"
+}
+travis_time_finish() {
+  slipway_status=$?
+  slipway_now="$(travis_nanoseconds)"
+  printf 'travis_time:end:%s:start=%s,finish=%s,duration=%s\r\033[0K' "$TRAVIS_TIMER_ID" \
+    "$TRAVIS_TIMER_START_TIME" "$slipway_now" "$((slipway_now - TRAVIS_TIMER_START_TIME))"
+  return "$slipway_status"
+}
+slipway_distribution() {
+  [ -r /etc/os-release ] || return 0
+  (. /etc/os-release 2>/dev/null && printf '%s' "${VERSION_CODENAME:-${ID:-}}") 2>/dev/null
+}

@@ -29,6 +29,14 @@ pub(crate) struct Program {
 
 /// What stands before the first command: descriptors, helpers.
 const PRELUDE: &str = include_str!("prelude.sh");
+/// A pass-through, for images that have no `sudo`: laid as `bin/sudo` beside the program.
+pub(crate) const SUDO: &str = include_str!("sudo.sh");
+/// Who runs the job and where: Travis' user is not there, so what the image says holds, else root.
+const PERSON: &str = "\
+export HOME=\"${HOME:-/root}\" USER=\"${USER:-root}\" LANG=\"${LANG:-C.UTF-8}\"
+export LC_ALL=\"${LC_ALL:-$LANG}\" TRAVIS_DIST=\"$(slipway_distribution)\"
+export CI_DIST=\"$TRAVIS_DIST\"
+";
 /// Commands of the file get neither the worker's channel nor its terminal.
 const APART: &str = "7>&- 8<&- 9>&- </dev/null";
 
@@ -60,7 +68,7 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
     for secret in source.secrets {
         writer.line(&format!("export {}={}", secret.name, quoted(secret.value.expose())));
     }
-    writer.line("export HOME=\"${HOME:-/root}\"");
+    writer.text.push_str(PERSON);
     writer.line(&format!("cd {} || exit 2", quoted(source.build_dir)));
     for EnvVar { name, value } in &plan.env {
         // Shell text of the file, as Travis exports it.
@@ -76,7 +84,7 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
     writer.line(":");
     if !plan.images.is_empty() {
         writer.line("slipway_ask images");
-        writer.line("[ \"$slipway_answer\" = go ] || slipway_leave 2");
+        writer.line("[ \"$slipway_answer\" = go ] || slipway_stop");
     }
     writer.ignoring(Phase::AfterSuccess, &phases.after_success, None);
     for (index, deploy) in plan.deploys.iter().enumerate() {
@@ -104,13 +112,15 @@ impl Writer {
     fn command(&mut self, phase: Phase, command: &str, deploy: Option<usize>) {
         let place = self.steps.len();
         self.steps.push(Step { phase, command: command.to_owned(), deploy });
-        self.line(&format!("slipway_run {place} {}", quoted(command)));
+        // Of a script's commands Travis says also that they passed.
+        let word = if phase == Phase::Script { " script" } else { "" };
+        self.line(&format!("slipway_run {place} {}{word}", quoted(command)));
     }
 
     fn stopping(&mut self, phase: Phase, plan: &PhasePlan, deploy: Option<usize>) {
         for command in commands(plan) {
             self.command(phase, command, deploy);
-            self.line("[ \"$slipway_code\" = 0 ] || slipway_leave 2");
+            self.line("[ \"$slipway_code\" = 0 ] || slipway_stop");
         }
     }
 
@@ -144,12 +154,12 @@ impl Writer {
             self.command(Phase::Deploy, &command.0, Some(index));
             self.line("slipway_exit_deploy");
             if !deploy.allow_failure {
-                self.line("[ \"$slipway_code\" = 0 ] || slipway_leave 2");
+                self.line("[ \"$slipway_code\" = 0 ] || slipway_stop");
             }
             self.line("fi");
         }
         // `go`: it ran; `pass`: it was withheld; `stop`: it failed and that counts.
-        self.line("[ \"$slipway_answer\" != stop ] || slipway_leave 2");
+        self.line("[ \"$slipway_answer\" != stop ] || slipway_stop");
         self.line("if [ \"$slipway_answer\" = go ]; then");
         self.line(":");
         self.ignoring(Phase::AfterDeploy, &plan.phases.after_deploy, Some(index));

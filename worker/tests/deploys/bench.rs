@@ -12,7 +12,7 @@ use bollard::query_parameters::{
 use slipway_pipelines::ids::DeploymentId;
 use slipway_pipelines::names::{CommitSha, RepoName};
 use slipway_pipelines::wire::{DeployProgress, Secret, SecretText, Version};
-use slipway_worker::deploy::{DeployContext, LocalImage};
+use slipway_worker::deploy::{Aws, DeployContext, LocalImage};
 use slipway_worker::image::{BuildFailed, BuildRequest, BuiltImage, EngineBuilder, ImageBuilder};
 use slipway_worker::log::StepLog;
 
@@ -41,6 +41,7 @@ pub(crate) struct Bench {
     pub(crate) docker: Docker,
     pub(crate) repo: RepoName,
     pub(crate) log: Log,
+    aws: Aws,
     progress: Arc<Mutex<Vec<DeployProgress>>>,
 }
 
@@ -49,7 +50,7 @@ impl Bench {
         let docker = engine().await;
         let salt = uuid::Uuid::new_v4().simple().to_string();
         let repo = format!("stories/{}", &salt[..12]).parse().expect("a repo name");
-        Self { docker, repo, log: Log::default(), progress: Arc::default() }
+        Self { docker, repo, log: Log::default(), aws: Aws::default(), progress: Arc::default() }
     }
 
     /// A build of these files.
@@ -81,6 +82,8 @@ impl Bench {
             env: Vec::new(),
             secrets: &given.secrets,
             images: &given.images,
+            tree: None,
+            aws: &self.aws,
             previous: given.previous.as_ref(),
             log: &self.log,
             progress: &*given.progress,

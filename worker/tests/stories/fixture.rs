@@ -76,6 +76,7 @@ impl Story {
             slots: 2,
             data_dir: self.dir.path().join("data"),
             engine,
+            aws: slipway_worker::deploy::Aws::default(),
         };
         self.shutdown = CancellationToken::new();
         self.worker = Some(tokio::spawn(slipway_worker::run(config, self.shutdown.clone())));
@@ -286,6 +287,7 @@ pub(crate) fn job(script: &[&str]) -> JobWork {
             memory_bytes: 512 * 1024 * 1024,
             pids: 256,
             cpu_millis: 2000,
+            disk_bytes: 1 << 30,
         },
         url: "http://127.0.0.1/acme/app/runs/7/jobs/1".to_owned(),
         started_at: Utc::now(),

@@ -117,6 +117,24 @@ impl Installation {
         self.api.find(&format!("{repo}/runs/{number}")).await
     }
 
+    /// The log of the first job of a run, as far as there is one.
+    pub(super) async fn log(&self, repo: &str, number: u32) -> Result<String> {
+        let path = format!("{repo}/runs/{number}/jobs/1/log");
+        // Before its first step a job has no log.
+        let Ok(answer) = self.api.get_raw(&path).await else { return Ok(String::new()) };
+        Ok(answer.text().await?)
+    }
+
+    /// A link that logs a browser in.
+    pub(super) async fn login_link(&self) -> Result<Url> {
+        crate::commands::login::link(&self.api).await
+    }
+
+    /// The server's process, while it runs.
+    pub(super) fn server_pid(&self) -> Option<u32> {
+        self.children.first()?.id()
+    }
+
     /// A round of the baseline on the same Postgres.
     pub(super) async fn pgbench(
         &self,

@@ -6,8 +6,10 @@
 mod figures;
 mod installation;
 mod job;
+mod memory;
 mod pgbench;
 mod queue;
+mod start;
 mod webhook;
 
 use std::process::ExitCode;
@@ -37,6 +39,14 @@ enum What {
         #[arg(long, default_value_t = 3)]
         seconds: u64,
     },
+    /// P2: from the push to the first line of the first step, against the engine alone.
+    Start {
+        /// How many of each
+        #[arg(long, default_value_t = 20)]
+        times: u32,
+    },
+    /// P8: the memory of the server: idle, for each waiting worker, for each watcher of a log.
+    Memory,
     /// P3: from the webhook to the end of a job that does nothing, against `docker run`.
     Job {
         /// How many of each
@@ -56,12 +66,14 @@ enum What {
 
 /// Measures, prints, and removes what it made.
 pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
-    let slots = matches!(arguments.what, What::Job { .. }).then_some(1);
+    let slots = matches!(arguments.what, What::Job { .. } | What::Start { .. }).then_some(1);
     let installation = Installation::start(slots).await?;
     let found = match arguments.what {
         What::Webhook { seconds } => {
             webhook::run(&installation, Duration::from_secs(seconds)).await
         }
+        What::Start { times } => start::run(&installation, times).await,
+        What::Memory => memory::run(&installation).await,
         What::Job { times } => job::run(&installation, times).await,
         What::Queue { seconds, depth } => {
             queue::run(&installation, Duration::from_secs(seconds), depth).await

@@ -15,6 +15,7 @@ use slipway_pipelines::wire::{
     Assignment, ClaimRequest, FinishRequest, JobOutcome, Lane, PROTOCOL_VERSION, PlanReport,
     PlanResult, RegisterRequest, RegisterResponse, SecretText,
 };
+use url::Url;
 use uuid::Uuid;
 
 use super::figures::{Figure, Goal, median};
@@ -37,7 +38,7 @@ pub(super) async fn run(
     time: Duration,
     depth: u32,
 ) -> Result<Vec<Figure>> {
-    let workers: Vec<Worker<'_>> =
+    let workers: Vec<Worker> =
         try_join_all((0..CLAIMERS).map(|_| Worker::register(installation))).await?;
     first_job(installation, &workers[0]).await?;
     queue(installation, SHALLOW).await?;
@@ -69,17 +70,20 @@ pub(super) async fn run(
     ])
 }
 
-struct Worker<'a> {
-    installation: &'a Installation,
+/// A worker as the server sees one; runs nothing.
+pub(super) struct Worker {
+    base: Url,
     client: reqwest::Client,
     token: SecretText,
 }
 
-impl<'a> Worker<'a> {
-    async fn register(installation: &'a Installation) -> Result<Self> {
+impl Worker {
+    /// Registers a new one.
+    pub(super) async fn register(installation: &Installation) -> Result<Self> {
         let client = reqwest::Client::new();
         let token = SecretText::new(installation.worker_token.expose_secret().to_owned());
-        let mut this = Self { installation, client, token };
+        let base = installation.url.join("api/worker/v1/")?;
+        let mut this = Self { base, client, token };
         let request = RegisterRequest {
             protocol: PROTOCOL_VERSION,
             worker: Uuid::now_v7().into(),
@@ -100,7 +104,7 @@ impl<'a> Worker<'a> {
         token: &SecretText,
         body: &impl Serialize,
     ) -> Result<Option<T>> {
-        let url = self.installation.url.join(&format!("api/worker/v1/{path}"))?;
+        let url = self.base.join(path)?;
         let answer = self.client.post(url).bearer_auth(token.expose()).json(body).send().await?;
         let status = answer.status();
         let bytes = answer.bytes().await?;
@@ -108,10 +112,14 @@ impl<'a> Worker<'a> {
         Ok(if bytes.is_empty() { None } else { Some(serde_json::from_slice(&bytes)?) })
     }
 
-    async fn claim(&self, lane: Lane) -> Result<Assignment> {
+    /// Waits for work as long as the server lets it; none: there was none.
+    pub(super) async fn wait(&self, lane: Lane) -> Result<Option<Assignment>> {
         let request = ClaimRequest { protocol: PROTOCOL_VERSION, lane };
-        let claimed = self.call("claim", &self.token, &request).await?;
-        claimed.context("the queue is empty: choose a larger --depth")
+        self.call("claim", &self.token, &request).await
+    }
+
+    async fn claim(&self, lane: Lane) -> Result<Assignment> {
+        self.wait(lane).await?.context("the queue is empty: choose a larger --depth")
     }
 
     async fn finish(&self, assignment: &Assignment) -> Result<()> {
@@ -126,7 +134,7 @@ impl<'a> Worker<'a> {
 }
 
 /// One run with one queued job, by the way that every run takes.
-async fn first_job(installation: &Installation, worker: &Worker<'_>) -> Result<()> {
+pub(super) async fn first_job(installation: &Installation, worker: &Worker) -> Result<()> {
     let repo = installation.add_repo("bench/queue", "/nonexistent.git").await?;
     let commit = hex::encode(rand::random::<[u8; 20]>());
     deliver(&worker.client, installation, &repo, push("main", &commit, 0)).await?;
@@ -177,7 +185,7 @@ async fn queue(installation: &Installation, count: u32) -> Result<()> {
         .await
 }
 
-async fn claims(worker: &Worker<'_>) -> Result<Vec<f64>> {
+async fn claims(worker: &Worker) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for _ in 0..CLAIMS {
         let begun = Instant::now();
@@ -189,7 +197,7 @@ async fn claims(worker: &Worker<'_>) -> Result<Vec<f64>> {
 }
 
 /// Jobs a second.
-async fn claim_and_finish(workers: &[Worker<'_>], time: Duration) -> Result<f64> {
+async fn claim_and_finish(workers: &[Worker], time: Duration) -> Result<f64> {
     let begun = Instant::now();
     let each = workers.iter().map(|worker| async move {
         let mut done = 0_u32;

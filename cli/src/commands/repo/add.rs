@@ -28,13 +28,13 @@ pub(super) struct Add {
     /// How it is called here [default: local/FOLDER]
     #[arg(long, value_name = "OWNER/NAME")]
     name: Option<RepoName>,
-    /// The branch it is about [default: the one that is checked out]
+    /// The branch it is about [default: the one that is checked out, or as GitHub says]
     #[arg(long, value_name = "BRANCH")]
     default_branch: Option<String>,
     /// A repository of GitHub instead of one of this machine.
     #[arg(long, value_name = "OWNER/NAME", conflicts_with_all = ["name", "path"])]
     github: Option<RepoName>,
-    /// Where git fetches it from [default: https://github.com/OWNER/NAME.git]
+    /// Where git fetches it from [default: as GitHub says]
     #[arg(long, value_name = "URL", requires = "github")]
     clone_url: Option<String>,
     #[command(flatten)]
@@ -44,6 +44,14 @@ pub(super) struct Add {
 #[derive(Deserialize)]
 struct Created {
     webhook_key: SecretText,
+}
+
+/// What adding a repo of GitHub's came to.
+#[derive(Deserialize)]
+struct Added {
+    name: RepoName,
+    default_branch: String,
+    notes: Vec<String>,
 }
 
 /// Adds it and says how to start a run.
@@ -134,19 +142,21 @@ async fn register(
 }
 
 async fn add_github(arguments: &Add, name: &RepoName, api: &Api) -> Result<()> {
-    let usual = || format!("https://github.com/{name}.git");
     let asked = serde_json::json!({
         "name": name,
         "kind": "github",
-        "clone_url": arguments.clone_url.clone().unwrap_or_else(usual),
-        "default_branch": arguments.default_branch.as_deref().unwrap_or("main"),
+        "clone_url": arguments.clone_url,
+        "default_branch": arguments.default_branch,
     });
-    let _created: serde_json::Value = api.post("repos", &asked).await?;
+    let added: Added = api.post("repos", &asked).await?;
+    let name = &added.name;
     print::line(&format!("{name} is added: {}", api.page(name.as_str())));
+    for note in &added.notes {
+        print::line(&format!("- {note}"));
+    }
     print::line(&format!(
-        "on GitHub, add a webhook to {} as application/json, with the secret that the server has \
-         in SLIPWAY_GITHUB_WEBHOOK_SECRET",
-        api.page("webhooks/github")
+        "start a run by a push to {name} that has a .ci.yml, for example to {}",
+        added.default_branch
     ));
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod add;
 mod bare;
+mod set;
 
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use clap::Subcommand;
 use reqwest::Method;
 use slipway_pipelines::names::RepoName;
 
-use crate::api::ServerFlags;
+use crate::api::{Api, ServerFlags};
 use crate::print;
 use crate::views;
 
@@ -31,12 +32,17 @@ enum Command {
     Enable(One),
     /// Start no more runs of it; pushes are kept as ignored.
     Disable(One),
+    /// Change which events start runs of it.
+    Set(set::Set),
     /// Forget it, with its runs and secrets. The git repository stays.
     Remove(One),
 }
 
 #[derive(Debug, clap::Args)]
 struct List {
+    /// What the server's credential for GitHub can see, and whether it is built.
+    #[arg(long)]
+    github: bool,
     /// As JSON.
     #[arg(long)]
     json: bool,
@@ -59,6 +65,7 @@ pub(crate) async fn run(arguments: Repo) -> Result<ExitCode> {
         Command::List(arguments) => list(arguments).await?,
         Command::Enable(one) => enable(one, true).await?,
         Command::Disable(one) => enable(one, false).await?,
+        Command::Set(arguments) => set::run(arguments).await?,
         Command::Remove(one) => remove(one).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -66,6 +73,9 @@ pub(crate) async fn run(arguments: Repo) -> Result<ExitCode> {
 
 async fn list(arguments: List) -> Result<()> {
     let (_data_dir, api) = arguments.server.connect()?;
+    if arguments.github {
+        return list_github(&api, arguments.json).await;
+    }
     let repos: Vec<views::Repo> = api.get("repos").await?;
     if arguments.json {
         return print::json(&repos);
@@ -84,6 +94,35 @@ async fn list(arguments: List) -> Result<()> {
         ]
     };
     print::table(&["REPO", "STATE", "BRANCH", "FROM"], repos.iter().map(row));
+    Ok(())
+}
+
+async fn list_github(api: &Api, json: bool) -> Result<()> {
+    let seen: views::GithubRepos = api.get("github-repos").await?;
+    if json {
+        return print::json(&seen);
+    }
+    if seen.repos.is_empty() {
+        print::line(
+            "GitHub shows the server no repository: give the token access to one, or install the \
+             GitHub App on one",
+        );
+        return Ok(());
+    }
+    let row = |repo: &views::GithubRepo| {
+        let built = match repo.enabled {
+            Some(true) => "built",
+            Some(false) => "disabled",
+            None if repo.archived => "archived",
+            None => "-",
+        };
+        let access = if repo.private { "private" } else { "public" };
+        vec![repo.name.clone(), built.to_owned(), access.to_owned()]
+    };
+    print::table(&["REPO", "HERE", "ACCESS"], seen.repos.iter().map(row));
+    if seen.cut {
+        print::line("there are more; name one of them to: slipway repo add --github OWNER/NAME");
+    }
     Ok(())
 }
 

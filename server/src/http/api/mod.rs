@@ -43,6 +43,7 @@ pub(super) fn router(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route("/environments/{name}", get(environments::show));
     Router::new()
         .route("/repos", get(repos::list).post(repos::create))
+        .route("/github-repos", get(repos::visible))
         .route("/workers", get(workers::list))
         .route("/login-links", post(login_links::make))
         .nest("/{owner}/{repo}", of_repo)

@@ -1,5 +1,7 @@
 //! Repos.
 
+mod link;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -26,6 +28,9 @@ pub(super) struct Shown {
     clone_url: String,
     default_branch: String,
     enabled: bool,
+    private: bool,
+    build_pushes: bool,
+    build_pull_requests: bool,
 }
 
 impl From<Repo> for Shown {
@@ -37,23 +42,31 @@ impl From<Repo> for Shown {
             clone_url: repo.clone_url,
             default_branch: repo.default_branch,
             enabled: repo.enabled,
+            private: repo.private,
+            build_pushes: repo.build_pushes,
+            build_pull_requests: repo.build_pull_requests,
         }
     }
 }
 
+/// Of a GitHub repo the name is enough: GitHub is asked for the rest.
 #[derive(Deserialize)]
 pub(super) struct Asked {
     name: RepoName,
     kind: RepoKind,
-    clone_url: String,
-    default_branch: String,
+    clone_url: Option<String>,
+    default_branch: Option<String>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Created {
     id: RepoId,
     name: RepoName,
-    webhook_key: SecretText,
+    default_branch: String,
+    /// Signs the deliveries of a bare repository; only told when it is made.
+    webhook_key: Option<SecretText>,
+    /// What was done on GitHub, and what is left to do: sentences for people.
+    notes: Vec<String>,
 }
 
 pub(super) async fn create(
@@ -61,17 +74,49 @@ pub(super) async fn create(
     _may: Admin,
     problem::Json(asked): problem::Json<Asked>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
-    check(&asked)?;
-    let new = NewRepo {
+    check_owner(&asked.name)?;
+    let linked = asked.kind == RepoKind::Github && server.github().is_ok();
+    let (new, known) =
+        if linked { link::ask(&server, &asked).await? } else { (as_told(asked)?, None) };
+    check(&new)?;
+    let (repo, webhook_key) = match known {
+        // Adding it again makes its webhook anew.
+        Some(known) => (known, None),
+        None => {
+            let heads = heads(&new).await;
+            let (repo, key) = repos::create(&server, new, &heads, OPERATOR).await?;
+            (repo, Some(key))
+        }
+    };
+    let notes = match repo.kind {
+        RepoKind::Github => link::webhook(&server, &repo, webhook_key.is_none()).await,
+        RepoKind::Git => Vec::new(),
+    };
+    let status = if webhook_key.is_some() { StatusCode::CREATED } else { StatusCode::OK };
+    let Repo { id, name, default_branch, .. } = repo;
+    Ok((status, Json(Created { id, name, default_branch, webhook_key, notes })))
+}
+
+fn as_told(asked: Asked) -> Result<NewRepo, Problem> {
+    // Nobody can be asked, but this is so for most.
+    let usual = (asked.kind == RepoKind::Github)
+        .then(|| (format!("https://github.com/{}.git", asked.name), "main".to_owned()))
+        .unzip();
+    let told = (asked.clone_url.or(usual.0), asked.default_branch.or(usual.1));
+    let (Some(clone_url), Some(default_branch)) = told else {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, NO_ADDRESS));
+    };
+    Ok(NewRepo {
         name: asked.name,
         kind: asked.kind,
-        clone_url: asked.clone_url,
-        default_branch: asked.default_branch,
-    };
-    let heads = heads(&new).await;
-    let (repo, webhook_key) = repos::create(&server, new, &heads, OPERATOR).await?;
-    Ok((StatusCode::CREATED, Json(Created { id: repo.id, name: repo.name, webhook_key })))
+        clone_url,
+        default_branch,
+        forge_id: None,
+        private: false,
+    })
 }
+
+const NO_ADDRESS: &str = "A repo has a clone_url and a default_branch.";
 
 /// The refs that a bare repository on this machine has already: they start nothing. None where
 /// it is yet to be made.
@@ -85,14 +130,19 @@ async fn heads(new: &NewRepo) -> Vec<(String, CommitSha)> {
 /// Their pages would hide those of such a repo.
 const TAKEN_OWNERS: [&str; 6] = ["api", "assets", "login", "webhooks", "workers", "healthz"];
 
-/// A credential in a clone address would reach every log that shows the address.
-fn check(asked: &Asked) -> Result<(), Problem> {
-    let refuse = |sentence: &str| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence));
-    if TAKEN_OWNERS.iter().any(|taken| taken.eq_ignore_ascii_case(asked.name.owner())) {
-        return refuse("That owner's name is an address of Slipway itself; choose another.");
+fn check_owner(name: &RepoName) -> Result<(), Problem> {
+    if TAKEN_OWNERS.iter().any(|taken| taken.eq_ignore_ascii_case(name.owner())) {
+        let sentence = "That owner's name is an address of Slipway itself; choose another.";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence));
     }
+    Ok(())
+}
+
+/// A credential in a clone address would reach every log that shows the address.
+fn check(asked: &NewRepo) -> Result<(), Problem> {
+    let refuse = |sentence: &str| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence));
     if asked.clone_url.is_empty() || asked.default_branch.is_empty() {
-        return refuse("A repo has a clone_url and a default_branch.");
+        return refuse(NO_ADDRESS);
     }
     // git takes these for options and transports that run programs.
     if asked.clone_url.starts_with('-') || asked.clone_url.contains("::") {
@@ -120,6 +170,8 @@ const DASH: &str = "A branch's name does not begin with a dash.";
 pub(super) struct Changed {
     enabled: Option<bool>,
     default_branch: Option<String>,
+    build_pushes: Option<bool>,
+    build_pull_requests: Option<bool>,
 }
 
 pub(super) async fn change(
@@ -132,13 +184,20 @@ pub(super) async fn change(
     match changed.default_branch.as_deref() {
         Some("") => return refuse("A default_branch has a name."),
         Some(branch) if branch.starts_with('-') => return refuse(DASH),
-        Some(_) => {}
-        None if changed.enabled.is_none() => {
-            return refuse("Say what to change: enabled, default_branch.");
-        }
-        None => {}
+        Some(_) | None => {}
     }
-    let changes = Changes { enabled: changed.enabled, default_branch: changed.default_branch };
+    let switches = [changed.enabled, changed.build_pushes, changed.build_pull_requests];
+    if changed.default_branch.is_none() && switches.iter().all(Option::is_none) {
+        return refuse(
+            "Say what to change: enabled, default_branch, build_pushes, build_pull_requests.",
+        );
+    }
+    let changes = Changes {
+        enabled: changed.enabled,
+        default_branch: changed.default_branch,
+        build_pushes: changed.build_pushes,
+        build_pull_requests: changed.build_pull_requests,
+    };
     Ok(Json(repos::change(&server, &repo, &changes, OPERATOR).await?.into()))
 }
 
@@ -155,6 +214,8 @@ pub(super) async fn list(State(server): State<Arc<Server>>) -> Result<Json<Vec<S
     let repos = repos::list(&server.db).await?;
     Ok(Json(repos.into_iter().map(Shown::from).collect()))
 }
+
+pub(super) use link::visible;
 
 pub(super) async fn show(OfRepo(repo): OfRepo) -> Json<Shown> {
     Json(repo.into())

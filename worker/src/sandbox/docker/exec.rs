@@ -46,6 +46,22 @@ impl DockerSandbox {
         container: &str,
         command: Vec<String>,
     ) -> Result<(String, i64), SandboxError> {
+        let mut text = Vec::new();
+        let mut keep = |piece: &[u8]| {
+            let room = KEPT.saturating_sub(text.len());
+            text.extend_from_slice(&piece[..piece.len().min(room)]);
+        };
+        let code = self.shown(container, command, &mut keep).await?;
+        Ok((String::from_utf8_lossy(&text).into_owned(), code))
+    }
+
+    /// Runs a command to its end and hands on what it writes.
+    pub(super) async fn shown(
+        &self,
+        container: &str,
+        command: Vec<String>,
+        show: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<i64, SandboxError> {
         let id = self.made(container, false, command).await?;
         let options = Some(StartExecOptions::default());
         let started =
@@ -53,14 +69,10 @@ impl DockerSandbox {
         let StartExecResults::Attached { mut output, .. } = started else {
             return Err(SandboxError { sentence: "The engine did not attach.".to_owned() });
         };
-        let mut text = Vec::new();
         while let Some(piece) = output.next().await {
-            let piece = piece.map_err(failed("read a command's output"))?.into_bytes();
-            let room = KEPT.saturating_sub(text.len());
-            text.extend_from_slice(&piece[..piece.len().min(room)]);
+            show(&piece.map_err(failed("read a command's output"))?.into_bytes());
         }
         let ended = self.docker.inspect_exec(&id).await.map_err(failed("inspect a command"))?;
-        let code = ended.exit_code.unwrap_or(-1);
-        Ok((String::from_utf8_lossy(&text).into_owned(), code))
+        Ok(ended.exit_code.unwrap_or(-1))
     }
 }

@@ -22,6 +22,23 @@ impl DockerSandbox {
         Ok(digest.map(|(_, digest)| digest.to_owned()).or(found.id).unwrap_or_default())
     }
 
+    /// Why there is no shell in a container of it: made for another machine, or without one.
+    pub(super) async fn without_shell(&self, image: &str) -> String {
+        let about = self.docker.inspect_image(image).await.ok();
+        let engine = self.docker.version().await.ok();
+        let machine = engine.and_then(|engine| engine.arch).unwrap_or_default();
+        let made_for = about.and_then(|about| about.architecture).unwrap_or_default();
+        if !machine.is_empty() && !made_for.is_empty() && machine != made_for {
+            return format!(
+                "The image {image} is made for {made_for}, and this worker's engine runs {machine}."
+            );
+        }
+        format!(
+            "The image {image} has no shell (neither bash nor sh): a job's commands need one. Take \
+             an image that has it, or build on this one with `images:`."
+        )
+    }
+
     async fn pull(&self, reference: &str) -> Result<(), SandboxError> {
         // Without a tag the engine would take every tag there is.
         let last = reference.rsplit('/').next().unwrap_or(reference);

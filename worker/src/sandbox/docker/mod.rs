@@ -15,14 +15,17 @@ use bollard::errors::Error;
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptions, DownloadFromContainerOptionsBuilder,
     InspectContainerOptions, ListContainersOptions, LogsOptionsBuilder,
-    RemoveContainerOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions, StatsOptionsBuilder,
+    UploadToContainerOptionsBuilder,
 };
-use futures::StreamExt as _;
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
 use slipway_pipelines::ids::{AttemptId, WorkerId};
 use tokio::sync::Mutex;
 use tokio_util::io::StreamReader;
 
 use super::{Channel, ContainerSpec, Sandbox, SandboxError, Terminal};
+use crate::log::StepLog;
 use hijack::Address;
 
 /// The label that names the worker.
@@ -37,6 +40,8 @@ const USUAL: &str = "unix:///var/run/docker.sock";
 const CALL_SECONDS: u64 = 120;
 /// At most this much of what a container wrote last.
 const LAST_LINES: usize = 16 * 1024;
+/// Longest time until a work tree is in its container: some are large.
+const UPLOAD: Duration = Duration::from_secs(15 * 60);
 /// An engine that needs longer for a ping is as good as away.
 const PING: Duration = Duration::from_secs(5);
 
@@ -166,6 +171,19 @@ impl Sandbox for DockerSandbox {
             .map_err(failed("put files into the container"))
     }
 
+    async fn upload_stream<S>(&self, container: &str, tar: S) -> Result<(), SandboxError>
+    where
+        S: Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+    {
+        let options = UploadToContainerOptionsBuilder::default().path("/").build();
+        self.docker
+            .clone()
+            .with_timeout(UPLOAD)
+            .upload_to_container(container, Some(options), bollard::body_try_stream(tar))
+            .await
+            .map_err(failed("put files into the container"))
+    }
+
     async fn download(&self, container: &str, path: &str) -> Result<Vec<u8>, SandboxError> {
         let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
         let mut stream = self.docker.download_from_container(container, Some(options));
@@ -192,6 +210,41 @@ impl Sandbox for DockerSandbox {
 
     async fn run(&self, container: &str, command: &str) -> Result<(String, i64), SandboxError> {
         self.to_its_end(container, ["sh", "-c", command].map(str::to_owned).into()).await
+    }
+
+    async fn run_logged(
+        &self,
+        container: &str,
+        command: Vec<String>,
+        log: &dyn StepLog,
+    ) -> Result<i64, SandboxError> {
+        self.shown(container, command, &mut |piece| log.write(piece)).await
+    }
+
+    async fn no_shell(&self, image: &str) -> String {
+        self.without_shell(image).await
+    }
+
+    async fn processes(&self, container: &str) -> Result<u64, SandboxError> {
+        let options = StatsOptionsBuilder::default().stream(false).one_shot(true).build();
+        let mut stats = self.docker.stats(container, Some(options));
+        let first = stats.next().await.transpose().map_err(failed("count processes"))?;
+        Ok(first.and_then(|stats| stats.pids_stats).and_then(|pids| pids.current).unwrap_or(0))
+    }
+
+    async fn written(&self, attempt: AttemptId) -> Result<u64, SandboxError> {
+        let filters =
+            HashMap::from([("label".to_owned(), vec![format!("{ATTEMPT_LABEL}={attempt}")])]);
+        let options = ListContainersOptions {
+            all: true,
+            size: true,
+            filters: Some(filters),
+            ..Default::default()
+        };
+        let list = self.docker.list_containers(Some(options)).await;
+        let list = list.map_err(failed("measure what containers have written"))?;
+        let sizes = list.into_iter().filter_map(|one| u64::try_from(one.size_rw?).ok());
+        Ok(sizes.sum())
     }
 
     async fn is_running(&self, container: &str) -> Result<bool, SandboxError> {
@@ -280,7 +333,30 @@ fn detail(error: &Error) -> String {
 }
 
 fn failed(what: &'static str) -> impl Fn(Error) -> SandboxError {
-    move |error| SandboxError {
-        sentence: format!("The engine could not {what}: {}.", detail(&error)),
+    move |error| {
+        let detail = detail(&error);
+        // Layers, volumes and the engine's own files are on one disk, as a rule.
+        let sentence = if detail.contains("no space left on device") {
+            format!("The disk of the worker's engine is full: it could not {what}.")
+        } else {
+            format!("The engine could not {what}: {detail}.")
+        };
+        SandboxError { sentence }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_in_one_sentence() {
+        let message = "failed to copy files: write /var/lib/docker/x: no space left on device";
+        let error =
+            Error::DockerResponseServerError { status_code: 500, message: message.to_owned() };
+        let sentence = failed("put files into the container")(error).sentence;
+        let wanted =
+            "The disk of the worker's engine is full: it could not put files into the container.";
+        assert_eq!(sentence, wanted);
     }
 }

@@ -1,0 +1,113 @@
+//! Telling the environment to change, and to stop changing.
+
+use std::time::Duration;
+
+use aws_sdk_elasticbeanstalk::operation::RequestId as _;
+use tokio::time::Instant;
+
+use super::super::aws::Pauses;
+use super::Beanstalk;
+use super::ask::Passing;
+use super::environment::Environment;
+use super::events::Ours;
+use super::explain::{Failure, explain};
+use super::verdict::State;
+
+/// While it waits, the log says so this often: silence would end the job.
+pub(super) const SAY_AGAIN: Duration = Duration::from_secs(60);
+
+impl Beanstalk<'_> {
+    /// Waits until nobody changes the environment.
+    pub(super) async fn until_ready(
+        &self,
+        env: &str,
+        deadline: Instant,
+    ) -> Result<Environment, Failure> {
+        let mut pauses = Pauses::new(&self.ctx.aws.pace);
+        let mut said = None::<Instant>;
+        loop {
+            let now = self.environment(env).await?;
+            match &now.state {
+                State::Ready => return Ok(now),
+                State::Gone(word) => {
+                    let reason = format!("{} is {word}", self.options.place());
+                    return Err(Failure::from(reason));
+                }
+                State::Busy(word) => {
+                    if Instant::now() >= deadline {
+                        return Err(Failure::from(format!(
+                            "{} is still {word}: something else changes it, so look at its events \
+                             and deploy again",
+                            self.options.place()
+                        )));
+                    }
+                    match said {
+                        None => {
+                            self.ctx.hop("waiting", format!("{env} is {word}: another change runs"))
+                        }
+                        Some(said) if said.elapsed() < SAY_AGAIN => {}
+                        Some(_) => self.say(&format!("Still waiting: {env} is {word}")),
+                    }
+                    said = Some(
+                        said.filter(|said| said.elapsed() < SAY_AGAIN).unwrap_or_else(Instant::now),
+                    );
+                }
+            }
+            tokio::time::sleep(pauses.next()).await;
+        }
+    }
+
+    /// Tells it to take the version once it is ready; gives how its events are found.
+    pub(super) async fn update(
+        &self,
+        env: &str,
+        label: &str,
+        deadline: Instant,
+    ) -> Result<Ours, Failure> {
+        let action = "elasticbeanstalk:UpdateEnvironment";
+        loop {
+            self.until_ready(env, deadline).await?;
+            let call = || {
+                let call = self.clients.beanstalk.update_environment();
+                let call = call.application_name(&self.options.app).environment_name(env);
+                call.version_label(label).send()
+            };
+            let refusal = match self.ask_once(call).await {
+                Ok(begun) => {
+                    let id = begun.request_id().map(str::to_owned);
+                    return Ok(id.map_or_else(|| Ours::Label(label.to_owned()), Ours::Request));
+                }
+                Err(refusal) => refusal,
+            };
+            if refusal.passing == Some(Passing::Unknown) {
+                // It may have been done: asking again could start a second update.
+                self.say(&format!("{action} was not answered: looking whether it was done"));
+                return Ok(Ours::Label(label.to_owned()));
+            }
+            // Somebody else was quicker.
+            let not_ready = refusal.message.contains("Must be Ready");
+            if !not_ready || Instant::now() >= deadline {
+                return Err(explain(action, &self.options.place(), &refusal));
+            }
+        }
+    }
+
+    /// Ends an update that still runs, and waits until the environment is ready again.
+    pub(super) async fn abort(&self, env: &str, deadline: Instant) -> Result<Environment, Failure> {
+        let now = self.environment(env).await?;
+        if now.abortable && matches!(now.state, State::Busy(_)) {
+            let call = || {
+                let call = self.clients.beanstalk.abort_environment_update();
+                call.environment_name(env).send()
+            };
+            match self.ask(call).await {
+                Ok(_) => self.ctx.hop("aborted", format!("the update of {env}")),
+                // It may have come to its end by itself.
+                Err(refusal) => {
+                    self.say(&format!("The update was not aborted: {}", refusal.message))
+                }
+            }
+        }
+        self.until_ready(env, deadline).await
+    }
+}

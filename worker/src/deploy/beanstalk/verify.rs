@@ -1,0 +1,81 @@
+//! After a lost worker: what the environment serves now.
+
+use aws_sdk_elasticbeanstalk::types::ApplicationVersionStatus;
+use futures::FutureExt as _;
+use slipway_pipelines::plan::BeanstalkDeploy;
+use slipway_pipelines::wire::{DeployProgress, VerifyWork, Version};
+use tokio::time::Instant;
+
+use super::super::{DeployContext, DeployOutcome};
+use super::Beanstalk;
+use super::ask::Clients;
+use super::events::Ours;
+use super::explain::Failure;
+use super::options::Options;
+use super::verdict::State;
+use super::watch::Course;
+
+/// Looks, follows an update that still runs, and reports the verdict; an error is still to be
+/// reported.
+pub(in super::super) async fn verify(
+    ctx: &DeployContext<'_>,
+    target: &BeanstalkDeploy,
+    work: &VerifyWork,
+) -> Result<DeployOutcome, String> {
+    let options = Options::read(ctx, target).map_err(|reason| {
+        format!("the worker was lost and the target can not be asked: {reason}")
+    })?;
+    let secrets = options.keys.with(ctx.secrets);
+    let ctx = &DeployContext { secrets: &secrets, env: ctx.env.clone(), ..*ctx };
+    let clients = Clients::new(&options, ctx.aws);
+    let target = Beanstalk { ctx, plan: &work.plan, options: &options, clients: &clients };
+    let label = work.version.label.clone().unwrap_or_else(|| options.label.as_str().to_owned());
+    let found = match options.env.as_deref() {
+        Some(env) => target.serves(env, &label).boxed().await,
+        None => target.exists(&label).boxed().await,
+    };
+    Ok(match found {
+        Ok(url) => {
+            let version = Version { label: Some(label), ..work.version.clone() };
+            ctx.end(DeployProgress::Live { version, url })
+        }
+        Err(failure) => target.failed(failure),
+    })
+}
+
+impl Beanstalk<'_> {
+    /// Does the environment serve it, once its update is over?
+    async fn serves(&self, env: &str, label: &str) -> Result<Option<String>, Failure> {
+        let now = self.environment(env).await?;
+        if now.state == State::Ready && now.label.as_deref() != Some(label) {
+            return Err(Failure::from(format!(
+                "the worker was lost before {env} took version {label}: {}",
+                now.now()
+            )));
+        }
+        self.ctx.hop("found", now.now());
+        let deadline = Instant::now() + self.options.wait;
+        let ours = Ours::Label(label.to_owned());
+        match self.follow(&Course { env, label, ours: &ours, deadline }).await {
+            Ok(now) => Ok(now.url),
+            Err(Failure { reason, mut evidence }) => {
+                evidence.extend(self.evidence(env, &ours).await);
+                let now = self.environment(env).await.map(|now| now.now());
+                let now = now.unwrap_or_else(|failure| failure.reason);
+                Err(Failure { reason: format!("{reason}; {now}"), evidence })
+            }
+        }
+    }
+
+    async fn exists(&self, label: &str) -> Result<Option<String>, Failure> {
+        match self.version(label).await?.as_ref().and_then(|version| version.status()) {
+            None => {
+                Err(Failure::from(format!("the worker was lost before it made version {label}")))
+            }
+            Some(ApplicationVersionStatus::Failed) => {
+                Err(Failure::from(format!("version {label} could not be processed")))
+            }
+            Some(_) => self.processed(label).await.map(|_| None),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A commit's work tree with its `.git`, as a job gets it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use slipway_pipelines::plan::{GitOptions, Trigger};
+use slipway_pipelines::wire::GitSource;
+use tempfile::TempDir;
+
+use super::Mirrors;
+use super::pack::{self, Extra};
+
+/// Pieces of a packed tree on their way.
+const PIECES: usize = 16;
+
+/// A work tree to make.
+pub(crate) struct TreeRequest<'a> {
+    /// Where its repo is mirrored.
+    pub(crate) mirror: &'a Path,
+    /// What `origin` is to say.
+    pub(crate) source: &'a GitSource,
+    /// Its commit, and the branch that is checked out there.
+    pub(crate) trigger: &'a Trigger,
+    /// Its history and its submodules.
+    pub(crate) options: &'a GitOptions,
+    /// The folder in which it begins, absolute.
+    pub(crate) at: &'a str,
+}
+
+/// A work tree on this machine's disk; it is gone with this value.
+pub(crate) struct WorkTree {
+    room: TempDir,
+    at: String,
+}
+
+impl Mirrors {
+    /// Makes a commit's work tree.
+    pub(crate) async fn work_tree(&self, request: TreeRequest<'_>) -> anyhow::Result<WorkTree> {
+        let work_tree = self.no_work_tree(request.at).await?;
+        let tree = work_tree.tree();
+        let git = async |args: &[&str]| self.git.run(&tree, args).await.map(drop);
+        git(&["init", "--quiet", "."]).await?;
+        git(&["remote", "add", "origin", &request.source.url]).await?;
+        // file:// and not a path: only then does git heed the depth.
+        let from = format!("file://{}", request.mirror.canonicalize()?.display());
+        let commit = request.trigger.commit.as_str();
+        let depth = request.options.depth.map(|depth| format!("--depth={depth}"));
+        let mut fetch = vec!["fetch", "--quiet", "--no-tags"];
+        fetch.extend(depth.as_deref());
+        fetch.extend(["--", &from, commit]);
+        git(&fetch).await?;
+        match request.trigger.event.tag() {
+            None => {
+                let branch = request.trigger.event.branch();
+                git(&["checkout", "--quiet", "-B", branch, commit]).await?;
+            }
+            Some(tag) => {
+                git(&["checkout", "--quiet", "--detach", commit]).await?;
+                // Releases ask git for the name of their commit.
+                git(&["update-ref", &format!("refs/tags/{tag}"), commit]).await?;
+            }
+        }
+        if request.options.submodules && tree.join(".gitmodules").is_file() {
+            self.submodules(&tree, &request).await?;
+        }
+        Ok(work_tree)
+    }
+
+    /// An empty folder in its place: `clone: false`.
+    pub(crate) async fn no_work_tree(&self, at: &str) -> anyhow::Result<WorkTree> {
+        let room = tempfile::tempdir_in(&self.root).context("no room for a work tree")?;
+        tokio::fs::create_dir(room.path().join("tree")).await?;
+        Ok(WorkTree { room, at: at.to_owned() })
+    }
+}
+
+impl WorkTree {
+    fn tree(&self) -> PathBuf {
+        self.room.path().join("tree")
+    }
+
+    /// All of it as one tar.
+    pub(crate) async fn packed(self) -> anyhow::Result<(Self, Vec<u8>)> {
+        let packed = tokio::task::spawn_blocking(move || {
+            let tar = pack::pack(&self.tree(), &self.at, Vec::new(), Vec::new());
+            tar.map(|tar| (self, tar))
+        });
+        packed.await?.context("the work tree can not be packed")
+    }
+
+    /// The pieces of one tar of it and of `extra`, made while they are taken: a large repo is never
+    /// in memory as a whole.
+    pub(crate) fn stream(
+        self,
+        extra: Vec<Extra>,
+    ) -> tokio_stream::wrappers::ReceiverStream<std::io::Result<Bytes>> {
+        let (sender, receiver) = tokio::sync::mpsc::channel(PIECES);
+        tokio::task::spawn_blocking(move || {
+            let pieces = pack::Pieces::new(sender.clone());
+            if let Err(error) = pack::pack(&self.tree(), &self.at, extra, pieces) {
+                // Whoever takes the pieces may be gone: then nobody needs to know.
+                let _gone = sender.blocking_send(Err(std::io::Error::other(error)));
+            }
+        });
+        tokio_stream::wrappers::ReceiverStream::new(receiver)
+    }
+}
