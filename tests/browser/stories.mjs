@@ -23,9 +23,41 @@ export const stories = {
     const before = await page.locator("#log .l").count();
     await page.locator(".step[open] .gap.up").click();
     await until(page, (count) => document.querySelectorAll("#log .l").length > count, before);
-    await page.fill("#search", "7");
+    await page.fill("#line", "7");
     await page.keyboard.press("Enter");
     await until(page, () => document.querySelector("#L7.on")?.closest("details").open);
+  },
+
+  "a text is found in a log of any length": async (page, { full }) => {
+    await page.goto(`${full}/acme/shop/runs/37/jobs/1`);
+    await page.keyboard.press("/");
+    await page.keyboard.type("case  61234 OK");
+    await page.keyboard.press("Enter");
+    await page.locator(".hits li").first().waitFor();
+    assert.match(await page.locator(".hits > p").innerText(), /one line has/);
+    await page.locator(".hits li a").click();
+    await until(page, () => /case\s+61234 ok/.test(document.querySelector(".l.on")?.textContent));
+    await page.goto(`${full}/acme/shop/runs/37/jobs/1?find=ok`);
+    assert.equal(await page.locator(".hits li").count(), 100);
+    assert.match(await page.locator(".hits > p").innerText(), /the first 100 lines that have/);
+  },
+
+  "the tabs of a repo say what asked for its runs": async (page, { full }) => {
+    await page.goto(`${full}/acme/cloud`);
+    await page.getByRole("link", { name: "Pull requests" }).click();
+    const text = async (selector) => (await page.locator(selector).innerText()).replace(/\s+/g, " ");
+    assert.match(await text("#pull-7"), /<script>alert\(1\)<\/script>.*stranger.*patch-1 → main.*fork/);
+    assert.match(await text(".rows > li:last-child"), /#4 Old and closed.*closed/);
+    await page.getByRole("link", { name: "Branches" }).click();
+    assert.match(await text(".rows > li:first-child"), /^main default/);
+    assert.match(await text(".rows > li:last-child"), /topic\/gone deleted/);
+    await page.getByRole("link", { name: "Requests" }).click();
+    assert.match(await text("main"), /push · topic\/gone ignored, because the branch or tag was deleted/);
+    assert.match(await text("main"), /asked for by operator · main: run #8/);
+    await page.getByRole("link", { name: /pull request · #7 into main/ }).click();
+    assert.match(await text(".answer"), /From a fork: it sees no secret/);
+    await page.goto(`${full}/acme/cloud?branch=main`);
+    assert.equal(await page.getByText("pull request 7").count(), 0, "no run of main");
   },
 
   "a folded step of a long log fetches its lines when it opens": async (page, { full }) => {

@@ -171,9 +171,15 @@
     const ends = [start[0], +link.hash.slice(2)].sort((a, b) => a - b);
     location.hash = `L${ends[0]}-L${ends[1]}`;
   });
+  document.addEventListener("click", (event) => {
+    const hit = event.target.closest(".hits li a");
+    if (!hit || !$("#log") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (location.hash === hit.hash) go(); else location.hash = hit.hash;
+  });
   document.addEventListener("submit", (event) => {
-    const line = $("#search", event.target)?.value.replace(/\D/g, "");
-    if (!$("#log") || event.target.method !== "get") return;
+    const line = $("#line", event.target)?.value.replace(/\D/g, "");
+    if (!$("#log") || line === undefined) return;
     event.preventDefault();
     if (line) location.hash = `L${line}`;
   });

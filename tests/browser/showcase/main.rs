@@ -3,6 +3,7 @@
 //! `slipway-showcase POSTGRES_URL` prints the addresses as one line of JSON, then obeys lines on
 //! its standard input (`log`, `lose`, `finish`, `stop`, `start`, each answered by `ok`) until that closes.
 
+mod cloud;
 mod crowd;
 mod deploys;
 mod live;

@@ -113,6 +113,7 @@ impl Seed {
             self.put("workers", row).await?;
         }
         self.shop().await?;
+        self.cloud().await?;
         self.crowd().await
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct DeployRow {
     pub(crate) job: i32,
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
+    /// `plan::DeployPlan`.
+    pub(crate) plan: serde_json::Value,
     pub(crate) version: serde_json::Value,
     pub(crate) previous: Option<serde_json::Value>,
     pub(crate) actor: String,
@@ -45,7 +47,7 @@ pub(crate) async fn list(
     sqlx::query_as!(
         DeployRow,
         r#"SELECT d.id, r.name AS repo, e.name AS environment, runs.number AS run, runs.subject,
-                  jobs.number AS job, d.state, d.reason, d.version, d.previous, d.actor,
+                  jobs.number AS job, d.state, d.reason, d.plan, d.version, d.previous, d.actor,
                   coalesce(d.url, e.url) AS url, d.hops, d.evidence,
                   coalesce(e.live_deployment = d.id, false) AS "live!", d.created_at,
                   d.finished_at

@@ -1,4 +1,4 @@
-//! Workers, the jobs that wait for them, and deliveries.
+//! Workers, and the jobs that wait for them.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -29,17 +29,6 @@ pub(crate) struct WaitingRow {
     pub(crate) since: DateTime<Utc>,
 }
 
-/// A delivery and what became of it.
-#[derive(Debug)]
-pub(crate) struct DeliveryRow {
-    pub(crate) guid: String,
-    pub(crate) event: String,
-    pub(crate) state: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) run: Option<i32>,
-    pub(crate) received_at: DateTime<Utc>,
-}
-
 /// Those seen within a day; silent after a minute.
 pub(crate) async fn workers(db: &Db) -> Result<Vec<WorkerRow>, sqlx::Error> {
     sqlx::query_as!(
@@ -68,19 +57,6 @@ pub(crate) async fn waiting(db: &Db) -> Result<Vec<WaitingRow>, sqlx::Error> {
            WHERE runs.state IN ('planning', 'queued', 'running')
              AND j.state IN ('waiting', 'queued')
            ORDER BY 7, j.number LIMIT 200"#
-    )
-    .fetch_all(db.pool())
-    .await
-}
-
-/// Newest first, at most 50.
-pub(crate) async fn deliveries(db: &Db, repo: Uuid) -> Result<Vec<DeliveryRow>, sqlx::Error> {
-    sqlx::query_as!(
-        DeliveryRow,
-        r#"SELECT d.guid, d.event, d.state, d.reason, runs.number AS "run?", d.received_at
-           FROM deliveries d LEFT JOIN runs ON runs.id = d.run_id
-           WHERE d.repo_id = $1 ORDER BY d.received_at DESC LIMIT 50"#,
-        repo
     )
     .fetch_all(db.pool())
     .await

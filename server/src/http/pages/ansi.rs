@@ -91,6 +91,19 @@ fn extended(codes: &mut impl Iterator<Item = u16>) -> Option<u8> {
     }
 }
 
+/// One line without its newline, as its bare text.
+pub(super) fn plain(raw: &str) -> String {
+    let mut rest = overwritten(raw);
+    let mut out = String::with_capacity(rest.len());
+    while let Some(at) = rest.find('\u{1b}') {
+        out.push_str(&rest[..at]);
+        rest = sequence(&rest[at + 1..]).1;
+    }
+    out.push_str(rest);
+    out.retain(|c| c == '\t' || !c.is_control());
+    out
+}
+
 /// What a carriage return leaves to be seen: the last rewrite (progress bars).
 fn overwritten(raw: &str) -> &str {
     let raw = raw.trim_end_matches('\r');

@@ -31,6 +31,17 @@ fn notes(value: &Value, name: &str, text: &str, begun: DateTime<Utc>) -> Vec<Not
     value.as_array().map(Vec::as_slice).unwrap_or_default().iter().map(note).collect()
 }
 
+/// The end of a log tells most; in bytes.
+const LONGEST_EVIDENCE: usize = 16 * 1024;
+
+fn shorten(text: &mut String) {
+    let Some(over) = text.len().checked_sub(LONGEST_EVIDENCE).filter(|over| *over > 0) else {
+        return;
+    };
+    let from = text.char_indices().map(|(at, _)| at).find(|at| *at >= over).unwrap_or(0);
+    text.replace_range(..from, &format!("({from} bytes before this are left out here)\n"));
+}
+
 fn commit(version: &Value) -> &str {
     version.get("commit").and_then(Value::as_str).unwrap_or("–")
 }
@@ -72,7 +83,34 @@ impl DeployRow {
         notes(&self.hops, "name", "detail", self.created_at)
     }
     pub(super) fn evidence(&self) -> Vec<Note> {
-        notes(&self.evidence, "source", "text", self.created_at)
+        let mut evidence = notes(&self.evidence, "source", "text", self.created_at);
+        evidence.iter_mut().for_each(|note| shorten(&mut note.text));
+        evidence
+    }
+    /// The label that the target knows the version by.
+    pub(super) fn label(&self) -> Option<&str> {
+        self.version.get("label").and_then(Value::as_str)
+    }
+    /// Where it goes, as the file says it: what is a variable there stays one here.
+    pub(super) fn target(&self) -> Vec<(&'static str, &str)> {
+        let provider = self.plan.get("provider");
+        let field = |key: &str| provider?.get(key)?.as_str();
+        let kind = match field("provider") {
+            Some("elasticbeanstalk") => Some("AWS Elastic Beanstalk"),
+            other => other,
+        };
+        [
+            ("Provider", kind),
+            ("Application", field("app")),
+            ("AWS environment", field("env")),
+            ("Region", field("region")),
+            ("Bucket", field("bucket")),
+            ("Registry", field("repository")),
+            ("Service", field("name")),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
     }
 
     /// What the state means, in a sentence.
@@ -117,4 +155,20 @@ impl DeployRow {
 fn icon_of(state: &str) -> String {
     let badge = badge(state);
     badge.split_once("</svg>").map_or_else(String::new, |(icon, _)| format!("{icon}</svg></span>"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_long_evidence_the_end_is_shown_and_that_is_said() {
+        let mut short = "all of it".to_owned();
+        shorten(&mut short);
+        assert_eq!(short, "all of it");
+        let mut long = format!("{}the end", "ä".repeat(LONGEST_EVIDENCE));
+        shorten(&mut long);
+        assert!(long.starts_with("(1639") && long.ends_with("äthe end"), "{}", &long[..60]);
+        assert!(long.len() < LONGEST_EVIDENCE + 60);
+    }
 }

@@ -16,7 +16,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::job::{Address, find};
+use super::job::{Address, whole};
 use super::log;
 use super::outcome::Failure;
 use crate::db::views::jobs::Mark;
@@ -120,7 +120,7 @@ pub(super) async fn job(
     Extension(shutdown): Extension<CancellationToken>,
 ) -> Result<Response, Failure> {
     let asked = asked.resumed(&headers);
-    let (run, job, attempts) = find(&server, &address).await?;
+    let (run, job, attempts) = whole(&server, &address).await?;
     let run = RunId::from(run.id);
     let latest = attempts.first();
     let current = latest.filter(|attempt| attempt.number == asked.attempt);

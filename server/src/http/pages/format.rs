@@ -40,6 +40,12 @@ pub(super) fn when(then: DateTime<Utc>) -> String {
     format!("<time datetime=\"{iso}\" title=\"{exact}\">{}</time>", ago(now(), then))
 }
 
+/// A time of today or soon: the exact date is in the title.
+pub(super) fn clock(at: DateTime<Utc>) -> String {
+    let exact = at.format("%Y-%m-%d %H:%M:%S UTC");
+    format!("<span title=\"{exact}\">{} UTC</span>", at.format("%H:%M"))
+}
+
 /// How long something took, or has taken so far: that goes on counting on a live page.
 pub(super) fn took(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> String {
     match (from, to) {

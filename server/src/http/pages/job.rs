@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use slipway_pipelines::ids::AttemptId;
 
+use super::find::{self, Found};
 use super::format::count;
 use super::log::{self, Start};
 use super::outcome::{Failure, Frame, page};
@@ -37,6 +38,8 @@ pub(super) type Address = (String, String, String, String);
 pub(super) struct Asked {
     attempt: Option<String>,
     from: Option<String>,
+    /// A text to look for in the whole log.
+    find: Option<String>,
 }
 
 #[derive(Template)]
@@ -49,6 +52,7 @@ struct Page {
     attempts: Vec<AttemptRow>,
     live: bool,
     log: Log,
+    found: Option<Found>,
 }
 
 /// What one attempt left.
@@ -83,7 +87,7 @@ async fn find_among(
 }
 
 /// The run, the job and its attempts, newest first.
-pub(super) async fn find(
+pub(super) async fn whole(
     server: &Server,
     address: &Address,
 ) -> Result<(RunRow, JobRow, Vec<AttemptRow>), Failure> {
@@ -117,9 +121,15 @@ pub(super) async fn job(
     };
     let job = listed.swap_remove(at);
     let attempts = jobs::attempts(&server.db, job.id).await?;
-    let log = match choose(&attempts, asked.attempt.as_deref()) {
+    let chosen = choose(&attempts, asked.attempt.as_deref());
+    let log = match chosen {
         Some(attempt) => read(&server, attempt, asked.from.as_deref()).await?,
         None => Log::default(),
+    };
+    let wanted = asked.find.filter(|text| !text.is_empty());
+    let found = match chosen.zip(wanted) {
+        Some((attempt, text)) => Some(find::find(&server, attempt, &text).await?),
+        None => None,
     };
     let title =
         format!("{} {}.{} {} · {}", job.reason_word(), run.number, job.number, job.name, run.repo);
@@ -131,7 +141,7 @@ pub(super) async fn job(
         let events = format!("/{}/runs/{}/jobs/{}/events", run.repo, run.number, job.number);
         frame = if latest { frame.live(events).refresh(30) } else { frame };
     }
-    page(&Page { page: frame, run, job, waits, attempts, live, log })
+    page(&Page { page: frame, run, job, waits, attempts, live, log, found })
 }
 
 async fn waits_for(
@@ -200,7 +210,7 @@ pub(super) async fn raw(
     Path(address): Path<Address>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
-    let (_, _, attempts) = find(&server, &address).await?;
+    let (_, _, attempts) = whole(&server, &address).await?;
     let attempt = choose(&attempts, asked.attempt.as_deref()).ok_or(Failure::NotFound)?;
     let attempt = AttemptId::from(attempt.id);
     // Piece by piece: a log may be larger than what we want in memory.
@@ -233,7 +243,7 @@ pub(super) async fn lines(
 ) -> Result<Response, Failure> {
     const MOST: i64 = 1000;
     let Query(part) = part.map_err(|_| Failure::NotFound)?;
-    let (_, _, attempts) = find(&server, &address).await?;
+    let (_, _, attempts) = whole(&server, &address).await?;
     let attempt = choose(&attempts, part.attempt.as_deref()).ok_or(Failure::NotFound)?;
     let from = part.from.max(1);
     let limit = usize::try_from((part.to - from + 1).clamp(0, MOST)).unwrap_or(0);

@@ -4,20 +4,24 @@
 mod ansi;
 mod assets;
 mod bars;
+mod branches;
 mod deploy_rows;
 mod deploys;
 mod events;
 mod excerpt;
+mod find;
 mod format;
 mod job;
 mod log;
 mod outcome;
 mod queue;
 mod repo;
+mod requests;
 mod rows;
 mod run;
 mod settings;
 mod steps;
+mod told;
 mod waits;
 
 use std::sync::Arc;
@@ -37,7 +41,9 @@ pub(crate) fn router() -> Router<Arc<Server>> {
         .route("/workers", get(queue::workers))
         .route("/assets/{*path}", get(assets::serve))
         .route("/{owner}/{repo}", get(repo::repo))
-        .route("/{owner}/{repo}/deliveries", get(queue::deliveries))
+        .route("/{owner}/{repo}/branches", get(branches::branches))
+        .route("/{owner}/{repo}/pulls", get(branches::pulls))
+        .route("/{owner}/{repo}/requests", get(requests::requests))
         .route("/{owner}/{repo}/environments", get(deploys::environments))
         .route("/{owner}/{repo}/environments/{name}", get(deploys::environment))
         .route("/{owner}/{repo}/deployments/{id}", get(deploys::deployment))

@@ -1,16 +1,15 @@
-//! Workers with the queue, and a repo's deliveries.
+//! Workers with the queue.
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 
 use super::outcome::{Failure, Frame, page};
 use super::rows::oldest;
 use super::waits;
-use crate::db::views::queue::{self, Capacity, DeliveryRow, WaitingRow, WorkerRow};
-use crate::db::views::runs;
+use crate::db::views::queue::{self, Capacity, WaitingRow, WorkerRow};
 use crate::http::auth::Viewer;
 use crate::state::Server;
 
@@ -52,26 +51,4 @@ fn summary(Capacity { slots, busy, .. }: &Capacity, waiting: &[WaitingRow]) -> S
         None => "nothing waits".to_owned(),
     };
     format!("{busy} of {slots} slots are busy; {queue}.")
-}
-
-#[derive(Template)]
-#[template(path = "deliveries.html")]
-struct Deliveries {
-    page: Frame,
-    repo: String,
-    branch: String,
-    deliveries: Vec<DeliveryRow>,
-}
-
-pub(super) async fn deliveries(
-    _viewer: Viewer,
-    State(server): State<Arc<Server>>,
-    Path((owner, name)): Path<(String, String)>,
-) -> Result<Response, Failure> {
-    let repo = format!("{owner}/{name}");
-    let row = runs::repo(&server.db, &repo).await?.ok_or(Failure::NotFound)?;
-    let deliveries = queue::deliveries(&server.db, row.id).await?;
-    let title = format!("Deliveries · {repo}");
-    let frame = Frame::new(title, Some(&repo)).tab("deliveries").refresh(5);
-    page(&Deliveries { page: frame, repo, branch: row.default_branch, deliveries })
 }

@@ -58,12 +58,18 @@ pub(super) async fn home(
 pub(super) struct Asked {
     branch: Option<String>,
     state: Option<String>,
+    event: Option<String>,
+    actor: Option<String>,
     before: Option<String>,
     after: Option<String>,
 }
 
 const STATES: [&str; 8] =
     ["planning", "queued", "running", "passed", "failed", "errored", "canceled", "skipped"];
+
+/// The events that start runs, each with the word that people read.
+const EVENTS: [(&str, &str); 4] =
+    [("push", "push"), ("tag", "tag"), ("pull_request", "pull request"), ("api", "asked for")];
 
 #[derive(Template)]
 #[template(path = "repo.html")]
@@ -74,8 +80,11 @@ struct Runs {
     runs: Vec<RunRow>,
     branch: String,
     state: String,
+    event: String,
+    actor: String,
     filtered: bool,
     states: [&'static str; 8],
+    events: [(&'static str, &'static str); 4],
     newer: Option<i32>,
     older: Option<i32>,
 }
@@ -89,9 +98,15 @@ pub(super) async fn repo(
     let name = format!("{owner}/{name}");
     let repo = runs::repo(&server.db, &name).await?.ok_or(Failure::NotFound)?;
     let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
+    let given = |text: Option<String>| {
+        // Postgres takes no NUL in a text, and so no run has one.
+        text.map(|text| text.trim().replace('\0', "")).filter(|text| !text.is_empty())
+    };
     let filter = RunFilter {
-        branch: asked.branch.filter(|text| !text.is_empty()),
-        state: asked.state.filter(|text| !text.is_empty()),
+        branch: given(asked.branch),
+        state: given(asked.state),
+        event: given(asked.event),
+        actor: given(asked.actor),
         before: number(asked.before),
         after: number(asked.after),
         limit: i64::try_from(PAGE + 1).unwrap_or(i64::MAX),
@@ -120,10 +135,15 @@ pub(super) async fn repo(
         repo,
         live,
         runs: listed,
-        filtered: filter.branch.is_some() || filter.state.is_some(),
+        filtered: [&filter.branch, &filter.state, &filter.event, &filter.actor]
+            .iter()
+            .any(|filter| filter.is_some()),
         branch: filter.branch.unwrap_or_default(),
         state: filter.state.unwrap_or_default(),
+        event: filter.event.unwrap_or_default(),
+        actor: filter.actor.unwrap_or_default(),
         states: STATES,
+        events: EVENTS,
         newer,
         older,
     })

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::bars;
 use super::format::{badge, duration, first_upper, now, short, tone, took, when};
 use crate::db::views::jobs::{AttemptRow, JobRow, ServiceRow, StepRow};
-use crate::db::views::queue::{DeliveryRow, WaitingRow, WorkerRow};
+use crate::db::views::queue::{WaitingRow, WorkerRow};
 use crate::db::views::runs::{RunRow, SecretRow};
 
 /// `took 12 s`, `running for 12 s`, `waiting`: the last word of a header's line.
@@ -43,8 +43,31 @@ impl RunRow {
     pub(super) fn open(&self) -> bool {
         self.finished_at.is_none()
     }
+    /// What the reader knows it by: of a pull request its title.
     pub(super) fn subject(&self) -> &str {
-        if self.subject.is_empty() { "(the message is not known yet)" } else { &self.subject }
+        match &self.pull {
+            Some(pull) if !pull.title.is_empty() => &pull.title,
+            _ if self.subject.is_empty() => "(the message is not known yet)",
+            _ => &self.subject,
+        }
+    }
+    /// The event with what it is about goes on with the branch.
+    pub(super) fn started_by(&self) -> &'static str {
+        match self.event.as_str() {
+            "tag" => "tag",
+            "pull_request" => "pull request",
+            "api" => "asked for, of",
+            _ => "push of",
+        }
+    }
+    /// Of a pull request whose merge is built: the commit that its author pushed.
+    pub(super) fn head(&self) -> Option<&str> {
+        let head = self.pull.as_ref()?.head.as_str();
+        (head != self.commit_sha).then(|| short(head))
+    }
+    /// The pull request at the forge.
+    pub(super) fn is_fork(&self) -> bool {
+        self.pull.as_ref().is_some_and(|pull| pull.fork)
     }
     /// The reason in a list, where the state alone leaves a question.
     pub(super) fn brief(&self) -> Option<&str> {
@@ -130,6 +153,11 @@ impl StepRow {
     pub(super) fn red(&self) -> bool {
         self.word() == Some("failed") || self.code().is_some_and(|code| code != 0)
     }
+    /// A command of the file; else it is something that Slipway does itself.
+    pub(super) fn is_command(&self) -> bool {
+        let exited = self.word().is_none_or(|word| word == "exited");
+        exited && !matches!(self.phase.as_str(), "prepare" | "images" | "deploy" | "services")
+    }
     /// How it ended, in words: empty when it went well.
     pub(super) fn note(&self) -> String {
         if let Some(code) = self.code().filter(|code| *code != 0) {
@@ -151,6 +179,10 @@ impl StepRow {
 impl ServiceRow {
     pub(super) fn badge(&self) -> String {
         badge(&self.status)
+    }
+    /// The sentence, and what the service said last.
+    pub(super) fn told(&self) -> (&str, &str) {
+        self.detail.split_once('\n').unwrap_or((&self.detail, ""))
     }
 }
 
@@ -181,13 +213,4 @@ impl WaitingRow {
 /// How long the oldest of them has waited.
 pub(super) fn oldest(waiting: &[WaitingRow]) -> Option<String> {
     waiting.iter().map(WaitingRow::seconds).max().map(duration)
-}
-
-impl DeliveryRow {
-    pub(super) fn badge(&self) -> String {
-        badge(&self.state)
-    }
-    pub(super) fn when(&self) -> String {
-        when(self.received_at)
-    }
 }

@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use slipway_pipelines::ids::RunId;
 use slipway_pipelines::language::Diagnostic;
+use slipway_pipelines::plan::Dropped;
 
-use super::format::{duration, now};
+use super::format::{clock, duration, now};
 use super::log::{self, Start, Window};
 use super::outcome::{Failure, Frame, page};
 use super::{bars, waits};
@@ -38,6 +39,8 @@ struct Page {
     live: Vec<DeployRow>,
     first: Option<First>,
     diagnostics: Vec<Diagnostic>,
+    dropped: Vec<Dropped>,
+    unheard: Option<Unheard>,
     counts: Vec<(&'static str, usize)>,
     half: String,
     whole: String,
@@ -45,6 +48,12 @@ struct Page {
     deployments: Vec<DeployRow>,
     newer: bool,
     origin: Option<i32>,
+}
+
+/// Why GitHub has not heard yet, and when it is told again.
+struct Unheard {
+    why: String,
+    again: String,
 }
 
 /// Jobs that start together.
@@ -93,8 +102,7 @@ pub(super) async fn run(
         Some(job) => Some(first(&server, job).await?),
         None => None,
     };
-    let diagnostics = serde_json::from_value(run.diagnostics.clone())
-        .map_err(|error| Failure::Internal(error.into()))?;
+    let told = runs::told(&server.db, run.id).await?;
     let (repo, number) = (&run.repo, run.number);
     let title = format!("{} #{number} {} · {repo}", run.reason_word(), run.subject());
     let mut frame = Frame::new(title, Some(repo)).tab("runs");
@@ -119,11 +127,19 @@ pub(super) async fn run(
         page: frame,
         live,
         first,
-        diagnostics,
+        unheard: unheard(&told),
+        diagnostics: told.diagnostics.0,
+        dropped: told.dropped.map(|dropped| dropped.0).unwrap_or_default(),
         deployments,
         run,
     };
     page(&view)
+}
+
+/// What is under way is no news; what was refused is.
+fn unheard(told: &runs::Told) -> Option<Unheard> {
+    let (why, at) = (told.unheard.clone()?, told.told_again_at?);
+    Some(Unheard { why: why.trim_end_matches('.').to_owned(), again: clock(at) })
 }
 
 fn run_waits(run: &RunRow, capacity: Option<&Capacity>) -> Option<String> {
