@@ -7,15 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
-use slipway_harness::aws::Aws;
+use slipway_harness::aws::{ACCESS_KEY_ID, Aws, SECRET_ACCESS_KEY};
 use slipway_harness::github::{APP_ID, ForgeRepo, GitHub};
 use slipway_harness::{Installation, Settings, eventually};
 
 const LONG: Duration = Duration::from_secs(120);
 const REPO: &str = "acme/shop";
 const HOOK_SECRET: &str = "what-the-webhook-is-signed-with";
-const KEY_ID: &str = "AKIASTORY0000EXAMPLE";
-const SECRET_KEY: &str = "a-canary/that+nobody=but-aws-may-see";
 
 const TESTS: &str = "\
 image: busybox
@@ -48,9 +46,7 @@ struct Stage {
 }
 
 async fn stage() -> Result<Stage> {
-    let (github, aws) = (GitHub::start().await?, Aws::start().await?);
-    aws.key(KEY_ID, SECRET_KEY);
-    aws.application("shop");
+    let (github, aws) = (GitHub::start().await?, Aws::start().await);
     aws.environment("shop", "shop-prod");
     let repo = github.create(REPO, true)?;
     let dir = tempfile::tempdir()?;
@@ -91,12 +87,12 @@ impl Stage {
     /// Nothing secret went where it must not be.
     async fn kept_the_secret(&self, runs: &[&str]) -> Result<()> {
         for asked in self.github.asked() {
-            assert!(!asked.body.to_string().contains(SECRET_KEY), "GitHub was told: {asked:?}");
+            assert!(!asked.body.to_string().contains(SECRET_ACCESS_KEY), "GitHub was told: {asked:?}");
         }
         for run in runs {
             let shown = self.show(run).await?.to_string();
             let log = self.slipway.slipway(&["job", "logs", REPO, &format!("{run}.1")]).await?;
-            assert!(!shown.contains(SECRET_KEY) && !log.contains(SECRET_KEY), "{shown}\n{log}");
+            assert!(!shown.contains(SECRET_ACCESS_KEY) && !log.contains(SECRET_ACCESS_KEY), "{shown}\n{log}");
         }
         Ok(())
     }
@@ -115,10 +111,10 @@ async fn from_a_push_to_elastic_beanstalk_with_a_check_that_is_true() -> Result<
     let built = repo.push("main", &[(".ci.yml", TESTS), index], "Welcome everybody").await?;
     let check = stage.completed_check(&built).await;
     assert_eq!(check["conclusion"], "success", "{check}");
-    assert_eq!(aws.deployed_label("shop-prod"), None, "nobody asked for a deploy");
+    assert_eq!(aws.deployed_label("shop-prod").as_deref(), Some("old"), "nobody asked for a deploy");
 
     // The keys, the deploy, a push: the version is live, and the check says so.
-    for (name, value) in [("AWS_ACCESS_KEY_ID", KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)] {
+    for (name, value) in [("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)] {
         slipway.slipway_with(&["secret", "set", REPO, name], value).await?;
     }
     let deployed = repo.push("main", &[(".ci.yml", DEPLOY)], "Deploy the shop").await?;

@@ -8,22 +8,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
-use slipway_harness::aws::Aws;
+use slipway_harness::aws::{ACCESS_KEY_ID, Aws, SECRET_ACCESS_KEY};
 use slipway_harness::github::{ForgeRepo, GitHub};
 
 const REPO: &str = "acme/shop";
 const APPLICATION: &str = "shop";
 const ENVIRONMENT: &str = "shop-prod";
-const KEY_ID: &str = "AKIASTAGE0000EXAMPLE";
-const SECRET_KEY: &str = "the-secret-key-of-the-stage";
 /// Between two looks at what GitHub was told.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let (github, aws) = (GitHub::start().await?, Aws::start().await?);
-    aws.key(KEY_ID, SECRET_KEY);
-    aws.application(APPLICATION);
+    let (github, aws) = (GitHub::start().await?, Aws::start().await);
     aws.environment(APPLICATION, ENVIRONMENT);
     let repo = github.create(REPO, true)?;
     repo.push("main", &[("index.html", "<h1>Welcome</h1>\n")], "Welcome everybody").await?;
@@ -36,8 +32,8 @@ async fn main() -> Result<()> {
     println!("export SLIPWAY_AWS_ELASTICBEANSTALK_URL={}", aws.elasticbeanstalk_url());
     println!("slipway up\n\n# and one for the developer");
     println!("slipway repo add --github {REPO}");
-    println!("printf %s {KEY_ID} | slipway secret set {REPO} AWS_ACCESS_KEY_ID");
-    println!("printf %s {SECRET_KEY} | slipway secret set {REPO} AWS_SECRET_ACCESS_KEY");
+    println!("printf %s {ACCESS_KEY_ID} | slipway secret set {REPO} AWS_ACCESS_KEY_ID");
+    println!("printf %s {SECRET_ACCESS_KEY} | slipway secret set {REPO} AWS_SECRET_ACCESS_KEY");
     println!("git clone {clone} shop   # application {APPLICATION}, environment {ENVIRONMENT}\n");
     tokio::select! {
         () = tell(&github, &aws, &repo) => {}
