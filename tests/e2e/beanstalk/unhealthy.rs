@@ -182,3 +182,14 @@ async fn an_environment_that_is_terminated_under_it_fails() {
     let reason = bench.fails().await;
     assert!(reason.contains("the environment is Terminating"), "{reason}");
 }
+
+#[tokio::test]
+async fn what_another_update_brought_meanwhile_is_what_it_goes_back_to() {
+    let bench = Bench::new().await;
+    let theirs = Script::of([Step::updating(), Step::updating(), Step::updating(), Step::ready()]);
+    let broken = Script::of([Step::updating(), Step::ready().event("ERROR", "broken")]);
+    bench.aws.environment("app", "prod").live("theirs").live("old");
+    bench.aws.environment("app", "prod").coming("theirs").playing(theirs).script(broken);
+    let reason = bench.fails().await;
+    assert!(reason.ends_with("theirs serves again, which Slipway did not deploy"), "{reason}");
+}
