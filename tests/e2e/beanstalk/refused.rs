@@ -63,6 +63,8 @@ async fn what_is_not_there_is_named() {
 async fn a_missing_permission_is_named() {
     for (action, named) in [
         ("DescribeEnvironments", "elasticbeanstalk:DescribeEnvironments"),
+        ("DescribeInstancesHealth", "elasticbeanstalk:DescribeInstancesHealth"),
+        ("DescribeEvents", "elasticbeanstalk:DescribeEvents"),
         ("CreateApplicationVersion", "elasticbeanstalk:CreateApplicationVersion"),
         ("UpdateEnvironment", "elasticbeanstalk:UpdateEnvironment"),
         ("PutObject", "s3:PutObject"),

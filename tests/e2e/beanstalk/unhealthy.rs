@@ -92,15 +92,13 @@ async fn ready_before_the_error_is_not_taken_for_success() {
 #[tokio::test]
 async fn what_does_not_stay_healthy_is_not_live() {
     let mut bench = bench().await;
-    bench.soak = Duration::from_secs(5);
+    bench.soak = Duration::from_secs(1);
     let ill =
         Step::ready().health("Severe").cause("100.0 % of the requests are failing with HTTP 5xx.");
     let script = Script::of([Step::updating(), Step::ready(), Step::ready(), ill]);
     bench.aws.environment("app", "prod").script(script);
-    // The version before needs no long soak for this story.
     bench.aws.refuse("RequestEnvironmentInfo", "AccessDenied", "not allowed", 1);
-    let reason = tokio::time::timeout(Duration::from_secs(20), bench.deploy()).await;
-    let reason = format!("{:?}", reason.expect("in time"));
+    let reason = rolled_back(&bench).await;
     assert!(
         reason.contains("it did not stay healthy: the environment's health is Severe"),
         "{reason}"
@@ -183,4 +181,15 @@ async fn an_environment_that_is_terminated_under_it_fails() {
     bench.aws.environment("app", "prod").script(script);
     let reason = bench.fails().await;
     assert!(reason.contains("the environment is Terminating"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_another_update_brought_meanwhile_is_what_it_goes_back_to() {
+    let bench = Bench::new().await;
+    let theirs = Script::of([Step::updating(), Step::updating(), Step::updating(), Step::ready()]);
+    let broken = Script::of([Step::updating(), Step::ready().event("ERROR", "broken")]);
+    bench.aws.environment("app", "prod").live("theirs").live("old");
+    bench.aws.environment("app", "prod").coming("theirs").playing(theirs).script(broken);
+    let reason = bench.fails().await;
+    assert!(reason.ends_with("theirs serves again, which Slipway did not deploy"), "{reason}");
 }

@@ -97,7 +97,6 @@ impl Aws {
         let made = || Environment::new(application, name);
         state.environments.entry(name.to_owned()).or_insert_with(made);
         let old = ("old".to_owned(), application.to_owned());
-        // Made by hand, before anything of the story.
         state.versions.entry(old).or_default();
         OfEnvironment { aws: self, name: name.to_owned() }
     }

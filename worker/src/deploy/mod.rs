@@ -146,8 +146,9 @@ impl DeployContext<'_> {
     fn end(&self, last: DeployProgress) -> DeployOutcome {
         let last = self.masked_verdict(last);
         let outcome = match &last {
-            DeployProgress::Live { version, .. } => {
-                self.say(&format!("Live: {}", version.commit.short()));
+            DeployProgress::Live { version, url } => {
+                let place = url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default();
+                self.say(&format!("Live: {}{place}", version.commit.short()));
                 DeployOutcome::Live
             }
             DeployProgress::RolledBack { reason, evidence, .. } => {

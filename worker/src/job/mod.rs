@@ -86,7 +86,7 @@ async fn work(
         }
         Work::Verify(work) => {
             let run = |reporter| verify::verify(worker, assignment, work, reporter);
-            report(client, &[], SMALL_LOG, run).await
+            report(client, &work.secrets, SMALL_LOG, run).await
         }
     }
 }

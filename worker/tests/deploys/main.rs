@@ -6,3 +6,4 @@ mod images;
 mod lost;
 mod registry;
 mod registry_server;
+mod tree;

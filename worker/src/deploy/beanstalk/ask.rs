@@ -160,7 +160,8 @@ impl Beanstalk<'_> {
         let mut pauses = Pauses::new(pace);
         let mut said = false;
         loop {
-            let refusal = match call().await {
+            // Boxed: what the SDK holds for one call is large.
+            let refusal = match Box::pin(call()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => Refusal::new(&error),
             };

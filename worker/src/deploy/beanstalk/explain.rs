@@ -89,12 +89,11 @@ fn permission(action: &str, subject: &str, refusal: &Refusal) -> Option<String> 
 
 /// Where things are.
 fn place(subject: &str, refusal: &Refusal) -> Option<String> {
-    if refusal.is(&[
-        "PermanentRedirect",
-        "AuthorizationHeaderMalformed",
-        "S3LocationNotInServiceRegion",
-    ]) || refusal.status == 301
-    {
+    let codes =
+        ["PermanentRedirect", "AuthorizationHeaderMalformed", "S3LocationNotInServiceRegion"];
+    // A HEAD has no words: where S3 names the region, that is what is wrong.
+    let elsewhere = refusal.status == 400 && refusal.region.is_some();
+    if refusal.is(&codes) || refusal.status == 301 || elsewhere {
         let region = refusal.region.as_deref();
         let there = region.map(|region| format!(": it is in {region}")).unwrap_or_default();
         return Some(format!(

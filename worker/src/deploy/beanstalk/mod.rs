@@ -33,8 +33,8 @@ use tokio::time::{Instant, timeout_at};
 use super::{DeployContext, DeployOutcome, longest};
 use ask::Clients;
 use bundle::Bundle;
-use environment::Environment;
-use explain::Failure;
+use events::Ours;
+use explain::{Failure, explain};
 use options::Options;
 use pin::Image;
 use update::SAY_AGAIN;
@@ -74,12 +74,6 @@ pub(crate) fn label<'v>(
     options::label(target, commit, value).ok().map(|label| label.as_str().to_owned())
 }
 
-/// What is ready to be given to an environment.
-struct Made {
-    label: String,
-    before: Option<Environment>,
-}
-
 impl Beanstalk<'_> {
     async fn deploy(&self) -> DeployOutcome {
         let deadline = Instant::now() + longest(self.plan);
@@ -88,17 +82,17 @@ impl Beanstalk<'_> {
             Failure::from(format!("the version was not made within {longest} seconds"))
         };
         let made = timeout_at(deadline, self.make()).await;
-        let Made { label, before } = match made.unwrap_or_else(|_| Err(late())) {
-            Ok(made) => made,
+        let label = match made.unwrap_or_else(|_| Err(late())) {
+            Ok(label) => label,
             Err(failure) => return self.failed(failure),
         };
-        let (Some(env), Some(before)) = (self.options.env.as_deref(), before) else {
+        let Some(env) = self.options.env.as_deref() else {
             let version = self.version_of(&label);
             return self.ctx.end(DeployProgress::Live { version, url: None });
         };
         let ready_by = deadline.min(Instant::now() + self.options.wait);
-        let ours = match self.update(env, &label, ready_by).await {
-            Ok(ours) => ours,
+        let (before, ours) = match self.update(env, &label, ready_by).await {
+            Ok(begun) => begun,
             Err(failure) => return self.failed(failure),
         };
         self.ctx.hop("updating", format!("{env} to {label}"));
@@ -115,20 +109,32 @@ impl Beanstalk<'_> {
         }
     }
 
-    /// Everything that touches no environment.
-    async fn make(&self) -> Result<Made, Failure> {
+    /// Everything that touches no environment; gives the version's label.
+    async fn make(&self) -> Result<String, Failure> {
         // First what can be wrong at once: packing takes its time.
-        let before = match self.options.env.as_deref() {
-            Some(env) => Some(self.environment(env).await?),
-            None => {
-                self.application().await?;
-                None
-            }
-        };
+        match self.options.env.as_deref() {
+            Some(env) => self.can_be_followed(env).await?,
+            None => self.application().await?,
+        }
         self.bucket().await?;
         let bundle = self.still("packing", self.pack()).await?;
-        let label = self.make_version(&bundle).await?;
-        Ok(Made { label, before })
+        self.make_version(&bundle).await
+    }
+
+    /// That the environment is there, and that these keys may see all that a verdict needs: an
+    /// update that nobody can follow is not begun.
+    async fn can_be_followed(&self, env: &str) -> Result<(), Failure> {
+        let now = self.environment(env).await?;
+        let place = self.options.place();
+        let ours = Ours::Label(self.options.label.as_str().to_owned());
+        let events = self.events(Some(env), &ours).await;
+        events.map_err(|refusal| explain("elasticbeanstalk:DescribeEvents", &place, &refusal))?;
+        if now.enhanced {
+            let action = "elasticbeanstalk:DescribeInstancesHealth";
+            let instances = self.instances(env).await;
+            instances.map_err(|refusal| explain(action, &place, &refusal))?;
+        }
+        Ok(())
     }
 
     async fn pack(&self) -> Result<Bundle, Failure> {

@@ -10,7 +10,6 @@ use super::Beanstalk;
 use super::environment::Environment;
 use super::events::Ours;
 use super::explain::Failure;
-use super::verdict::State;
 use super::watch::Course;
 
 impl Beanstalk<'_> {
@@ -56,10 +55,9 @@ impl Beanstalk<'_> {
         };
         self.ctx.hop("going back", format!("{env} to {wanted}"));
         // Even where the environment says that it has it: some of its instances may not.
-        let ours = self.update(env, &wanted, deadline).await?;
+        let (_, ours) = self.update(env, &wanted, deadline).await?;
         let course = Course { env, label: &wanted, ours: &ours, deadline };
         let now = self.follow(&course).await?;
-        debug_assert_eq!(now.state, State::Ready, "only what is ready is followed to its end");
         self.ctx.hop("gone back", now.now());
         let how = format!("{wanted} serves again");
         Ok(match self.known(&wanted) {

@@ -52,16 +52,18 @@ impl Beanstalk<'_> {
         }
     }
 
-    /// Tells it to take the version once it is ready; gives how its events are found.
+    /// Tells it to take the version once it is ready; gives what it was then, and how the events
+    /// of this update are found.
     pub(super) async fn update(
         &self,
         env: &str,
         label: &str,
         deadline: Instant,
-    ) -> Result<Ours, Failure> {
+    ) -> Result<(Environment, Ours), Failure> {
         let action = "elasticbeanstalk:UpdateEnvironment";
         loop {
-            self.until_ready(env, deadline).await?;
+            let before = self.until_ready(env, deadline).await?;
+            let by_label = || Ours::Label(label.to_owned());
             let call = || {
                 let call = self.clients.beanstalk.update_environment();
                 let call = call.application_name(&self.options.app).environment_name(env);
@@ -70,14 +72,14 @@ impl Beanstalk<'_> {
             let refusal = match self.ask_once(call).await {
                 Ok(begun) => {
                     let id = begun.request_id().map(str::to_owned);
-                    return Ok(id.map_or_else(|| Ours::Label(label.to_owned()), Ours::Request));
+                    return Ok((before, id.map_or_else(by_label, Ours::Request)));
                 }
                 Err(refusal) => refusal,
             };
             if refusal.passing == Some(Passing::Unknown) {
                 // It may have been done: asking again could start a second update.
                 self.say(&format!("{action} was not answered: looking whether it was done"));
-                return Ok(Ours::Label(label.to_owned()));
+                return Ok((before, by_label()));
             }
             // Somebody else was quicker.
             let not_ready = refusal.message.contains("Must be Ready");

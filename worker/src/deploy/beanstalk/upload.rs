@@ -98,8 +98,7 @@ impl Beanstalk<'_> {
         let bucket = &self.options.bucket;
         let call = || async {
             let body = ByteStream::from_path(bundle.file.path()).await;
-            let body =
-                body.map_err(|error| aws_sdk_s3::error::SdkError::construction_failure(error))?;
+            let body = body.map_err(aws_sdk_s3::error::SdkError::construction_failure)?;
             let call = self.clients.s3.put_object().bucket(bucket).key(key).body(body);
             call.content_type("application/zip").metadata(HASH, &bundle.sha256).send().await
         };

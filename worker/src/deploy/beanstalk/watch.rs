@@ -126,7 +126,13 @@ impl Beanstalk<'_> {
         verdict: Verdict,
     ) -> Result<(), Failure> {
         let why = match verdict {
-            Verdict::Healthy(_) => return Ok(()),
+            Verdict::Healthy(how) => {
+                if looking.said.elapsed() >= SAY_AGAIN {
+                    self.say(&format!("Still healthy: {how}"));
+                    looking.said = Instant::now();
+                }
+                return Ok(());
+            }
             Verdict::Failed(why) => return Err(Failure::from(why)),
             Verdict::Sick(why) if looking.soaking.is_some() => {
                 return Err(Failure::from(format!("it did not stay healthy: {why}")));
