@@ -5,6 +5,7 @@ pub(crate) mod deploy;
 pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod hook;
+pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod lint;
 pub(crate) mod login;
