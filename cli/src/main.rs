@@ -53,6 +53,8 @@ enum Command {
     Bench(commands::bench::Bench),
     /// Say what this machine has of the things Slipway needs, and how to get the rest.
     Doctor(commands::doctor::Doctor),
+    /// Write a `.ci.yml` that fits what is in this folder.
+    Init(commands::init::Init),
     /// Check a `.ci.yml`: every problem at once, with its place.
     Lint(commands::lint::Lint),
     /// Show which jobs a push would start, without a push.
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Doctor(doctor) => asynchronous(commands::doctor::run(doctor)),
         Command::Lint(lint) => return commands::lint::run(&lint),
+        Command::Init(init) => commands::init::run(&init),
         Command::Plan(plan) => commands::plan::run(&plan),
         Command::Up(up) => asynchronous(commands::up::run(up)),
         Command::Down(down) => asynchronous(commands::down::run(down)),

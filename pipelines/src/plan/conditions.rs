@@ -126,8 +126,9 @@ pub(super) fn of_file(reader: &mut Reader, file: &File<'_>) -> Option<String> {
     condition.refuses(reader, &facts)
 }
 
-/// What is known of the trigger.
-pub(super) fn facts(context: &CompileContext<'_>, settings: &[EnvVar]) -> Facts {
+/// What conditions can ask about a trigger, and about the settings of its repo.
+#[must_use]
+pub fn facts(context: &CompileContext<'_>, settings: &[EnvVar]) -> Facts {
     let event = &context.trigger.event;
     let mut facts = Facts::default()
         .with(Variable::Type, event.travis_type())

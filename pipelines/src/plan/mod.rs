@@ -39,6 +39,7 @@ mod values;
 mod words;
 
 pub use compile::{CompileContext, Compiled, Outcome, check, compile, compile_as, compile_with};
+pub use conditions::facts;
 pub use dialect::Dialect;
 pub(crate) use reader::quote;
 pub use trigger::{Actor, PullRequest, Trigger, TriggerEvent};

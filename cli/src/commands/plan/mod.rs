@@ -1,4 +1,7 @@
-//! `slipway plan [FILE]`: what a push would run, without a push.
+//! `slipway plan [FILE]`: what a push (or another event) would run, without it.
+
+mod condition;
+mod what;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,12 +11,12 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use slipway_pipelines::language::{Diagnostic, Severity};
-use slipway_pipelines::names::{CommitSha, RepoName};
 use slipway_pipelines::plan::{
-    Actor, CompileContext, Compiled, Dialect, JobImage, JobPlan, Outcome, Plan as Planned, Trigger,
-    TriggerEvent, compile_as,
+    CompileContext, Compiled, Dialect, EnvVar, JobImage, JobPlan, Outcome, Plan as Planned,
+    compile_with,
 };
 
+use self::what::What;
 use super::lint;
 use crate::print;
 
@@ -22,41 +25,20 @@ use crate::print;
 pub(crate) struct Plan {
     /// The file; by default `.ci.yml`, else `.travis.yml`, of this folder.
     file: Option<PathBuf>,
-    /// What happened [default: push, or tag with --tag]
-    #[arg(long, value_enum)]
-    event: Option<Event>,
-    /// The branch that was pushed [default: the default branch]
-    #[arg(long, value_name = "BRANCH")]
-    branch: Option<String>,
-    /// The tag that was pushed.
-    #[arg(long, value_name = "TAG", conflicts_with = "branch")]
-    tag: Option<String>,
-    /// The repo, as OWNER/NAME.
-    #[arg(long, value_name = "OWNER/NAME", default_value = "local/app")]
-    repo: RepoName,
-    /// The repo's default branch.
-    #[arg(long, value_name = "BRANCH", default_value = "main")]
-    default_branch: String,
-    /// The commit's message.
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    message: String,
-    /// Who pushed.
-    #[arg(long, value_name = "NAME", default_value = "somebody")]
-    sender: String,
+    #[command(flatten)]
+    what: What,
+    /// A variable that conditions can test, as a setting of the repo would be; may be repeated.
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<EnvVar>,
     /// Whose defaults hold [default: by the file's name]
     #[arg(long, value_enum)]
     dialect: Option<DialectName>,
+    /// Say only whether this condition holds: `branch = main AND type = push`.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["file", "dialect", "format"])]
+    condition: Option<String>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Event {
-    /// A branch.
-    Push,
-    /// A tag; name it by --tag.
-    Tag,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -75,8 +57,19 @@ enum Format {
     Json,
 }
 
-/// Compiles the file for the push that the flags describe, and prints what comes of it.
+/// Compiles the file for what the flags say happened, and prints what comes of it.
 pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
+    let trigger = arguments.what.trigger()?;
+    let images = BTreeMap::new();
+    let context = CompileContext {
+        trigger: &trigger,
+        repo: &arguments.what.repo,
+        default_branch: &arguments.what.default_branch,
+        images: &images,
+    };
+    if let Some(text) = &arguments.condition {
+        return Ok(condition::run(text, &context, &arguments.env));
+    }
     let file = arguments.file.clone().unwrap_or_else(lint::default_file);
     let bytes = lint::read(&file).with_context(|| format!("{} can not be read", file.display()))?;
     let name = file.display().to_string();
@@ -85,14 +78,7 @@ pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
         Some(DialectName::Travis) => Dialect::Travis,
         None => Dialect::of(&name),
     };
-    let trigger = trigger(arguments)?;
-    let context = CompileContext {
-        trigger: &trigger,
-        repo: &arguments.repo,
-        default_branch: &arguments.default_branch,
-        images: &BTreeMap::new(),
-    };
-    let compiled = compile_as(dialect, &name, &bytes, &context);
+    let compiled = compile_with(dialect, &name, &bytes, &context, &arguments.env);
     match arguments.format {
         Format::Text => text(&file, &compiled)?,
         Format::Json => json_of(&compiled)?,
@@ -100,25 +86,14 @@ pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(matches!(compiled.outcome, Outcome::Bad { .. }))))
 }
 
-fn trigger(arguments: &Plan) -> Result<Trigger> {
-    let event = match (arguments.event, &arguments.tag, &arguments.branch) {
-        (Some(Event::Tag) | None, Some(tag), _) => TriggerEvent::Tag { tag: tag.clone() },
-        (Some(Event::Tag), None, _) => anyhow::bail!("a tag has a name; give it by --tag"),
-        (Some(Event::Push), Some(_), _) => anyhow::bail!("a push of a branch has no --tag"),
-        (Some(Event::Push) | None, None, branch) => TriggerEvent::Push {
-            branch: branch.clone().unwrap_or_else(|| arguments.default_branch.clone()),
-        },
-    };
-    // Nothing that is planned depends on which commit it is.
-    let commit: CommitSha = "0".repeat(40).parse()?;
-    Ok(Trigger {
-        event,
-        commit,
-        before: None,
-        message: arguments.message.clone(),
-        author: arguments.sender.clone(),
-        actor: Actor::Local { name: arguments.sender.clone() },
-    })
+/// `NAME=VALUE`
+fn variable(text: &str) -> Result<EnvVar, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => {
+            Ok(EnvVar { name: name.to_owned(), value: value.to_owned() })
+        }
+        Some(_) | None => Err("write NAME=VALUE".to_owned()),
+    }
 }
 
 fn json_of(compiled: &Compiled) -> Result<()> {
@@ -160,6 +135,9 @@ fn text(file: &Path, compiled: &Compiled) -> Result<()> {
 fn table(plan: &Planned) {
     let heads = ["JOB", "STAGE", "NAME", "IMAGE", "SERVICES", "DEPLOYS"];
     print::table(&heads, plan.jobs.iter().map(|job| row(plan, job)));
+    for dropped in &plan.dropped {
+        print::line(&print::safe(&format!("not run: {}: {}", dropped.name, dropped.reason)));
+    }
 }
 
 fn row(plan: &Planned, job: &JobPlan) -> Vec<String> {
