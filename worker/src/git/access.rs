@@ -17,6 +17,8 @@ pub(super) struct Access {
     settings: Vec<(String, String)>,
     /// Transports that may be used, where it matters.
     protocols: Option<&'static str>,
+    /// Asked for by somebody without any right here: not with the operator's own logins either.
+    is_strangers: bool,
 }
 
 impl Access {
@@ -24,7 +26,9 @@ impl Access {
     pub(super) fn of(source: &GitSource) -> Self {
         let url = Url::parse(&source.url).ok().filter(Url::has_host);
         let host = url.as_ref().map_or_else(|| source.url.clone(), host_of);
-        let mut access = Self { host, with_token: false, settings: Vec::new(), protocols: None };
+        let settings = Vec::new();
+        let mut access =
+            Self { host, with_token: false, settings, protocols: None, is_strangers: false };
         let web = url.filter(|url| matches!(url.scheme(), "http" | "https"));
         if let (Some(url), Some(token)) = (web, &source.credential) {
             access.send(&url, token);
@@ -32,11 +36,11 @@ impl Access {
         access
     }
 
-    /// Reaches what a file of the repo names: by fewer ways, and `with_token` only where the token
-    /// may serve more than the repo itself.
-    pub(super) fn of_submodules(source: &GitSource, with_token: bool) -> Self {
-        let credential = source.credential.clone().filter(|_| with_token);
+    /// Reaches what a file of the repo names: by fewer ways, and for strangers without any login.
+    pub(super) fn of_submodules(source: &GitSource, is_strangers: bool) -> Self {
+        let credential = source.credential.clone().filter(|_| !is_strangers);
         let mut access = Self::of(&GitSource { url: source.url.clone(), credential });
+        access.is_strangers = is_strangers;
         let url = Url::parse(&source.url).ok().filter(Url::has_host);
         access.protocols = Some(match &url {
             _ if is_local(source) => "file:http:https",
@@ -58,7 +62,8 @@ impl Access {
         let url = Url::parse(address).ok().filter(Url::has_host);
         let host = url.as_ref().map_or_else(|| self.host.clone(), host_of);
         let with_token = self.with_token && host == self.host;
-        Self { host, with_token, settings: self.settings.clone(), protocols: self.protocols }
+        let (protocols, is_strangers) = (self.protocols, self.is_strangers);
+        Self { host, with_token, settings: self.settings.clone(), protocols, is_strangers }
     }
 
     fn send(&mut self, url: &Url, token: &SecretText) {
@@ -82,6 +87,10 @@ impl Access {
         }
         if let Some(protocols) = self.protocols {
             all.push(("GIT_ALLOW_PROTOCOL".to_owned(), protocols.to_owned()));
+        }
+        if self.is_strangers {
+            // Its `.gitconfig` may name a credential helper, and `.netrc` holds passwords.
+            all.push(("HOME".to_owned(), "/nonexistent".to_owned()));
         }
         all
     }
@@ -140,8 +149,9 @@ mod tests {
         for elsewhere in ["/srv/repo.git", "git@example.com:acme/app.git", "ssh://example.com/x"] {
             assert!(environment(&Access::of(&source(elsewhere))).is_empty(), "{elsewhere}");
         }
-        let strangers = Access::of_submodules(&source("https://example.com/acme/app.git"), false);
+        let strangers = Access::of_submodules(&source("https://example.com/acme/app.git"), true);
         assert!(!strangers.with_token);
+        assert!(environment(&strangers).contains(&"HOME=/nonexistent".to_owned()));
         assert!(!environment(&strangers).iter().any(|line| line.contains("extraHeader")));
     }
 

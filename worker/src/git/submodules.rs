@@ -28,7 +28,7 @@ impl Mirrors {
         request: &TreeRequest<'_>,
     ) -> anyhow::Result<()> {
         // A fork's author could name any repo that the token may read: strangers do not get it.
-        let access = Access::of_submodules(request.source, !request.trigger.event.is_fork());
+        let access = Access::of_submodules(request.source, request.trigger.event.is_fork());
         let depth = request.options.submodules_depth.map(|depth| format!("--depth={depth}"));
         let mut trees: Vec<PathBuf> = vec![tree.to_owned()];
         let mut count = 0;

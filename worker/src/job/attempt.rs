@@ -127,10 +127,27 @@ async fn steps(attempt: &Attempt<'_>) -> Result<JobOutcome, Halt> {
         return Err(Halt::errored("The file has no script for this job."));
     }
     let ready = prepare::prepare(attempt).await?;
-    let services = services::start(attempt, &ready.container).await?;
-    packages::install(attempt, &ready.container, &ready.image).await?;
+    let around = async {
+        let services = services::start(attempt, &ready.container).await?;
+        packages::install(attempt, &ready.container, &ready.image).await?;
+        Ok(services)
+    };
+    let services = match around.await {
+        Ok(services) => services,
+        Err(halt) => {
+            let cause = no_shell(attempt, &ready.container, &ready.image).await;
+            return Err(cause.unwrap_or(halt));
+        }
+    };
     tokio::select! {
         outcome = phases::run(attempt, ready) => outcome,
         dead = services::watch(attempt, &services) => Err(dead),
     }
+}
+
+/// What failed beside a job's container fails for want of it, if that has ended: it is a shell.
+async fn no_shell(attempt: &Attempt<'_>, container: &str, image: &str) -> Option<Halt> {
+    let sandbox = &attempt.engine.sandbox;
+    let runs = sandbox.is_running(container).await.unwrap_or(true);
+    if runs { None } else { Some(Halt::errored(sandbox.no_shell(image).await)) }
 }

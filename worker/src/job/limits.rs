@@ -1,5 +1,7 @@
 //! Which limit of its container a job has met, after something in it failed.
 
+use std::time::Duration;
+
 use super::attempt::Attempt;
 use crate::sandbox::Sandbox as _;
 
@@ -10,6 +12,8 @@ cd /sys/fs/cgroup
 cat pids.events pids/pids.events 2>/dev/null
 echo memory
 cat memory.events memory/memory.oom_control 2>/dev/null";
+/// Longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What counts them is a process or two itself.
 const SPARE: u64 = 2;
 
@@ -25,8 +29,10 @@ pub(super) async fn killed(attempt: &Attempt<'_>, container: &str) -> String {
 /// The limit that something in the container has met, in one sentence.
 pub(super) async fn met(attempt: &Attempt<'_>, container: &str) -> Option<String> {
     let (sandbox, limits) = (&attempt.engine.sandbox, &attempt.work.limits);
-    let (counts, processes) =
-        tokio::join!(sandbox.run(container, COUNTS), sandbox.processes(container));
+    let asked =
+        async { tokio::join!(sandbox.run(container, COUNTS), sandbox.processes(container)) };
+    // A container that is at its limit may not even have room for the question.
+    let (counts, processes) = tokio::time::timeout(PATIENCE, asked).await.ok()?;
     let counts = counts.map(|(text, _)| text).unwrap_or_default();
     let (of_processes, of_memory) = counts.split_once("memory\n").unwrap_or_default();
     let at_the_limit = processes.is_ok_and(|count| count + SPARE >= u64::from(limits.pids));

@@ -61,7 +61,12 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
     };
     loop {
         match run.shell.next().await? {
-            Next::Mark { mark: Mark::Done, .. } => return Ok(run.done().await),
+            Next::Mark { mark: Mark::Done { traps }, .. } => {
+                if traps {
+                    run.last_words().await?;
+                }
+                return Ok(run.done().await);
+            }
             Next::Mark { mark, offset, at } => run.mark(mark, offset, at).await?,
             Next::Ended { code } => return run.ended(code).await,
         }
@@ -97,7 +102,7 @@ impl Run<'_, '_> {
                 self.shell.answer("go").await
             }
             Mark::Deploy(index) => self.deploy(index).await,
-            Mark::Done => Ok(()),
+            Mark::Done { .. } => Ok(()),
         }
     }
 
@@ -152,6 +157,12 @@ impl Run<'_, '_> {
             | Phase::AfterDeploy
             | Phase::AfterScript => {}
         }
+    }
+
+    /// Takes what the shell's traps write while it ends.
+    async fn last_words(&mut self) -> Result<(), Halt> {
+        while let Next::Mark { .. } = self.shell.next().await? {}
+        Ok(())
     }
 
     /// The program came to its own end.

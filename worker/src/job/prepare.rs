@@ -33,7 +33,7 @@ pub(super) struct Ready {
 /// What the clone came to.
 struct Cloned {
     tree: WorkTree,
-    /// The first of the commits that a pull request adds, where it is one.
+    /// Of a pull request: the commit of the base that its head was merged into.
     base: Option<CommitSha>,
 }
 

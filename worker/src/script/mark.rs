@@ -13,8 +13,8 @@ pub(crate) enum Mark {
     Images,
     /// The shell waits: may the deploy at this index run?
     Deploy(usize),
-    /// The program came to its own end.
-    Done,
+    /// The program came to its own end; traps of the job may still have something to say.
+    Done { traps: bool },
 }
 
 impl Mark {
@@ -42,7 +42,7 @@ impl Mark {
             "skip" => place().map(Self::Skip),
             "images" => Some(Self::Images),
             "deploy" => place().map(Self::Deploy),
-            "done" => Some(Self::Done),
+            "done" => Some(Self::Done { traps: words.next() == Some("traps") }),
             _ => None,
         }
     }
@@ -155,6 +155,8 @@ mod tests {
         assert_eq!(Mark::parse("N0 7 end 3 127", "N0"), Some((7, Mark::End(3, 127))));
         assert_eq!(Mark::parse("N0 8 start -1", "N0"), None);
         assert_eq!(Mark::parse("N1 7 done", "N0"), None, "another's nonce");
+        assert_eq!(Mark::parse("N0 9 done", "N0"), Some((9, Mark::Done { traps: false })));
+        assert_eq!(Mark::parse("N0 9 done traps", "N0"), Some((9, Mark::Done { traps: true })));
         assert_eq!(Mark::parse("a log line of the job", "N0"), None);
     }
 }

@@ -36,7 +36,8 @@ slipway_stop() {
 }
 slipway_leave() {
   printf '\nDone. Your build exited with %s.\n' "$1" >&9
-  slipway_mark done
+  trap >"$slipway_dir/traps" 2>/dev/null || :
+  if [ -s "$slipway_dir/traps" ]; then slipway_mark 'done traps'; else slipway_mark done; fi
   exit "$1"
 }
 travis_retry() {

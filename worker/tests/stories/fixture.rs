@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
@@ -11,6 +10,7 @@ use chrono::Utc;
 use slipway_pipelines::ids::{
     AttemptId, AttemptNumber, JobId, JobNumber, RunId, RunNumber, StageIndex,
 };
+use slipway_pipelines::names::RepoName;
 use slipway_pipelines::plan::{
     Actor, Command as Line, JobImage, JobPlan, PhasePlan, Phases, SecretScope, Trigger,
     TriggerEvent,
@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::repository::{commit, git, link, repository};
 use crate::server::{Server, Told};
 
 /// The image that every engine of the tests has.
@@ -33,6 +34,7 @@ pub(crate) struct Story {
     pub(crate) server: Server,
     dir: tempfile::TempDir,
     commit: String,
+    pub(crate) repo: RepoName,
     /// Where workers are told to find the repo; none: in its folder.
     pub(crate) source: Option<GitSource>,
     pub(crate) event: TriggerEvent,
@@ -64,6 +66,7 @@ impl Story {
             server: Server::start().await,
             dir,
             commit,
+            repo: "acme/app".parse().expect("a name"),
             source: None,
             event: TriggerEvent::Push { branch: "main".to_owned() },
             shutdown: CancellationToken::new(),
@@ -171,7 +174,7 @@ impl Story {
             number: AttemptNumber(1),
             token: SecretText::new("attempt".to_owned()),
             lease_seconds: 30,
-            repo: "acme/app".parse().expect("a name"),
+            repo: self.repo.clone(),
             run: RunId::from(Uuid::now_v7()),
             run_number: RunNumber(7),
             source: self.source.clone().unwrap_or_else(|| self.local_source()),
@@ -358,40 +361,4 @@ pub(crate) fn job(script: &[&str]) -> JobWork {
 pub(crate) fn phase(commands: &[&str]) -> PhasePlan {
     let commands = commands.iter().map(|command| Line((*command).to_owned())).collect();
     PhasePlan::Run { commands }
-}
-
-/// A bare repository with one commit of these files; gives the commit.
-fn repository(dir: &Path, files: &[(&str, &str)]) -> String {
-    let work = dir.join("work");
-    std::fs::create_dir(&work).expect("a folder");
-    git(&work, &["init", "--quiet", "--initial-branch=main", "."]);
-    commit(&work, files, "First");
-    git(dir, &["clone", "--quiet", "--bare", "work", "repo.git"]);
-    git(&work, &["rev-parse", "HEAD"])
-}
-
-fn git(dir: &Path, args: &[&str]) -> String {
-    let who = ["-c", "user.name=A. Thor", "-c", "user.email=a@example.com"];
-    let output =
-        Command::new("git").args(who).args(args).current_dir(dir).output().expect("git runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-/// Writes these files, and commits all there is.
-fn commit(work: &Path, files: &[(&str, &str)], message: &str) -> String {
-    for (name, text) in files {
-        let path = work.join(name);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, text).expect("written");
-        git(work, &["add", "--", name]);
-    }
-    git(work, &["commit", "--quiet", "--allow-empty", "-m", message]);
-    git(work, &["rev-parse", "HEAD"])
-}
-
-fn link(work: &Path, path: &str, commit: &str, modules: &str) {
-    std::fs::write(work.join(".gitmodules"), modules).expect("written");
-    git(work, &["add", ".gitmodules"]);
-    git(work, &["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{path}")]);
 }

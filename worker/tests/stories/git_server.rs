@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -24,6 +25,8 @@ pub(crate) enum Mood {
     Answering(u16),
     /// Go there.
     Pointing(String),
+    /// As a forge does, after so long.
+    Dawdling(Duration),
 }
 
 /// One request that came.
@@ -97,6 +100,7 @@ async fn answer(State(server): State<GitServer>, request: Request) -> Response {
             let to = format!("{to}{}", parts.uri);
             return (StatusCode::MOVED_PERMANENTLY, [("location", to)]).into_response();
         }
+        Mood::Dawdling(pause) => tokio::time::sleep(pause).await,
     }
     if server.authorization.is_some() && authorization != server.authorization {
         let ask = [("www-authenticate", "Basic realm=\"git\"")];

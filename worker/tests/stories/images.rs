@@ -35,6 +35,11 @@ async fn an_image_without_a_shell_is_told_so() {
     let wanted = "The image that is built from . has no shell (neither bash nor sh): a job's \
                   commands need one. ";
     assert!(reason(&came.outcome).starts_with(wanted), "{:?}\n{}", came.outcome, came.log);
+    // Also where something else misses it first.
+    let mut work = built(job(&["true"]));
+    work.plan.apt = vec!["curl".to_owned()];
+    let came = story.run(work).await;
+    assert!(reason(&came.outcome).starts_with(wanted), "{:?}\n{}", came.outcome, came.log);
     story.end().await;
 }
 

@@ -8,6 +8,7 @@ mod jobs;
 mod limits;
 mod phases;
 mod remotes;
+mod repository;
 mod server;
 mod services;
 mod weather;

@@ -56,7 +56,7 @@ async fn one_shell_carries_everything_over() {
     work.plan.phases.before_install =
         phase(&["export WORD=kept; cd /tmp || mkdir -p /tmp && cd /tmp"]);
     work.plan.phases.install = phase(&["greet() { echo hello from a function; }"]);
-    work.plan.phases.before_script = phase(&["trap 'echo the trap ran' EXIT"]);
+    work.plan.phases.before_script = phase(&["trap 'sleep 1; echo the trap ran' EXIT"]);
     work.plan.phases.after_script = phase(&["echo last $WORD at $PWD $TRAVIS_TEST_RESULT"]);
     let came = story.run(work).await;
     assert!(matches!(came.outcome, JobOutcome::Failed { .. }), "{:?} {}", came.outcome, came.log);
@@ -115,7 +115,7 @@ async fn the_helpers_that_travis_has_are_there() {
     let came = story
         .run(job(&[
             "tries() { echo try; test -e /tried || { : >/tried; return 7; }; }; travis_retry tries",
-            "travis_wait 1 sh -c 'echo waited for; exit 0'",
+            "travis_wait 1 sh -c 'sleep 1; echo waited for'",
             "! travis_wait sh -c 'exit 9'",
             "travis_fold start x; echo folded; travis_fold end x",
             "travis_time_start; travis_time_finish",
@@ -127,7 +127,7 @@ async fn the_helpers_that_travis_has_are_there() {
     assert!(matches!(came.outcome, JobOutcome::Failed { .. }), "{:?} {}", came.outcome, came.log);
     for line in [
         "\ntry\nThe command \"tries\" failed (7), try 1 of 3.\ntry\n",
-        "Still running (1 of 1): sh -c echo waited for; exit 0\n",
+        "Still running (1 of 1): sh -c sleep 1; echo waited for\n",
         "\nLog:\n\nwaited for\n",
         "exited with 9.\n\nLog:\n",
         "\ntravis_fold:start:x\r\x1b[0Kfolded\ntravis_fold:end:x\r\x1b[0K",

@@ -1,6 +1,7 @@
 //! Repos behind HTTP: tokens, pull requests, submodules, and hosts in trouble.
 
 use std::path::Path;
+use std::time::Duration;
 
 use slipway_pipelines::plan::{GitOptions, PullRequest, TriggerEvent};
 use slipway_pipelines::wire::{JobOutcome, PlanReport, PlanResult};
@@ -284,5 +285,24 @@ async fn a_tags_clone_knows_the_tag() {
         .await;
     assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
     assert!(came.log.contains("\nv1.2 v1.2 push\n"), "{}", came.log);
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_remote_holds_up_nobody_elses_planning() {
+    let mut story = Story::begin(&[(".ci.yml", "image: busybox\nscript: true\n")]).await;
+    let forge = GitServer::start(story.dir(), None).await;
+    forge.mood(Mood::Dawdling(Duration::from_secs(5)));
+    story.source = Some(forge.source("repo.git", None));
+    let slow = [story.give_plan(), story.give_plan()];
+    story.repo = "acme/other".parse().expect("a name");
+    story.source = None;
+    let report = planned(&mut story).await;
+    assert!(matches!(report.result, PlanResult::Planned { .. }), "{report:?}");
+    assert!(slow.iter().all(|attempt| story.server.told(*attempt).plan.is_none()));
+    for attempt in slow {
+        let report = story.server.until(attempt, "a plan", |told| told.plan.clone()).await;
+        assert!(matches!(report.result, PlanResult::Planned { .. }), "{report:?}");
+    }
     story.end().await;
 }

@@ -1,12 +1,13 @@
 //! A sandbox on a Docker-compatible engine.
 
+mod connect;
 mod create;
+mod errors;
 mod exec;
 mod hijack;
 mod images;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ use tokio_util::io::StreamReader;
 
 use super::{Channel, ContainerSpec, Sandbox, SandboxError, Terminal};
 use crate::log::StepLog;
+pub(crate) use connect::{Connected, connect};
+use errors::{content, detail, failed, is_status};
 use hijack::Address;
 
 /// The label that names the worker.
@@ -34,8 +37,6 @@ const WORKER_LABEL: &str = "slipway.worker";
 const JOB_LABEL: &str = "slipway.job";
 /// The label that names the attempt.
 const ATTEMPT_LABEL: &str = "slipway.attempt";
-/// Where an engine listens unless somebody says else.
-const USUAL: &str = "unix:///var/run/docker.sock";
 /// Longest time until the engine answers a call. Starting a container on a busy disk is slow.
 const CALL_SECONDS: u64 = 120;
 /// At most this much of what a container wrote last.
@@ -52,61 +53,6 @@ pub(crate) struct DockerSandbox {
     address: Address,
     worker: WorkerId,
     making_network: Arc<Mutex<()>>,
-}
-
-/// An engine that answered.
-pub(crate) struct Connected {
-    pub(crate) docker: Docker,
-    pub(crate) sandbox: DockerSandbox,
-    /// Where it listens.
-    pub(crate) address: String,
-    /// For people: `Docker 20.10.24`.
-    pub(crate) name: String,
-}
-
-/// Connects to the engine at `address`, or at the usual place.
-pub(crate) async fn connect(address: Option<&str>, worker: WorkerId) -> anyhow::Result<Connected> {
-    let address = address.unwrap_or(USUAL);
-    let parsed = parse(address)?;
-    let docker = match &parsed {
-        Address::Unix(path) => {
-            let path = path.to_string_lossy();
-            Docker::connect_with_unix(&path, CALL_SECONDS, bollard::API_DEFAULT_VERSION)?
-        }
-        Address::Tcp(host) => {
-            let url = format!("http://{host}");
-            Docker::connect_with_http(&url, CALL_SECONDS, bollard::API_DEFAULT_VERSION)?
-        }
-    };
-    let ask = async {
-        let docker = docker.negotiate_version().await?;
-        let version = docker.version().await?.version.unwrap_or_default();
-        anyhow::Ok((docker, version))
-    };
-    let (docker, version) = tokio::time::timeout(PING, ask)
-        .await
-        .map_err(|_| anyhow::anyhow!("no answer within {} seconds", PING.as_secs()))??;
-    let sandbox = DockerSandbox {
-        docker: docker.clone(),
-        address: parsed,
-        worker,
-        making_network: Arc::default(),
-    };
-    let (address, name) = (address.to_owned(), format!("Docker {version}"));
-    Ok(Connected { docker, sandbox, address, name })
-}
-
-fn parse(address: &str) -> anyhow::Result<Address> {
-    if let Some(path) = address.strip_prefix("unix://") {
-        return Ok(Address::Unix(PathBuf::from(path)));
-    }
-    let host = address.strip_prefix("tcp://").or_else(|| address.strip_prefix("http://"));
-    match host {
-        Some(host) => Ok(Address::Tcp(host.trim_end_matches('/').to_owned())),
-        None => anyhow::bail!(
-            "{address:?} is not an engine's address: write unix:///PATH or tcp://HOST:PORT"
-        ),
-    }
 }
 
 impl DockerSandbox {
@@ -306,57 +252,5 @@ impl Sandbox for DockerSandbox {
         if let Err(error) = self.docker.remove_network(&create::network(self.worker)).await {
             tracing::debug!(%error, "the worker's network stays");
         }
-    }
-}
-
-/// Already so, or gone: that is what was wanted.
-fn content(result: Result<(), Error>, what: &'static str) -> Result<(), SandboxError> {
-    match result {
-        Err(Error::DockerResponseServerError { status_code: 304 | 404 | 409, .. }) | Ok(()) => {
-            Ok(())
-        }
-        Err(error) => Err(failed(what)(error)),
-    }
-}
-
-fn is_status(error: &Error, status: u16) -> bool {
-    matches!(error, Error::DockerResponseServerError { status_code, .. } if *status_code == status)
-}
-
-fn detail(error: &Error) -> String {
-    match error {
-        Error::DockerResponseServerError { message, .. } => {
-            message.trim().trim_end_matches('.').to_owned()
-        }
-        other => other.to_string(),
-    }
-}
-
-fn failed(what: &'static str) -> impl Fn(Error) -> SandboxError {
-    move |error| {
-        let detail = detail(&error);
-        // Layers, volumes and the engine's own files are on one disk, as a rule.
-        let sentence = if detail.contains("no space left on device") {
-            format!("The disk of the worker's engine is full: it could not {what}.")
-        } else {
-            format!("The engine could not {what}: {detail}.")
-        };
-        SandboxError { sentence }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_disk_is_said_in_one_sentence() {
-        let message = "failed to copy files: write /var/lib/docker/x: no space left on device";
-        let error =
-            Error::DockerResponseServerError { status_code: 500, message: message.to_owned() };
-        let sentence = failed("put files into the container")(error).sentence;
-        let wanted =
-            "The disk of the worker's engine is full: it could not put files into the container.";
-        assert_eq!(sentence, wanted);
     }
 }

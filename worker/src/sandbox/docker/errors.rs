@@ -1,0 +1,57 @@
+//! What the engine said, as one sentence.
+
+use bollard::errors::Error;
+
+use crate::sandbox::SandboxError;
+
+/// Already so, or gone: that is what was wanted.
+pub(super) fn content(result: Result<(), Error>, what: &'static str) -> Result<(), SandboxError> {
+    match result {
+        Err(Error::DockerResponseServerError { status_code: 304 | 404 | 409, .. }) | Ok(()) => {
+            Ok(())
+        }
+        Err(error) => Err(failed(what)(error)),
+    }
+}
+
+pub(super) fn is_status(error: &Error, status: u16) -> bool {
+    matches!(error, Error::DockerResponseServerError { status_code, .. } if *status_code == status)
+}
+
+pub(super) fn detail(error: &Error) -> String {
+    match error {
+        Error::DockerResponseServerError { message, .. } => {
+            message.trim().trim_end_matches('.').to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+pub(super) fn failed(what: &'static str) -> impl Fn(Error) -> SandboxError {
+    move |error| {
+        let detail = detail(&error);
+        // Layers, volumes and the engine's own files are on one disk, as a rule.
+        let sentence = if detail.contains("no space left on device") {
+            format!("The disk of the worker's engine is full: it could not {what}.")
+        } else {
+            format!("The engine could not {what}: {detail}.")
+        };
+        SandboxError { sentence }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_in_one_sentence() {
+        let message = "failed to copy files: write /var/lib/docker/x: no space left on device";
+        let error =
+            Error::DockerResponseServerError { status_code: 500, message: message.to_owned() };
+        let sentence = failed("put files into the container")(error).sentence;
+        let wanted =
+            "The disk of the worker's engine is full: it could not put files into the container.";
+        assert_eq!(sentence, wanted);
+    }
+}
