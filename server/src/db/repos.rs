@@ -333,9 +333,11 @@ pub(crate) async fn of_forge(
 /// Takes over what the forge says of a repo: its number, its name after it was renamed, who may
 /// read it. A name that another repo has here stays with that one. Answers the repo as it is then.
 pub(crate) async fn follow(tx: &mut Tx, repo: Repo, forge: &ForgeRepo) -> Result<Repo, FlowError> {
+    // In another case it is the same name, and the addresses that people have stay good.
+    let same = forge.full_name.eq_ignore_ascii_case(repo.name.as_str());
     let name: RepoName = match forge.full_name.parse() {
-        Ok(name) => name,
-        Err(_) => repo.name.clone(),
+        Ok(name) if !same => name,
+        Ok(_) | Err(_) => repo.name.clone(),
     };
     let clone_url = forge.clone_url.as_ref().filter(|_| name != repo.name);
     let clone_url = clone_url.unwrap_or(&repo.clone_url);

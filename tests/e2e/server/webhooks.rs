@@ -12,7 +12,8 @@ use crate::scene_with_repo;
 fn forge_push(git_ref: &str, after: char) -> Vec<u8> {
     let payload = json!({
         "ref": git_ref, "before": sha('a'), "after": sha(after),
-        "repository": { "full_name": "Acme/Site" }, "sender": { "id": 7, "login": "ada" },
+        "repository": { "id": 3, "full_name": "Acme/Site" },
+        "sender": { "id": 7, "login": "ada" },
         "head_commit": { "message": "Mend", "author": { "name": "Somebody" } },
     });
     payload.to_string().into_bytes()
