@@ -7,7 +7,6 @@ use slipway_pipelines::wire::SecretText;
 use super::{Db, Tx, audit, new_id, ref_heads};
 use crate::config::MasterKey;
 use crate::error::FlowError;
-use crate::github::ForgeRepo;
 use crate::secrets;
 use crate::state::Server;
 
@@ -87,21 +86,21 @@ pub struct Changes {
     pub build_pull_requests: Option<bool>,
 }
 
-struct Row {
-    id: uuid::Uuid,
-    name: String,
-    kind: String,
-    clone_url: String,
-    default_branch: String,
-    enabled: bool,
-    forge_id: Option<i64>,
-    private: bool,
-    build_pushes: bool,
-    build_pull_requests: bool,
+pub(super) struct Row {
+    pub(super) id: uuid::Uuid,
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) clone_url: String,
+    pub(super) default_branch: String,
+    pub(super) enabled: bool,
+    pub(super) forge_id: Option<i64>,
+    pub(super) private: bool,
+    pub(super) build_pushes: bool,
+    pub(super) build_pull_requests: bool,
 }
 
 impl Row {
-    fn decode(self) -> Result<Repo, FlowError> {
+    pub(super) fn decode(self) -> Result<Repo, FlowError> {
         let kind = if self.kind == "git" { RepoKind::Git } else { RepoKind::Github };
         Ok(Repo {
             id: self.id.into(),
@@ -305,73 +304,6 @@ pub(crate) async fn by_id(tx: &mut Tx, id: RepoId) -> Result<Repo, FlowError> {
     .await?
     .ok_or(FlowError::NotFound)?
     .decode()
-}
-
-/// A forge's repo by its number, or by its full name while its number is not known here: a name
-/// may be taken over by another repo.
-pub(crate) async fn of_forge(
-    tx: &mut Tx,
-    forge_id: i64,
-    name: &str,
-) -> Result<Option<Repo>, FlowError> {
-    sqlx::query_as!(
-        Row,
-        "SELECT id, name, kind, clone_url, default_branch, enabled, forge_id, private, build_pushes,
-                build_pull_requests
-         FROM repos WHERE kind = 'github'
-           AND (forge_id = $1 OR (forge_id IS NULL AND lower(name) = lower($2)))
-         ORDER BY forge_id NULLS LAST LIMIT 1",
-        forge_id,
-        name
-    )
-    .fetch_optional(&mut **tx)
-    .await?
-    .map(Row::decode)
-    .transpose()
-}
-
-/// Takes over what the forge says of a repo: its number, its name after it was renamed, who may
-/// read it. A name that another repo has here stays with that one. Answers the repo as it is then.
-pub(crate) async fn follow(tx: &mut Tx, repo: Repo, forge: &ForgeRepo) -> Result<Repo, FlowError> {
-    let name: RepoName = match forge.full_name.parse() {
-        Ok(name) => name,
-        Err(_) => repo.name.clone(),
-    };
-    let clone_url = forge.clone_url.as_ref().filter(|_| name != repo.name);
-    let clone_url = clone_url.unwrap_or(&repo.clone_url);
-    let known = (repo.forge_id, &repo.name, repo.private);
-    if known == (Some(forge.id), &name, forge.private) {
-        return Ok(repo);
-    }
-    sqlx::query!(
-        "UPDATE repos SET forge_id = $2, private = $3,
-             name = CASE WHEN EXISTS (SELECT 1 FROM repos o WHERE o.name = $4 AND o.id <> $1)
-                         THEN name ELSE $4 END,
-             clone_url = $5
-         WHERE id = $1",
-        repo.id.as_uuid(),
-        forge.id,
-        forge.private,
-        name.as_str(),
-        clone_url
-    )
-    .execute(&mut **tx)
-    .await?;
-    let detail =
-        serde_json::json!({ "name": name, "private": forge.private, "forge_id": forge.id });
-    audit::write(tx, "GitHub", "repo.follow", repo.name.as_str(), detail).await?;
-    by_id(tx, repo.id).await
-}
-
-/// Takes over what the forge was asked.
-///
-/// # Errors
-/// When Postgres does not answer.
-pub async fn relink(server: &Server, repo: Repo, forge: &ForgeRepo) -> Result<Repo, FlowError> {
-    let mut tx = server.db.begin().await?;
-    let repo = follow(&mut tx, repo, forge).await?;
-    tx.commit().await?;
-    Ok(repo)
 }
 
 /// Locks a repo until the transaction ends; false if it was removed.

@@ -13,7 +13,7 @@ use crate::db::assignments::{self, Kind};
 use crate::db::deliveries::{self, Undecided};
 use crate::db::repos::{self, Repo};
 use crate::db::runs::{self, NewRun};
-use crate::db::{Tx, new_id, ref_heads};
+use crate::db::{Tx, forge_repos, new_id, ref_heads};
 use crate::github::events::{self, Event, RefUpdate};
 use crate::github::payloads::{self, Posted};
 use crate::state::{Server, Signal};
@@ -126,11 +126,11 @@ async fn decide_hook(server: &Server, tx: &mut Tx, delivery: &Undecided) -> Resu
 async fn decide_forge(server: &Server, tx: &mut Tx, delivery: &Undecided) -> Result<(), FlowError> {
     let Posted { repo, event } = payloads::of_forge(&delivery.event, &delivery.payload);
     let known = match &repo {
-        Some(forge) => repos::of_forge(tx, forge.id, &forge.full_name).await?,
+        Some(forge) => forge_repos::of_forge(tx, forge.id, &forge.full_name).await?,
         None => None,
     };
     if let (Some(known), Some(forge)) = (known, repo) {
-        let known = repos::follow(tx, known, &forge).await?;
+        let known = forge_repos::follow(tx, known, &forge).await?;
         deliveries::belongs_to(tx, delivery.id, known.id).await?;
         return conclude(server, tx, delivery, &known, event).await;
     }

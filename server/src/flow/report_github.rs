@@ -227,7 +227,7 @@ fn deployment(deployment: api::Deployment) -> DeployFact {
         state: deployment.state,
         reason: deployment.reason,
         url: deployment.url,
-        version: Some(deployment.version),
+        version: deployment.version,
     }
 }
 

@@ -6,7 +6,7 @@ use slipway_pipelines::names::CommitSha;
 use slipway_pipelines::plan::{Actor, Trigger, TriggerEvent};
 use slipway_pipelines::wire::api::StartRun;
 
-use super::{FlowError, schedule};
+use super::{FlowError, heads, schedule};
 use crate::db::assignments::{self, Kind};
 use crate::db::repos::{self, Repo, RepoKind};
 use crate::db::runs::{self, NewRun};
@@ -168,10 +168,9 @@ async fn head(server: &Server, repo: &Repo, branch: &str) -> Result<CommitSha, R
         (RepoKind::Git, None) => {
             return Err(not_asked("the repository is not on the server's machine"));
         }
-        (RepoKind::Github, _) => {
-            let asked = async { server.github()?.head(&repo.name, branch).await };
-            asked.await.map_err(|error| not_asked(&error.to_string()))?
-        }
+        (RepoKind::Github, _) => heads::head_of(server, repo, branch)
+            .await
+            .map_err(|error| not_asked(&error.to_string()))?,
     };
     let no_branch = || Refused::NoBranch { repo: repo.name.to_string(), branch: branch.to_owned() };
     found.ok_or_else(no_branch)

@@ -173,10 +173,9 @@ fn deployment(deployment: &DeployFact) -> String {
         other => other,
     };
     let mut line = format!("- {}: {state}", text(&deployment.environment));
-    if let Some(version) = &deployment.version {
-        let label = version.label.as_deref().unwrap_or_else(|| version.commit.short());
-        line.push_str(&format!(", version {}", text(label)));
-    }
+    let version = &deployment.version;
+    let label = version.label.as_deref().unwrap_or_else(|| version.commit.short());
+    line.push_str(&format!(", version {}", text(label)));
     if let Some(url) = &deployment.url {
         line.push_str(&format!(", at {}", text(url)));
     }

@@ -49,7 +49,7 @@ pub(crate) struct DeployFact {
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
     pub(crate) url: Option<String>,
-    pub(crate) version: Option<Version>,
+    pub(crate) version: Version,
 }
 
 impl JobFact {

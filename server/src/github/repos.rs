@@ -19,8 +19,9 @@ pub struct ForgeRepo {
     pub(crate) id: i64,
     /// `OWNER/NAME`.
     pub(crate) full_name: String,
+    /// None: it was not said.
     #[serde(default)]
-    pub(crate) private: bool,
+    pub(crate) private: Option<bool>,
     #[serde(default)]
     pub(crate) default_branch: Option<String>,
     #[serde(default)]

@@ -3,11 +3,13 @@
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
+use slipway_harness::Worker;
 use slipway_harness::server::ADMIN;
 use slipway_harness::worker::{Attempt, job, plan};
 use slipway_pipelines::plan::{
     Command, DeployOn, DeployPlan, JobPlan, Provider, RollbackPolicy, SecretScope,
 };
+use slipway_pipelines::wire::Work;
 
 use crate::Stage;
 
@@ -94,6 +96,26 @@ async fn a_pull_request_is_never_deployed() -> Result<()> {
     let answer: Value = job.call("deploys/0", &asked).await?.error_for_status()?.json().await?;
     assert_eq!(answer["reason"], "a pull request is never deployed", "{answer}");
     job.pass().await?;
+    stage.end().await
+}
+
+#[tokio::test]
+async fn who_looks_at_a_deployments_target_is_given_its_secrets() -> Result<()> {
+    let stage = Stage::of_person(false).await?;
+    set_canary(&stage).await?;
+    stage.repo.push("main", &[("a.txt", "1")], "First").await?;
+    stage.plan(&plan(vec![deploying()]), None).await?;
+    let job = stage.worker.claim("job").await?;
+    assert!(!serde_json::to_string(&job.assignment)?.contains(CANARY), "only its step sees it");
+    let asked = json!({ "version": { "commit": "a".repeat(40), "digest": null, "image": null } });
+    job.call("deploys/0", &asked).await?.error_for_status()?;
+    // Its worker is gone: what is true on the target is looked at.
+    let worker = Worker::again(&stage.scene, "w1", stage.worker.id).await?;
+    let looking = worker.claim("job").await?;
+    assert!(matches!(looking.assignment.work, Work::Verify(_)));
+    assert!(serde_json::to_string(&looking.assignment)?.contains(CANARY));
+    let granted = "SELECT count(*) FROM secret_grants";
+    assert_eq!(stage.scene.count(granted).await?, 2, "both are written down");
     stage.end().await
 }
 

@@ -29,7 +29,8 @@ fn deploying(on: DeployOn) -> Plan {
 }
 
 fn version(digit: char) -> Value {
-    json!({ "commit": sha(digit), "digest": format!("sha256:{digit}"), "image": null })
+    json!({ "commit": sha(digit), "digest": format!("sha256:{digit}"), "image": null,
+            "label": null })
 }
 
 /// A run whose one job deploys, up to where it would ask.

@@ -12,7 +12,8 @@ use crate::scene_with_repo;
 fn forge_push(git_ref: &str, after: char) -> Vec<u8> {
     let payload = json!({
         "ref": git_ref, "before": sha('a'), "after": sha(after),
-        "repository": { "full_name": "Acme/Site" }, "sender": { "id": 7, "login": "ada" },
+        "repository": { "id": 3, "full_name": "Acme/Site" },
+        "sender": { "id": 7, "login": "ada" },
         "head_commit": { "message": "Mend", "author": { "name": "Somebody" } },
     });
     payload.to_string().into_bytes()
@@ -51,7 +52,7 @@ async fn the_forges_events_start_a_run_or_say_why_not() -> Result<()> {
     skipped["head_commit"]["message"] = json!("Docs [skip ci]");
     let skipped = skipped.to_string();
     for (event, payload, reason) in [
-        ("ping", &b"{}"[..], "\"ping\" events start no run"),
+        ("ping", &b"{}"[..], "GitHub says hello: webhook works"),
         ("issues", b"{}", "\"issues\" events start no run"),
         ("push", &forge_push("refs/heads/main", '0'), "the branch or tag was deleted"),
         ("push", &forge_push("refs/notes/x", 'b'), "it is about neither a branch nor a tag"),

@@ -9,7 +9,8 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Admin, Asked, NewRepo, Problem, Repo, RepoKind};
-use crate::db::repos::{by_name, list, relink};
+use crate::db::forge_repos::linked;
+use crate::db::repos::list;
 use crate::github::{GithubError, Webhook};
 use crate::state::Server;
 
@@ -24,12 +25,7 @@ pub(super) async fn ask(
     // GitHub takes a name in any case, and the old one of a repo that was renamed.
     let name = found.full_name.parse();
     let name = name.map_err(|_| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, UNREADABLE))?;
-    let known = by_name(&server.db, &name).await?;
-    let known = known.filter(|known| known.kind == RepoKind::Github);
-    let known = match known {
-        Some(known) => Some(relink(server, known, &found).await?),
-        None => None,
-    };
+    let known = linked(server, &found).await?;
     let new = NewRepo {
         clone_url: asked
             .clone_url
@@ -44,7 +40,8 @@ pub(super) async fn ask(
         name,
         kind: RepoKind::Github,
         forge_id: Some(found.id),
-        private: found.private,
+        // A credential too many is sent to GitHub only.
+        private: found.private.unwrap_or(true),
     };
     Ok((new, known))
 }
@@ -146,7 +143,7 @@ pub(in crate::http::api) async fn visible(
         Visible {
             enabled: here.map(|repo| repo.enabled),
             name: repo.full_name,
-            private: repo.private,
+            private: repo.private.unwrap_or(true),
             archived: repo.archived,
             default_branch: repo.default_branch,
         }
