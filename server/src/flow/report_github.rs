@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use slipway_pipelines::ids::RunId;
+use slipway_pipelines::wire::api;
 use tokio_util::sync::CancellationToken;
 
 use super::{FlowError, schedule};
@@ -198,7 +199,7 @@ async fn facts(server: &Server, id: RunId) -> Result<Facts, FlowError> {
         trigger: run.trigger,
         state: run.state,
         file: run.file,
-        diagnostics: serde_json::from_value(shown.diagnostics)?,
+        diagnostics: shown.diagnostics,
         started_at: shown.started_at,
         finished_at: shown.finished_at,
         superseded: github_reports::superseded(&server.db, id).await?,
@@ -207,7 +208,7 @@ async fn facts(server: &Server, id: RunId) -> Result<Facts, FlowError> {
     })
 }
 
-fn job(job: api_reads::Job) -> JobFact {
+fn job(job: api::Job) -> JobFact {
     let times = job.started_at.zip(job.finished_at);
     JobFact {
         number: job.number,
@@ -220,14 +221,13 @@ fn job(job: api_reads::Job) -> JobFact {
     }
 }
 
-fn deployment(deployment: deploy_reads::Deployment) -> DeployFact {
+fn deployment(deployment: api::Deployment) -> DeployFact {
     DeployFact {
         environment: deployment.environment,
         state: deployment.state,
         reason: deployment.reason,
         url: deployment.url,
-        // A version that can not be read is not worth a report that never arrives.
-        version: serde_json::from_value(deployment.version).ok(),
+        version: Some(deployment.version),
     }
 }
 

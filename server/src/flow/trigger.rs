@@ -83,7 +83,7 @@ pub async fn trigger(
     {
         return Ok((known, false));
     }
-    let commit = head(repo, branch).await?;
+    let commit = head(server, repo, branch).await?;
     let trigger = Trigger {
         event: TriggerEvent::Api { branch: branch.to_owned() },
         commit,
@@ -153,7 +153,7 @@ fn check<'a>(repo: &'a Repo, asked: &'a StartRun) -> Result<&'a str, Refused> {
 }
 
 /// What the branch points to now.
-async fn head(repo: &Repo, branch: &str) -> Result<CommitSha, Refused> {
+async fn head(server: &Server, repo: &Repo, branch: &str) -> Result<CommitSha, Refused> {
     let not_asked =
         |why: &str| Refused::NotAsked { branch: branch.to_owned(), why: why.to_owned() };
     let found = match (repo.kind, bare::folder(&repo.clone_url)) {
@@ -168,9 +168,9 @@ async fn head(repo: &Repo, branch: &str) -> Result<CommitSha, Refused> {
         (RepoKind::Git, None) => {
             return Err(not_asked("the repository is not on the server's machine"));
         }
-        // The forge is asked here, once `github::heads::head_of` is there.
         (RepoKind::Github, _) => {
-            return Err(not_asked("this Slipway can not ask GitHub yet; push instead"));
+            let asked = async { server.github()?.head(&repo.name, branch).await };
+            asked.await.map_err(|error| not_asked(&error.to_string()))?
         }
     };
     let no_branch = || Refused::NoBranch { repo: repo.name.to_string(), branch: branch.to_owned() };
