@@ -42,12 +42,13 @@ fn a_slip_of_the_fingers_is_named_with_the_word_that_was_meant() {
 #[test]
 fn every_problem_is_said_at_once_and_in_the_order_of_the_text() {
     assert_eq!(
-        said("script: {a: b}\njobs:\n  include:\n    - nmae: x\n    - hello\nscript: again\n"),
+        said("script: {a: b}\ndist: x\njobs:\n  include:\n    - nmae: x\n    - hello\ndist: y\n"),
         [
             "error wrong-shape 1:9 [script] `script` takes a text or a list of texts; this is a map (it is: commands whose failure fails the job)",
-            "warning unknown-key 4:7 [jobs.include[0].nmae] `nmae` is not a key that has a meaning here; it is ignored (did you mean `name`?)",
-            "error not-a-map 5:7 [jobs.include[1]] a job is a map of keys; this is a text (write `- script: make`)",
-            "error duplicate-key 6:1 [] `script` stands here again; it is already on line 1 (keep one of the two)",
+            "warning unknown-key 5:7 [jobs.include[0].nmae] `nmae` is not a key that has a meaning here; it is ignored (did you mean `name`?)",
+            "error not-a-map 6:7 [jobs.include[1]] a job is a map of keys; this is a text (write `- script: make`)",
+            "error duplicate-key 7:1 [] `dist` stands here again; it is already on line 2 (keep one of the two)",
+            "note no-effect 7:1 [dist] `dist` has no effect here (it can be left out)",
         ]
     );
 }

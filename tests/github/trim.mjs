@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const [into] = process.argv.slice(2);
 const ROUTES = [
-  '/app', '/app/installations/{installation_id}/access_tokens', '/installation/repositories',
+  '/app', '/app/installations', '/app/installations/{installation_id}/access_tokens', '/installation/repositories',
   '/rate_limit', '/user', '/user/repos', '/repos/{owner}/{repo}',
   '/repos/{owner}/{repo}/branches', '/repos/{owner}/{repo}/branches/{branch}',
   '/repos/{owner}/{repo}/check-runs', '/repos/{owner}/{repo}/check-runs/{check_run_id}',

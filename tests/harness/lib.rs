@@ -1,6 +1,7 @@
 //! What the stories share: scratch databases, whole installations that may be killed, servers
 //! and workers of their own, and waiting with a deadline.
 
+pub mod aws;
 mod caller;
 mod database;
 pub mod github;

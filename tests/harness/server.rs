@@ -66,8 +66,11 @@ pub fn config(database_url: String) -> Config {
 }
 
 async fn run(config: Config) -> Result<(String, Running)> {
+    run_on(TcpListener::bind("127.0.0.1:0").await?, config).await
+}
+
+async fn run_on(listener: TcpListener, config: Config) -> Result<(String, Running)> {
     let server = slipway_server::start(config).await?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?);
     let stop = CancellationToken::new();
     let mut tasks = slipway_server::spawn_loops(Arc::clone(&server), stop.clone());
@@ -76,6 +79,12 @@ async fn run(config: Config) -> Result<(String, Running)> {
         slipway_server::http::serve(serving, listener, stopped).await.expect("serves");
     }));
     Ok((base, Running { stop, server, tasks }))
+}
+
+/// Each story sees what is answered, redirects too.
+fn client() -> Result<Client> {
+    let builder = Client::builder().redirect(reqwest::redirect::Policy::none());
+    Ok(builder.timeout(Duration::from_secs(40)).build()?)
 }
 
 impl Running {
@@ -107,12 +116,21 @@ impl Scene {
         let mut config = config(database.url());
         change(&mut config);
         let (base, running) = run(config).await?;
-        // Each story sees what is answered, redirects too.
-        let http = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(40))
-            .build()?;
-        Ok(Self { base, database, http, running })
+        Ok(Self { base, database, http: client()?, running })
+    }
+
+    /// Starts one whose public address leads to it: others post to it there.
+    ///
+    /// # Errors
+    /// When there is no Postgres to start it on.
+    pub async fn reachable(change: impl FnOnce(&mut Config)) -> Result<Self> {
+        let database = Database::create().await?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let mut config = config(database.url());
+        config.public_url = format!("http://{}", listener.local_addr()?).parse()?;
+        change(&mut config);
+        let (base, running) = run_on(listener, config).await?;
+        Ok(Self { base, database, http: client()?, running })
     }
 
     /// Ends the server and starts another one over the same database.

@@ -241,7 +241,8 @@ impl<'a> Builder<'a> {
     fn entries(&mut self, pairs: Vec<(Node, Node)>) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut merged: Vec<Entry> = Vec::new();
-        let mut seen: HashMap<String, usize> = HashMap::new();
+        // By key: its line, and its place in `entries`.
+        let mut seen: HashMap<String, (usize, usize)> = HashMap::new();
         for (name, value) in pairs {
             let Value::Scalar { text: key, plain } = name.value else {
                 let message = "a key must be a text".to_owned();
@@ -258,7 +259,8 @@ impl<'a> Builder<'a> {
                 self.merge(value, &mut merged);
                 continue;
             }
-            if let Some(first) = seen.insert(key.clone(), name.span.line) {
+            let entry = Entry { key: key.clone(), key_span: name.span, value };
+            if let Some((first, place)) = seen.get(&key).copied() {
                 let message = format!("`{key}` stands here again; it is already on line {first}");
                 self.report(
                     Severity::Error,
@@ -267,13 +269,16 @@ impl<'a> Builder<'a> {
                     message,
                     "keep one of the two",
                 );
+                // As with the parsers people know, the last one counts.
+                entries[place] = entry;
                 continue;
             }
-            entries.push(Entry { key, key_span: name.span, value });
+            seen.insert(key, (name.span.line, entries.len()));
+            entries.push(entry);
         }
         for entry in merged {
             if !seen.contains_key(&entry.key) {
-                seen.insert(entry.key.clone(), entry.key_span.line);
+                seen.insert(entry.key.clone(), (entry.key_span.line, entries.len()));
                 entries.push(entry);
             }
         }

@@ -10,8 +10,8 @@ use super::secrets::{self, check_build_secrets};
 use super::section::Section;
 use super::words::as_word;
 use super::{
-    DeployPlan, EnvVar, GitOptions, ImageBuildPlan, JobImage, JobPlan, PhasePlan, Plan,
-    SecretScope, deploy_images, languages, phases,
+    DeployPlan, EnvVar, ImageBuildPlan, JobPlan, PhasePlan, Plan, SecretScope, deploy_images,
+    job_image, languages, phases,
 };
 use crate::ids::{JobNumber, StageIndex};
 use crate::language::{Node, Value};
@@ -39,7 +39,8 @@ pub(super) fn plan(
     for (job, number) in jobs.iter_mut().zip(1..) {
         job.number = JobNumber(number);
     }
-    Some(Plan { file: name.to_owned(), stages: expanded.stages.clone(), jobs, dropped: Vec::new() })
+    let dropped = reader.dropped.clone();
+    Some(Plan { file: name.to_owned(), stages: expanded.stages.clone(), jobs, dropped })
 }
 
 /// Every job repeats what the top says, so a long script times many jobs is refused before it is
@@ -94,36 +95,39 @@ fn job(
     let secrets = secrets::of_job(reader, row, top);
     check_build_secrets(reader, row, top, &secrets);
     let env = env(file, draft);
-    let around = Around { images: &images, secrets: &secrets, env: &env };
-    let deploys = deploys(reader, own(row, top, |section| section.deploys.as_ref()), &around);
-    let image = image(reader, draft, row, top);
+    let name = draft.name.clone().unwrap_or_else(|| name_of(draft, stage_name));
+    let around = Around { name: &name, draft, images: &images, secrets: &secrets, env: &env };
+    let written = own(row, top, |section| section.deploys.as_ref()).map_or(&[][..], Vec::as_slice);
+    let deploys = deploys(reader, written, &around);
+    let services = own(row, top, |section| section.services.as_ref()).cloned().unwrap_or_default();
+    let image = job_image::of(reader, draft, row, top);
     let mut phases = phases::overlay(row.map(|row| &row.phases), &top.phases, Some(draft.language));
     if phases.script == PhasePlan::Absent {
         // A job that only builds or deploys has nothing to test.
-        if images.is_empty() && deploys.is_empty() {
+        if images.is_empty() && written.is_empty() {
             no_script(reader, row.unwrap_or(top), top);
         }
         phases.script = PhasePlan::Skip;
     }
     Some(JobPlan {
         number: JobNumber(0),
-        name: draft.name.clone().unwrap_or_else(|| name_of(draft, stage_name)),
+        name,
         stage: StageIndex(i32::try_from(stage).ok()?),
         axes: draft.axes.clone(),
         allow_failure: draft.allow_failure,
         language: draft.language.name.to_owned(),
         image: image?,
-        services: own(row, top, |section| section.services.as_ref()).cloned().unwrap_or_default(),
+        services: services.plans,
         env,
         phases,
         images,
         secrets,
         deploys,
         timeout: own(row, top, |section| section.timeout.as_ref()).copied(),
-        silence: None,
-        git: GitOptions::default(),
-        apt: Vec::new(),
-        docker: false,
+        silence: own(row, top, |section| section.silence.as_ref()).copied(),
+        git: own(row, top, |section| section.git.as_ref()).cloned().unwrap_or_default(),
+        apt: own(row, top, |section| section.apt.as_ref()).cloned().unwrap_or_default(),
+        docker: services.docker,
     })
 }
 
@@ -163,49 +167,47 @@ fn pair(var: &EnvVar) -> (&str, &str) {
     (&var.name, &var.value)
 }
 
-fn image(
-    reader: &mut Reader,
-    draft: &Draft<'_>,
-    row: Option<&Section<'_>>,
-    top: &Section<'_>,
-) -> Option<JobImage> {
-    if let Some(image) = own(row, top, |section| section.image.as_ref()) {
-        return Some(image.clone());
-    }
-    let key = draft.language.keys.first();
-    let version = draft.choices.iter().find(|choice| Some(&choice.key) == key);
-    match draft.language.image(version.map(|choice| choice.value)) {
-        Ok(reference) => Some(JobImage::Named { reference }),
-        Err(message) => {
-            let language = || own(row, top, |section| section.at.get("language"));
-            let at = version.map(|choice| choice.at.clone()).or_else(language);
-            let help = "write the `image:` the job runs in, and keep `language` for its defaults";
-            reader.error(&at.unwrap_or_else(|| top.at.clone()), "no-image", message, help);
-            None
-        }
-    }
-}
-
 /// What the deploys of a job see of it.
 struct Around<'a> {
+    name: &'a str,
+    draft: &'a Draft<'a>,
     images: &'a [ImageBuildPlan],
     secrets: &'a SecretScope,
     env: &'a [EnvVar],
 }
 
-fn deploys(
-    reader: &mut Reader,
-    deploys: Option<&Vec<Deploy<'_>>>,
-    job: &Around<'_>,
-) -> Vec<DeployPlan> {
-    let finished = |deploy: &Deploy<'_>| {
+fn deploys(reader: &mut Reader, written: &[Deploy<'_>], job: &Around<'_>) -> Vec<DeployPlan> {
+    let mut plans = Vec::new();
+    for deploy in written {
         let mut plan = deploy.plan.clone();
         plan.secrets = secrets::of_deploy(deploy, job.secrets);
         deploy_images::settle(reader, &deploy.at, &mut plan, job.images);
         secrets::check_login(reader, deploy, &plan, job.env);
-        plan
-    };
-    deploys.into_iter().flatten().map(finished).collect()
+        if wanted(reader, deploy, job) {
+            plans.push(plan);
+        }
+    }
+    plans
+}
+
+/// Is the deploy for a run like this, and for a job like this?
+fn wanted(reader: &mut Reader, deploy: &Deploy<'_>, job: &Around<'_>) -> bool {
+    if reader.pull_request {
+        reader.drop("deploys".to_owned(), "a pull request is tested, never deployed.".to_owned());
+        return false;
+    }
+    for runtime in &deploy.runtimes {
+        let choice = job.draft.choices.iter().find(|choice| choice.key == runtime.key);
+        let version = choice.map(|choice| choice.value);
+        if version != Some(runtime.version.as_str()) {
+            let (key, wanted) = (runtime.key, &runtime.version);
+            let has = version.map_or("none".to_owned(), |version| format!("`{version}`"));
+            let reason = format!("it is for {key} `{wanted}`, and the job has {has}.");
+            reader.drop(format!("a deploy of the job {}", job.name), reason);
+            return false;
+        }
+    }
+    true
 }
 
 /// Unless one is written that could not be read: that has its own sentence.

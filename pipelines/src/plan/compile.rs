@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::dialect::Dialect;
 use super::reader::Reader;
-use super::{Plan, Trigger, assemble, branches, expand, file, skip};
+use super::{
+    Actor, Dropped, EnvVar, Plan, Trigger, TriggerEvent, assemble, branches, conditions, expand,
+    file, skip,
+};
 use crate::language::{Diagnostic, Node, Severity, Source, conceal, examine};
 use crate::names::RepoName;
 
@@ -63,41 +66,55 @@ pub fn compile_as(
     bytes: &[u8],
     context: &CompileContext<'_>,
 ) -> Compiled {
+    compile_with(dialect, file, bytes, context, &[])
+}
+
+/// As [`compile_as`], with variables that conditions can test beside those of the file: the
+/// settings of the repo.
+#[must_use]
+pub fn compile_with(
+    dialect: Dialect,
+    file: &str,
+    bytes: &[u8],
+    context: &CompileContext<'_>,
+    settings: &[EnvVar],
+) -> Compiled {
     if let Some(command) = skip::skip_command(&context.trigger.message) {
         let reason = format!("the commit message says [{command}].");
         return Compiled { outcome: Outcome::Nothing { reason }, diagnostics: Vec::new() };
     }
-    let branch = context.trigger.event.branch();
-    let reader = Reader {
-        dialect,
-        default_branch: context.default_branch.to_owned(),
-        branch: branch.to_owned(),
-        found: Vec::new(),
-        concealed: Vec::new(),
-        names_secrets: false,
-    };
-    compile_with(reader, file, bytes)
+    let facts = conditions::facts(context, settings);
+    read(Reader::new(dialect, context, facts), file, bytes)
 }
 
 /// Everything there is to say of a file without a trigger: as it would be compiled for a push to
-/// the default branch.
+/// the default branch, if every condition held.
 #[must_use]
 pub fn check(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
-    let reader = Reader {
-        dialect: Dialect::of(file),
-        default_branch: "main".to_owned(),
-        branch: "main".to_owned(),
-        found: Vec::new(),
-        concealed: Vec::new(),
-        names_secrets: false,
+    let branch = "main".to_owned();
+    let trigger = Trigger {
+        event: TriggerEvent::Push { branch: branch.clone() },
+        commit: "0".repeat(40).parse().expect("forty digits name a commit"),
+        before: None,
+        message: String::new(),
+        author: String::new(),
+        actor: Actor::Local { name: String::new() },
     };
-    compile_with(reader, file, bytes).diagnostics
+    let repo = "local/app".parse().expect("a well-formed name");
+    let images = BTreeMap::new();
+    let context =
+        CompileContext { trigger: &trigger, repo: &repo, default_branch: &branch, images: &images };
+    let reader = Reader::new(Dialect::of(file), &context, conditions::facts(&context, &[]));
+    read(Reader { everything: true, ..reader }, file, bytes).diagnostics
 }
 
-fn compile_with(mut reader: Reader, file: &str, bytes: &[u8]) -> Compiled {
+fn read(mut reader: Reader, file: &str, bytes: &[u8]) -> Compiled {
     let mut examined = examine(bytes);
     let outcome = examined.root.as_ref().map(|root| plan(&mut reader, file, root));
     let mut found = std::mem::take(&mut examined.diagnostics);
+    for twice in found.iter_mut().filter(|found| found.code == "duplicate-key") {
+        twice.severity = reader.passed_over();
+    }
     found.append(&mut reader.found);
     let diagnostics = match std::str::from_utf8(bytes) {
         Ok(text) => {
@@ -125,11 +142,26 @@ fn plan(reader: &mut Reader, name: &str, root: &Node) -> Outcome {
         reader.found.push(note.help(help));
     }
     let branch = reader.branch.clone();
-    match (branches::excluded(file.branches.as_ref(), &branch), plan) {
-        (Some(reason), _) => Outcome::Nothing { reason: format!("{reason}.") },
-        (None, Some(plan)) if !plan.jobs.is_empty() => Outcome::Plan(Box::new(plan)),
-        (None, _) => {
-            Outcome::Nothing { reason: "`jobs.exclude` leaves no job of the matrix.".to_owned() }
+    if let Some(reason) = branches::excluded(file.branches.as_ref(), &branch) {
+        return Outcome::Nothing { reason: format!("{reason}.") };
+    }
+    if let Some(reason) = conditions::of_file(reader, &file) {
+        return Outcome::Nothing { reason };
+    }
+    match plan {
+        Some(plan) if !plan.jobs.is_empty() => Outcome::Plan(Box::new(plan)),
+        Some(_) | None => Outcome::Nothing { reason: no_job(&reader.dropped) },
+    }
+}
+
+/// Why no job is left.
+fn no_job(dropped: &[Dropped]) -> String {
+    match dropped {
+        [] => "`jobs.exclude` leaves no job of the matrix.".to_owned(),
+        [only] => format!("no job is left; {}: {}", only.name, only.reason),
+        [first, rest @ ..] => {
+            let count = rest.len();
+            format!("no job is left; {}: {} ({count} more like it)", first.name, first.reason)
         }
     }
 }

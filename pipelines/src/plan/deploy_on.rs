@@ -2,15 +2,24 @@
 
 use super::dialect::Dialect;
 use super::reader::{At, Reader, quote};
-use super::{DeployOn, TagFilter};
+use super::{DeployOn, TagFilter, words};
 use crate::language::nearest;
-use crate::language::schema::ON_KEYS;
+use crate::language::schema::{ON_KEYS, ON_RUNTIMES};
 use crate::names::RepoName;
 
-/// Not written, it means the default branch.
-pub(super) fn read(reader: &mut Reader, at: Option<&At<'_>>) -> DeployOn {
+/// `on.python: 3.12`
+#[derive(Clone, Debug)]
+pub(super) struct Runtime {
+    /// The matrix key it is compared with.
+    pub(super) key: &'static str,
+    pub(super) version: String,
+}
+
+/// Not written, it means the default branch; on Travis, if options have values by branch, those.
+pub(super) fn read(reader: &mut Reader, at: Option<&At<'_>>, by_branch: &[String]) -> DeployOn {
     let Some(at) = at else {
-        return DeployOn { branches: Some(default_branch(reader)), ..DeployOn::default() };
+        let branches = Some(default_branches(reader, by_branch));
+        return DeployOn { branches, ..DeployOn::default() };
     };
     if !at.is_map() {
         // `on: main`
@@ -31,26 +40,52 @@ pub(super) fn read(reader: &mut Reader, at: Option<&At<'_>>) -> DeployOn {
         Some(named) => {
             Some(reader.texts(&named).into_iter().map(|(text, _)| text.to_owned()).collect())
         }
-        None => Some(default_branch(reader)),
+        None => Some(default_branches(reader, by_branch)),
     };
+    let mut conditions: Vec<String> = at.get("condition").map_or_else(Vec::new, |conditions| {
+        let texts = reader.texts(&conditions);
+        texts.into_iter().map(|(text, _)| text.to_owned()).collect()
+    });
+    let repo = at.get("repo").and_then(|at| repo(reader, &at, &mut conditions));
     DeployOn {
         branches,
         tags: tags.map(|only| if only { TagFilter::OnlyTags } else { TagFilter::NoTags }),
-        repo: at.get("repo").and_then(|repo| {
-            let text = reader.text(&repo)?;
-            reader.name::<RepoName>(&repo, text, "bad-repo")
-        }),
-        conditions: at.get("condition").map_or_else(Vec::new, |conditions| {
-            let texts = reader.texts(&conditions);
-            texts.into_iter().map(|(text, _)| text.to_owned()).collect()
-        }),
+        repo,
+        conditions,
     }
 }
 
+/// `repo: $NAME` is compared where the variable has its value: in the job's shell.
+fn repo(reader: &mut Reader, at: &At<'_>, conditions: &mut Vec<String>) -> Option<RepoName> {
+    let text = reader.text(at)?;
+    let inside = text
+        .strip_prefix('$')
+        .map(|name| name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name));
+    match inside {
+        Some(name) if words::is_variable(name) => {
+            conditions.push(format!("$TRAVIS_REPO_SLUG = \"${name}\""));
+            None
+        }
+        Some(_) | None => reader.name::<RepoName>(at, text, "bad-repo"),
+    }
+}
+
+/// The versions that the job must have.
+pub(super) fn runtimes(reader: &mut Reader, at: &At<'_>) -> Vec<Runtime> {
+    let mut runtimes = Vec::new();
+    for (name, key) in ON_RUNTIMES {
+        let Some(value) = at.get(name) else { continue };
+        let version = reader.text(&value).map(str::to_owned);
+        runtimes.extend(version.map(|version| Runtime { key, version }));
+    }
+    runtimes
+}
+
 /// Travis' `master`, or ours: the repo's default branch.
-fn default_branch(reader: &Reader) -> Vec<String> {
+fn default_branches(reader: &Reader, by_branch: &[String]) -> Vec<String> {
     match reader.dialect {
         Dialect::Ci => vec![reader.default_branch.clone()],
+        Dialect::Travis if !by_branch.is_empty() => by_branch.to_vec(),
         Dialect::Travis => vec!["master".to_owned()],
     }
 }
@@ -58,12 +93,15 @@ fn default_branch(reader: &Reader) -> Vec<String> {
 /// A test that were passed over would deploy more than was meant.
 fn refuse_unknown(reader: &mut Reader, at: &At<'_>) {
     for entry in at.entries() {
-        if ON_KEYS.iter().any(|key| key.name == entry.key) || entry.key.starts_with(['_', '.']) {
+        let known = ON_KEYS.iter().map(|key| key.name);
+        let mut known = known.chain(ON_RUNTIMES.iter().map(|(name, _)| *name));
+        if known.any(|name| name == entry.key) || entry.key.starts_with(['_', '.']) {
             continue;
         }
         let help = match nearest(&entry.key, ON_KEYS.iter().map(|key| key.name)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "use branch, tags, repo, condition or all_branches".to_owned(),
+            None => "use branch, tags, repo, condition, all_branches or a version like `python`"
+                .to_owned(),
         };
         let message = format!(
             "{} is not a test that a deploy can make; without it more would be deployed than was meant",

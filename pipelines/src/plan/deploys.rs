@@ -1,8 +1,9 @@
 //! `deploy:`: one provider or a list of them (DEPLOYS, TRAVIS_SEMANTICS §13).
 
+use super::deploy_on::Runtime;
 use super::providers;
 use super::reader::{At, Reader, quote};
-use super::{DeployPlan, RollbackPolicy, SecretScope, deploy_on, section};
+use super::{DeployPlan, Provider, RollbackPolicy, SecretScope, beanstalk, deploy_on, section};
 use crate::language::schema::DEPLOY_KEYS;
 use crate::names::SecretName;
 
@@ -13,6 +14,8 @@ pub(super) struct Deploy<'n> {
     pub(super) plan: DeployPlan,
     /// Its own `secrets:`.
     pub(super) names: Option<Vec<SecretName>>,
+    /// The versions that the job must have: `on.python`.
+    pub(super) runtimes: Vec<Runtime>,
     /// Where the deploy stands.
     pub(super) at: At<'n>,
 }
@@ -23,7 +26,7 @@ const MAX_DEPLOYS: usize = 50;
 const FORM: &str = "write `deploy: {provider: registry, …}`, or container, or script";
 
 pub(super) fn read<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<Deploy<'n>> {
-    if at.node.text() == Some("false") {
+    if matches!(at.node.text(), Some("false" | "skip" | "ignore")) {
         return Vec::new();
     }
     let deploys = reader.few(at, MAX_DEPLOYS);
@@ -48,13 +51,20 @@ fn read_one<'n>(reader: &mut Reader, at: &At<'n>) -> Option<Deploy<'n>> {
         reader.map(at, &[DEPLOY_KEYS, table], FORM);
     }
     let provider = providers::read(reader, at, &kind)?;
+    let by_branch = match &provider {
+        Provider::Elasticbeanstalk(_) => beanstalk::branches(at),
+        Provider::Registry(_)
+        | Provider::Container(_)
+        | Provider::Script { .. }
+        | Provider::Unsupported { .. } => Vec::new(),
+    };
     let environment = at.get("environment").and_then(|name| {
         let text = reader.text(&name)?;
         reader.name(&name, text, "bad-environment")
     });
     let plan = DeployPlan {
         provider,
-        on: deploy_on::read(reader, at.get("on").as_ref()),
+        on: deploy_on::read(reader, at.get("on").as_ref(), &by_branch),
         environment,
         secrets: SecretScope::All,
         soak: at.get("soak").and_then(|soak| reader.duration(&soak)),
@@ -66,7 +76,8 @@ fn read_one<'n>(reader: &mut Reader, at: &At<'n>) -> Option<Deploy<'n>> {
             .unwrap_or_default(),
     };
     let names = at.get("secrets").map(|names| section::secret_names(reader, &names));
-    Some(Deploy { plan, names, at: at.clone() })
+    let runtimes = at.get("on").map_or_else(Vec::new, |on| deploy_on::runtimes(reader, &on));
+    Some(Deploy { plan, names, runtimes, at: at.clone() })
 }
 
 fn rollback(reader: &mut Reader, at: &At<'_>) -> RollbackPolicy {

@@ -85,7 +85,7 @@ pub(super) fn literal(reader: &mut Reader, at: &At<'_>) -> Vec<EnvVar> {
     let mut vars = Vec::new();
     for item in at.items() {
         if is_secure(item.node) {
-            reader.secure(&item, Severity::Error);
+            reader.secure(&item, reader.passed_over());
         } else if item.is_map() {
             vars.extend(item.entries().iter().filter_map(|entry| pair(reader, &item, entry)));
         } else {
@@ -134,7 +134,13 @@ fn assigned(reader: &mut Reader, at: &At<'_>) -> Vec<EnvVar> {
         Ok(vars) => vars,
         Err(BadWords::Open(open)) => {
             let message = format!("{} has a `{open}` without its partner", quote(text));
-            reader.error(at, "bad-variable", message, "close it, or put a `\\` before it");
+            reader.say(
+                reader.passed_over(),
+                at,
+                "bad-variable",
+                message,
+                "close it, or put a `\\` before it",
+            );
             Vec::new()
         }
         Err(BadWords::NotAssigned(word)) => {
@@ -146,7 +152,7 @@ fn assigned(reader: &mut Reader, at: &At<'_>) -> Vec<EnvVar> {
                 }
                 None => format!("write `{word}=value`, or `{word}: value`"),
             };
-            reader.error(at, "bad-variable", message, help);
+            reader.say(reader.passed_over(), at, "bad-variable", message, help);
             Vec::new()
         }
     }

@@ -6,7 +6,7 @@ use super::filters::{self, EnvRule};
 use super::languages::{self, Language};
 use super::matrix::{self, Cell, Choice, MAX_CELLS};
 use super::reader::{At, Reader};
-use super::{Axis, EnvVar, StagePlan, stages};
+use super::{Axis, EnvVar, StagePlan, conditions, stages};
 
 /// Most jobs of a run (LANGUAGE: 200).
 pub(super) const MAX_JOBS: usize = 200;
@@ -48,9 +48,12 @@ pub(super) fn expand<'n>(reader: &mut Reader, file: &File<'n>) -> Expanded<'n> {
         too_many(reader, file, drafts.len());
         drafts.clear();
     }
+    drop_rows(reader, file, &mut drafts);
     stages::inherit(&mut drafts);
-    let (stages, places) = stages::order(&file.stages, &drafts);
+    drop_stages(reader, file, &mut drafts);
     allow_failures(reader, file, &mut drafts);
+    drop_foreign(reader, &mut drafts);
+    let (stages, places) = stages::order(&file.stages, &drafts);
     let mut drafts: Vec<_> = places.into_iter().zip(drafts).collect();
     drafts.sort_by_key(|(place, draft)| (*place, draft.allow_failure));
     Expanded { stages, drafts }
@@ -110,6 +113,84 @@ fn of_cell<'n>(cell: Cell<'n>, language: &'static Language) -> Draft<'n> {
     }
 }
 
+impl Draft<'_> {
+    /// Which operating system it asks for.
+    pub(super) fn os(&self) -> &str {
+        self.choice("os").unwrap_or("linux")
+    }
+
+    /// Which processor it asks for.
+    pub(super) fn arch(&self) -> &str {
+        self.choice("arch").unwrap_or("amd64")
+    }
+
+    fn choice(&self, key: &str) -> Option<&str> {
+        self.choices.iter().find(|choice| choice.key == key).map(|choice| choice.value)
+    }
+
+    /// How people know it, before it has a number.
+    fn label(&self) -> String {
+        let axes = || {
+            let axes = self.axes.iter().map(|axis| format!("{}: {}", axis.key, axis.value));
+            axes.collect::<Vec<_>>().join(", ")
+        };
+        let stage = self.stage.as_deref().unwrap_or(stages::DEFAULT_STAGE);
+        match &self.name {
+            Some(name) => format!("job {name}"),
+            None if self.axes.is_empty() => format!("job of the stage {stage}"),
+            None => format!("job {}", axes()),
+        }
+    }
+}
+
+/// Rows whose `if` does not hold.
+fn drop_rows(reader: &mut Reader, file: &File<'_>, drafts: &mut Vec<Draft<'_>>) {
+    drafts.retain(|draft| {
+        let condition = draft.row.and_then(|row| file.rows[row].condition.as_ref());
+        let Some(condition) = condition else { return true };
+        let facts = conditions::of_job(reader, file, draft);
+        let Some(reason) = condition.refuses(reader, &facts) else { return true };
+        reader.drop(draft.label(), reason);
+        false
+    });
+}
+
+/// Jobs of stages whose `if` does not hold.
+fn drop_stages(reader: &mut Reader, file: &File<'_>, drafts: &mut Vec<Draft<'_>>) {
+    for stage in &file.stages {
+        let Some(condition) = &stage.condition else { continue };
+        let is_in = |draft: &Draft<'_>| {
+            stages::same(draft.stage.as_deref().unwrap_or(stages::DEFAULT_STAGE), &stage.name)
+        };
+        if !drafts.iter().any(is_in) {
+            continue;
+        }
+        let facts = conditions::of_run(reader, file);
+        if let Some(reason) = condition.refuses(reader, &facts) {
+            drafts.retain(|draft| !is_in(draft));
+            reader.drop(format!("stage {}", stage.name), reason);
+        }
+    }
+}
+
+/// Jobs that no worker can run. What is left needs no word about its machine.
+fn drop_foreign(reader: &mut Reader, drafts: &mut Vec<Draft<'_>>) {
+    drafts.retain(|draft| {
+        let (os, arch) = (draft.os(), matrix::arch(draft.arch()));
+        let foreign = match (os, arch) {
+            ("linux", "amd64") => return true,
+            ("linux", arch) => format!("arch: {arch}"),
+            (os, _) => format!("os: {os}"),
+        };
+        // In the other dialect it is an error, and has been said.
+        reader.drop(draft.label(), format!("no worker can run jobs of `{foreign}`."));
+        false
+    });
+    for draft in drafts {
+        draft.axes.retain(|axis| !matrix::is_machine(&axis.key));
+    }
+}
+
 fn axes(choices: &[Choice<'_>], env: &[EnvVar]) -> Vec<Axis> {
     let of_choice =
         |choice: &Choice<'_>| Axis { key: choice.key.to_owned(), value: choice.value.to_owned() };
@@ -138,7 +219,7 @@ fn of_row<'n>(
             let message = format!("`{key}` of a single job takes one value; the first is used");
             reader.warn(&choices[1].at, "only-first", message, "write a row for each value");
         }
-        if language.keys.contains(key) {
+        if language.keys.contains(key) || matrix::is_machine(key) {
             own.push(first.clone());
         } else {
             unused(reader, first, language);
@@ -171,6 +252,9 @@ fn name_unused_keys(reader: &mut Reader, file: &File<'_>) {
             .any(|language| language.keys.contains(key));
         // A language that is written wrong has its own sentence.
         let unknown = file.top.language.is_none() && file.top.at.get("language").is_some();
+        if matrix::is_machine(key) {
+            continue;
+        }
         if !used && !unknown {
             unused(reader, &choices[0], top);
         }
@@ -193,7 +277,7 @@ fn exclude(reader: &mut Reader, file: &File<'_>, drafts: &mut Vec<Draft<'_>>) {
     }
     for filter in &file.excludes {
         let before = drafts.len();
-        drafts.retain(|draft| !filter.matches(draft, &file.env.global, EnvRule::Own));
+        drafts.retain(|draft| !filter.matches(reader, file, draft, EnvRule::Own));
         if before == drafts.len() {
             no_match(reader, &filter.at);
         }
@@ -207,7 +291,7 @@ fn allow_failures(reader: &mut Reader, file: &File<'_>, drafts: &mut [Draft<'_>]
     for filter in &file.allowed {
         let mut matched = false;
         for draft in drafts.iter_mut() {
-            if filter.matches(draft, &file.env.global, EnvRule::OwnAndGlobal) {
+            if filter.matches(reader, file, draft, EnvRule::OwnAndGlobal) {
                 (matched, draft.allow_failure) = (true, true);
             }
         }

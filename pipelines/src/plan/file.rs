@@ -1,11 +1,13 @@
 //! The whole file, typed: each part read once, whatever number of jobs comes of it.
 
+use super::EnvVar;
 use super::branches::{self, Branches};
+use super::conditions::{self, If};
 use super::env::{self, EnvFile};
 use super::filters::{self, Filter};
 use super::reader::{At, Reader, quote};
 use super::section::{self, Section};
-use super::{EnvVar, stages};
+use super::stages::{self, Stage};
 use crate::language::Node;
 
 /// Everything the file says.
@@ -20,7 +22,9 @@ pub(super) struct File<'n> {
     /// `jobs.allow_failures`
     pub(super) allowed: Vec<Filter<'n>>,
     /// `stages`
-    pub(super) stages: Vec<String>,
+    pub(super) stages: Vec<Stage<'n>>,
+    /// `if`
+    pub(super) condition: Option<If<'n>>,
     pub(super) branches: Option<Branches>,
 }
 
@@ -33,6 +37,7 @@ pub(super) struct Row<'n> {
     pub(super) name: Option<String>,
     pub(super) stage: Option<String>,
     pub(super) allow_failure: bool,
+    pub(super) condition: Option<If<'n>>,
 }
 
 pub(super) fn read<'n>(reader: &mut Reader, root: &'n Node) -> File<'n> {
@@ -51,6 +56,7 @@ pub(super) fn read<'n>(reader: &mut Reader, root: &'n Node) -> File<'n> {
         allowed: list("allow_failures")
             .map_or_else(Vec::new, |rows| filters::read(reader, &at, &rows)),
         stages: at.get("stages").map_or_else(Vec::new, |names| stages::read(reader, &names)),
+        condition: conditions::read(reader, &at),
         branches: at.get("branches").and_then(|branches| branches::read(reader, &branches)),
         top,
         env,
@@ -82,6 +88,7 @@ fn read_rows<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<Row<'n>> {
                 .get("allow_failure")
                 .and_then(|value| reader.boolean(&value))
                 .unwrap_or_default(),
+            condition: conditions::read(reader, item),
         })
         .collect()
 }

@@ -2,10 +2,13 @@
 //! and `script` are where they are not written (TRAVIS_SEMANTICS; Travis' `language` pages).
 //! A language more is an entry more.
 
-use super::reader::quote;
+use super::defaults;
+use super::image_tags::{
+    gcc_tag, go_tag, jdk_tag, node_tag, numbered, php_tag, python_tag, rust_tag, stable_or_number,
+};
 
 /// The image of `generic`: a Debian with compilers, curl and git. The operator may replace it.
-const GENERIC_IMAGE: &str = "buildpack-deps:bookworm";
+pub(super) const GENERIC_IMAGE: &str = "buildpack-deps:bookworm";
 
 /// One language.
 #[derive(Debug)]
@@ -15,7 +18,7 @@ pub(super) struct Language {
     aliases: &'static [&'static str],
     /// Its matrix keys, beside `env`. The first is the version.
     pub(super) keys: &'static [&'static str],
-    image: Image,
+    pub(super) image: Image,
     /// Default commands of `install`.
     pub(super) install: &'static [&'static str],
     /// Default commands of `script`.
@@ -24,31 +27,14 @@ pub(super) struct Language {
 
 /// Where a language's jobs run if the file names no image.
 #[derive(Debug)]
-enum Image {
-    /// Always here.
+pub(super) enum Image {
+    /// Always here, whatever the version.
     Fixed(&'static str),
     /// In this repository of Docker Hub, by a tag made of the version.
     Version { repository: &'static str, default: &'static str, tag: fn(&str) -> Option<String> },
-    /// We know none.
+    /// We know none: they run where `generic` runs.
     None,
 }
-
-const PYTHON_INSTALL: &str = "if [ -f Requirements.txt ]; then pip install -r Requirements.txt; \
-     elif [ -f requirements.txt ]; then pip install -r requirements.txt; \
-     else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi";
-const NODE_INSTALL: &str = "if [ -f package.json ]; then \
-     if [ -f yarn.lock ] && command -v yarn >/dev/null; then yarn --frozen-lockfile; \
-     elif [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; then npm ci; \
-     else npm install; fi; fi";
-const NODE_SCRIPT: &str = "if [ -f package.json ]; then npm test; else make test; fi";
-const RUBY_INSTALL: &str = "if [ -f \"${BUNDLE_GEMFILE:-Gemfile}\" ]; then \
-     bundle install --jobs=3 --retry=3; fi";
-const RUBY_SCRIPT: &str = "if [ -f \"${BUNDLE_GEMFILE:-Gemfile}\" ]; then \
-     bundle exec rake; else rake; fi";
-const GO_INSTALL: &str = "if [ -f GNUmakefile ] || [ -f Makefile ] || [ -f makefile ]; then true; \
-     else go get -t -v ./...; fi";
-const GO_SCRIPT: &str = "if [ -f GNUmakefile ] || [ -f Makefile ] || [ -f makefile ]; then make; \
-     else go test -v ./...; fi";
 
 const fn plain(name: &'static str, aliases: &'static [&'static str]) -> Language {
     Language {
@@ -72,6 +58,10 @@ const fn versioned(
     Language { name, aliases: &[], keys, image, install: &[], script: &[] }
 }
 
+const fn fixed(name: &'static str, keys: &'static [&'static str], image: &'static str) -> Language {
+    Language { name, aliases: &[], keys, image: Image::Fixed(image), install: &[], script: &[] }
+}
+
 const fn imageless(name: &'static str, keys: &'static [&'static str]) -> Language {
     Language { name, aliases: &[], keys, image: Image::None, install: &[], script: &[] }
 }
@@ -81,55 +71,97 @@ static LANGUAGES: &[Language] = &[
     plain("generic", &["bash", "sh", "shell"]),
     plain("minimal", &[]),
     Language {
-        install: &[PYTHON_INSTALL],
+        install: &[defaults::PYTHON_INSTALL],
         ..versioned("python", &["python"], "python", "3", python_tag)
     },
     Language {
         aliases: &["node", "nodejs", "javascript"],
-        install: &[NODE_INSTALL],
-        script: &[NODE_SCRIPT],
+        install: &[defaults::NODE_INSTALL],
+        script: &[defaults::NODE_SCRIPT],
         ..versioned("node_js", &["node_js"], "node", "lts", node_tag)
     },
     Language {
-        install: &[RUBY_INSTALL],
-        script: &[RUBY_SCRIPT],
+        install: &[defaults::RUBY_INSTALL],
+        script: &[defaults::RUBY_SCRIPT],
         ..versioned("ruby", &["rvm", "gemfile", "jdk"], "ruby", "latest", numbered)
     },
     Language {
         aliases: &["golang"],
-        install: &[GO_INSTALL],
-        script: &[GO_SCRIPT],
+        install: &[defaults::GO_INSTALL],
+        script: &[defaults::GO_SCRIPT],
         ..versioned("go", &["go"], "golang", "latest", go_tag)
     },
     Language {
         script: &["cargo build --verbose", "cargo test --verbose"],
         ..versioned("rust", &["rust"], "rust", "latest", rust_tag)
     },
-    Language { script: &["phpunit"], ..versioned("php", &["php"], "php", "cli", php_tag) },
-    versioned("java", &["jdk"], "maven", "3-eclipse-temurin-21", jdk_tag),
-    versioned("elixir", &["elixir", "otp_release"], "elixir", "latest", numbered),
+    Language {
+        install: &[defaults::PHP_INSTALL],
+        script: &[defaults::PHP_SCRIPT],
+        ..versioned("php", &["php"], "php", "cli", php_tag)
+    },
+    Language {
+        aliases: &["jvm"],
+        install: &[defaults::JVM_INSTALL],
+        script: &[defaults::JVM_SCRIPT],
+        ..versioned("java", &["jdk"], "maven", "3-eclipse-temurin-21", jdk_tag)
+    },
+    Language {
+        install: &[defaults::SCALA_INSTALL],
+        script: &[defaults::SCALA_SCRIPT],
+        ..imageless("scala", &["scala", "jdk"])
+    },
+    Language {
+        install: &[defaults::JVM_INSTALL],
+        script: &[defaults::JVM_SCRIPT],
+        ..fixed("groovy", &["jdk"], "groovy:latest")
+    },
+    Language {
+        install: &["lein deps"],
+        script: &["lein test"],
+        ..fixed("clojure", &["jdk"], "clojure:latest")
+    },
+    Language { script: &[defaults::ANDROID_SCRIPT], ..imageless("android", &["jdk"]) },
+    Language {
+        script: &["mix test"],
+        install: &["mix local.hex --force", "mix local.rebar --force", "mix deps.get"],
+        ..versioned("elixir", &["elixir", "otp_release"], "elixir", "latest", numbered)
+    },
     versioned("erlang", &["otp_release"], "erlang", "latest", numbered),
     versioned("haskell", &["ghc"], "haskell", "latest", numbered),
     versioned("julia", &["julia"], "julia", "latest", numbered),
-    versioned("perl", &["perl"], "perl", "latest", numbered),
+    Language {
+        install: &["cpanm --quiet --installdeps --notest ."],
+        script: &[defaults::PERL_SCRIPT],
+        ..versioned("perl", &["perl"], "perl", "latest", numbered)
+    },
     versioned("dart", &["dart", "dart_task"], "dart", "stable", stable_or_number),
     versioned("r", &["r"], "r-base", "latest", numbered),
-    versioned("c", &["compiler"], "gcc", "latest", gcc_tag),
-    Language { aliases: &["c++"], ..versioned("cpp", &["compiler"], "gcc", "latest", gcc_tag) },
-    versioned("clojure", &["jdk"], "clojure", "latest", |_| None),
-    imageless("scala", &["scala", "jdk"]),
-    imageless("groovy", &["jdk"]),
-    imageless("android", &["jdk"]),
-    imageless("crystal", &["crystal"]),
+    Language {
+        script: &["./configure && make && make test"],
+        ..versioned("c", &["compiler"], "gcc", "latest", gcc_tag)
+    },
+    Language {
+        aliases: &["c++"],
+        script: &["./configure && make && make test"],
+        ..versioned("cpp", &["compiler"], "gcc", "latest", gcc_tag)
+    },
+    Language {
+        script: &["crystal spec"],
+        ..versioned("crystal", &["crystal"], "crystallang/crystal", "latest", numbered)
+    },
+    fixed("perl6", &["perl6"], "rakudo-star:latest"),
+    fixed("haxe", &["haxe"], "haxe:latest"),
+    fixed("nix", &["nix"], "nixos/nix:latest"),
+    fixed("hack", &["hhvm", "php"], "hhvm/hhvm:latest"),
     imageless("csharp", &["dotnet", "mono", "solution"]),
     imageless("d", &["d"]),
     imageless("elm", &["elm", "node_js"]),
-    imageless("hack", &["hhvm", "php"]),
-    imageless("haxe", &["haxe"]),
     imageless("matlab", &["matlab"]),
-    imageless("nix", &["nix"]),
-    imageless("objective-c", &["rvm", "gemfile", "xcode_scheme", "xcode_sdk"]),
-    imageless("perl6", &["perl6"]),
+    Language {
+        aliases: &["swift", "objective_c", "objc"],
+        ..imageless("objective-c", &["rvm", "gemfile", "xcode_scheme", "xcode_sdk"])
+    },
     imageless("smalltalk", &["smalltalk", "smalltalk_config", "smalltalk_vm"]),
 ];
 
@@ -144,99 +176,6 @@ pub(super) fn find(name: &str) -> Option<&'static Language> {
 /// All names, for hints.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     LANGUAGES.iter().map(|language| language.name)
-}
-
-impl Language {
-    /// The image for a version (none: the language's default), else why there is none.
-    pub(super) fn image(&self, version: Option<&str>) -> Result<String, String> {
-        match (&self.image, version) {
-            (Image::Fixed(image), _) => Ok((*image).to_owned()),
-            (Image::None, _) => {
-                Err(format!("there is no image for the language `{}` yet", self.name))
-            }
-            (Image::Version { repository, default, .. }, None) => {
-                Ok(format!("{repository}:{default}"))
-            }
-            (Image::Version { repository, tag, .. }, Some(version)) => {
-                // A tag that is a whole reference names another repository.
-                let tag = tag(version).ok_or_else(|| {
-                    format!("there is no image for {} {} yet", self.name, quote(version))
-                })?;
-                Ok(if tag.contains(':') { tag } else { format!("{repository}:{tag}") })
-            }
-        }
-    }
-}
-
-/// `3`, `3.12`, `1.2.3-rc1`; `1.14.x` means `1.14`.
-fn numbered(version: &str) -> Option<String> {
-    let version = version.strip_suffix(".x").unwrap_or(version);
-    let tail = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    (version.starts_with(|c: char| c.is_ascii_digit())
-        && version.len() <= 100
-        && version.chars().all(tail))
-    .then(|| version.to_owned())
-}
-
-fn stable_or_number(version: &str) -> Option<String> {
-    if version == "stable" { Some("stable".to_owned()) } else { numbered(version) }
-}
-
-fn python_tag(version: &str) -> Option<String> {
-    match version.strip_prefix("pypy") {
-        Some("") => Some("pypy:latest".to_owned()),
-        Some(pypy) => numbered(pypy.trim_start_matches('-')).map(|tag| format!("pypy:{tag}")),
-        // `3.13-dev` are daily builds, of which there are no images.
-        None => numbered(version).filter(|tag| !tag.ends_with("-dev")),
-    }
-}
-
-fn node_tag(version: &str) -> Option<String> {
-    match version {
-        "node" | "stable" | "latest" => return Some("latest".to_owned()),
-        "lts" | "lts/*" | "--lts" => return Some("lts".to_owned()),
-        _ => {}
-    }
-    if let Some(name) = version.strip_prefix("lts/") {
-        let letters = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic());
-        return letters.then(|| name.to_ascii_lowercase());
-    }
-    let version = version.strip_suffix(".x").unwrap_or(version);
-    numbered(version.strip_prefix('v').unwrap_or(version))
-}
-
-fn go_tag(version: &str) -> Option<String> {
-    match version {
-        "stable" | "latest" => Some("latest".to_owned()),
-        _ => numbered(version.strip_prefix("go").unwrap_or(version)),
-    }
-}
-
-fn rust_tag(version: &str) -> Option<String> {
-    match version {
-        "stable" => Some("latest".to_owned()),
-        "nightly" => Some("rustlang/rust:nightly".to_owned()),
-        _ => numbered(version),
-    }
-}
-
-fn php_tag(version: &str) -> Option<String> {
-    numbered(version).map(|tag| format!("{tag}-cli"))
-}
-
-fn jdk_tag(version: &str) -> Option<String> {
-    let digits = version.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    let released = matches!(digits, "8" | "11" | "17" | "21" | "25");
-    released.then(|| format!("3-eclipse-temurin-{digits}"))
-}
-
-fn gcc_tag(compiler: &str) -> Option<String> {
-    let compiler = if compiler == "g++" { "gcc" } else { compiler };
-    match compiler.strip_prefix("gcc") {
-        Some("") => Some("latest".to_owned()),
-        Some(version) => numbered(version.trim_start_matches('-')),
-        None => None,
-    }
 }
 
 /// The environment variables in which a job finds its versions, as Travis sets them.

@@ -7,9 +7,15 @@ use super::reader::{At, Reader};
 /// Most cells before `exclude`; far above what may run, so that a large matrix can be thinned.
 pub(super) const MAX_CELLS: usize = 2000;
 
+/// What kind of machine a job wants. They span the matrix of every language, and no value but
+/// the workers' own is left of it.
+const MACHINE_KEYS: [&str; 2] = ["os", "arch"];
+
 /// Travis' order of expansion, whatever the order in the file; `env` comes last and varies
-/// fastest. `os` and `arch` have only one value here.
+/// fastest.
 const EXPANSION_KEYS: &[&str] = &[
+    "os",
+    "arch",
     "compiler",
     "jdk",
     "crystal",
@@ -92,13 +98,23 @@ pub(super) fn matrix_key(written: &str) -> Option<&'static str> {
     EXPANSION_KEYS.iter().find(|key| **key == written).copied()
 }
 
+/// Does it say which machine, not which version?
+pub(super) fn is_machine(key: &str) -> bool {
+    MACHINE_KEYS.contains(&key)
+}
+
+/// The name of an architecture, whatever its spelling.
+pub(super) fn arch(written: &str) -> &str {
+    if written == "x86_64" { "amd64" } else { written }
+}
+
 /// The axes that mean something to a language.
 pub(super) fn of_language<'a, 'n>(
     axes: &'a Axes<'n>,
     language: &Language,
 ) -> impl Iterator<Item = &'a (&'static str, Vec<Choice<'n>>)> + use<'a, 'n> {
     let keys = language.keys;
-    axes.iter().filter(move |(key, _)| keys.contains(key))
+    axes.iter().filter(move |(key, _)| keys.contains(key) || is_machine(key))
 }
 
 /// All cells; none if there is nothing to expand, or too much of it.

@@ -3,9 +3,13 @@
 //! The way of a file: the spanned tree of [`crate::language`] -> `file` (typed, each part read
 //! once) -> `expand` (which jobs) -> `assemble` (what each does) -> [`Plan`].
 
+mod addons;
 mod assemble;
+mod beanstalk;
 mod branches;
 mod compile;
+mod conditions;
+mod defaults;
 mod deploy_images;
 mod deploy_on;
 mod deploys;
@@ -14,7 +18,10 @@ mod env;
 mod expand;
 mod file;
 mod filters;
+mod git;
 mod image;
+mod image_tags;
+mod job_image;
 mod known_services;
 mod languages;
 mod matrix;
@@ -31,8 +38,9 @@ mod types;
 mod values;
 mod words;
 
-pub use compile::{CompileContext, Compiled, Outcome, check, compile, compile_as};
+pub use compile::{CompileContext, Compiled, Outcome, check, compile, compile_as, compile_with};
 pub use dialect::Dialect;
+pub(crate) use reader::quote;
 pub use trigger::{Actor, PullRequest, Trigger, TriggerEvent};
 pub use types::{
     Axis, BeanstalkDeploy, Command, ContainerDeploy, DeployOn, DeployPlan, Dropped, EnvVar,

@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::reader::{At, Reader, quote};
 use super::{
     Command, ContainerDeploy, EnvVar, HealthCheck, PortMapping, Provider, RegistryDeploy, Template,
-    env,
+    beanstalk, env,
 };
-use crate::language::schema::{CONTAINER_KEYS, HEALTH_KEYS, Key, REGISTRY_KEYS, SCRIPT_KEYS};
+use crate::language::schema::{
+    BEANSTALK_KEYS, CONTAINER_KEYS, HEALTH_KEYS, Key, REGISTRY_KEYS, SCRIPT_KEYS,
+};
 use crate::language::{Span, nearest};
 
 /// Which provider it is.
@@ -15,6 +17,7 @@ use crate::language::{Span, nearest};
 pub(super) enum Kind {
     Registry,
     Container,
+    Elasticbeanstalk,
     Script,
     /// One of [`KNOWN`] that is not here yet.
     Unsupported(String),
@@ -22,7 +25,6 @@ pub(super) enum Kind {
 
 /// Providers of Travis, and ours to come: each fails its step, not the file.
 const KNOWN: &[&str] = &[
-    "elasticbeanstalk",
     "kubernetes",
     "s3",
     "anynines",
@@ -83,6 +85,9 @@ pub(super) fn kind(reader: &mut Reader, at: &At<'_>) -> Option<(Kind, Option<&'s
         "registry" | "docker" => return Some((Kind::Registry, Some(REGISTRY_KEYS))),
         "container" => return Some((Kind::Container, Some(CONTAINER_KEYS))),
         "script" => return Some((Kind::Script, Some(SCRIPT_KEYS))),
+        "elasticbeanstalk" | "elastic_beanstalk" => {
+            return Some((Kind::Elasticbeanstalk, Some(BEANSTALK_KEYS)));
+        }
         _ => {}
     }
     let same = |known: &&&str| known.replace('_', "") == name.replace(['_', '-', ' '], "");
@@ -92,10 +97,11 @@ pub(super) fn kind(reader: &mut Reader, at: &At<'_>) -> Option<(Kind, Option<&'s
         reader.warn(at, "provider-not-yet", message, help);
         return Some((Kind::Unsupported((*known).to_owned()), None));
     }
-    let all = ["registry", "docker", "container", "script"].iter().chain(KNOWN).copied();
+    let ours = ["registry", "docker", "container", "elasticbeanstalk", "script"];
+    let all = ours.iter().chain(KNOWN).copied();
     let help = match nearest(&name, all) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "use registry, container or script".to_owned(),
+        None => "use registry, container, elasticbeanstalk or script".to_owned(),
     };
     let message = format!("{} is not a deploy provider", quote(text));
     reader.error(at, "unknown-provider", message, help);
@@ -107,6 +113,9 @@ pub(super) fn read(reader: &mut Reader, at: &At<'_>, kind: &Kind) -> Option<Prov
     match kind {
         Kind::Registry => registry(reader, at).map(Provider::Registry),
         Kind::Container => container(reader, at).map(Provider::Container),
+        Kind::Elasticbeanstalk => {
+            Some(Provider::Elasticbeanstalk(Box::new(beanstalk::read(reader, at))))
+        }
         Kind::Script => {
             let command = required(reader, at, "script", "write the command to run")?;
             Some(Provider::Script { command: Command(command.to_owned()) })
@@ -159,7 +168,7 @@ fn registry(reader: &mut Reader, at: &At<'_>) -> Option<RegistryDeploy> {
 
 /// A password comes from a secret. One that is written out stands in the repo for everyone, and
 /// is shown nowhere here.
-fn password(reader: &mut Reader, at: &At<'_>) -> Option<Template> {
+pub(super) fn password(reader: &mut Reader, at: &At<'_>) -> Option<Template> {
     let text = reader.text(at)?;
     if text.contains('$') {
         return Some(Template(text.to_owned()));

@@ -1,9 +1,11 @@
 //! Reads typed values out of the spanned tree and collects what is to be said of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::dialect::Dialect;
-use super::values;
+use super::{CompileContext, Dropped, values};
+use crate::condition::Facts;
 use crate::language::schema::Key;
 use crate::language::{Diagnostic, Entry, KeyCheck, Node, Severity, Span, Value, join};
 
@@ -77,15 +79,55 @@ pub(super) struct Reader {
     pub(super) default_branch: String,
     /// The branch (or tag) that is built.
     pub(super) branch: String,
+    /// What the conditions of the file are tested with, as far as it is the same for all jobs.
+    pub(super) facts: Facts,
+    /// Never deployed.
+    pub(super) pull_request: bool,
+    /// The operator's images by language.
+    pub(super) images: BTreeMap<String, String>,
+    /// Read all of the file, as if every condition held: to find what is wrong with it.
+    pub(super) everything: bool,
     /// Bare: without excerpts.
     pub(super) found: Vec<Diagnostic>,
     /// Places that no excerpt may show.
     pub(super) concealed: Vec<Span>,
     /// Does the file say anywhere which secrets go where?
     pub(super) names_secrets: bool,
+    /// What the trigger does not want, so far.
+    pub(super) dropped: Vec<Dropped>,
+    /// What conditions have cost so far.
+    pub(super) spent: usize,
 }
 
 impl Reader {
+    pub(super) fn new(dialect: Dialect, context: &CompileContext<'_>, facts: Facts) -> Self {
+        let event = &context.trigger.event;
+        Self {
+            dialect,
+            default_branch: context.default_branch.to_owned(),
+            branch: event.branch().to_owned(),
+            facts,
+            pull_request: event.pull_request().is_some(),
+            images: context.images.clone(),
+            everything: false,
+            found: Vec::new(),
+            concealed: Vec::new(),
+            names_secrets: false,
+            dropped: Vec::new(),
+            spent: 0,
+        }
+    }
+
+    /// A job or stage that this trigger does not want.
+    pub(super) fn drop(&mut self, name: String, reason: String) {
+        /// A matrix of jobs for other systems need not be listed in full.
+        const MOST: usize = 200;
+        let dropped = Dropped { name, reason };
+        if self.dropped.len() < MOST && !self.dropped.contains(&dropped) {
+            self.dropped.push(dropped);
+        }
+    }
+
     pub(super) fn say(
         &mut self,
         severity: Severity,
@@ -148,7 +190,7 @@ impl Reader {
                 self.text(&first)
             }
             Value::Map(_) if is_secure(at.node) => {
-                self.secure(at, Severity::Error);
+                self.secure(at, self.passed_over());
                 None
             }
             Value::Map(_) => {
@@ -227,6 +269,14 @@ impl Reader {
         }
     }
 
+    /// How bad a value is that Travis passes over: a file that worked there works here.
+    pub(super) fn passed_over(&self) -> Severity {
+        match self.dialect {
+            Dialect::Ci => Severity::Error,
+            Dialect::Travis => Severity::Warning,
+        }
+    }
+
     /// Says that an encrypted value can not be had.
     pub(super) fn secure(&mut self, at: &At<'_>, severity: Severity) {
         let message =
@@ -248,7 +298,7 @@ pub(super) fn is_secure(node: &Node) -> bool {
 }
 
 /// A text of the file inside a sentence: on one line, and cut where it is long.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut short: String = text.chars().take(LONGEST).collect();
     if short.len() < text.len() {

@@ -50,7 +50,7 @@ pub(super) fn check_build_secrets(
 /// Most variables of one text that are looked up.
 const MAX_VARIABLES: usize = 10;
 
-/// A login made of a variable that nothing sets would be refused by the registry only at the end
+/// A login made of a variable that nothing sets would be refused by the target only at the end
 /// of the run.
 pub(super) fn check_login(
     reader: &mut Reader,
@@ -58,12 +58,15 @@ pub(super) fn check_login(
     plan: &DeployPlan,
     env: &[EnvVar],
 ) {
-    let (Provider::Registry(registry), SecretScope::Named { names }) =
-        (&plan.provider, &plan.secrets)
-    else {
-        return;
+    let SecretScope::Named { names } = &plan.secrets else { return };
+    let logins = match &plan.provider {
+        Provider::Registry(to) => [("username", &to.username), ("password", &to.password)],
+        Provider::Elasticbeanstalk(to) => {
+            [("access_key_id", &to.access_key_id), ("secret_access_key", &to.secret_access_key)]
+        }
+        Provider::Container(_) | Provider::Script { .. } | Provider::Unsupported { .. } => return,
     };
-    for (key, template) in [("username", &registry.username), ("password", &registry.password)] {
+    for (key, template) in logins {
         let (Some(template), Some(at)) = (template, deploy.at.get(key)) else { continue };
         for variable in words::variables(&template.0).into_iter().take(MAX_VARIABLES) {
             let set = names.iter().any(|name| name.as_str() == variable)

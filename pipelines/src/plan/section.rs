@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use super::deploys::{self, Deploy};
+use super::dialect::Dialect;
 use super::image::{self, BuildSecret};
 use super::languages::{self, Language};
 use super::matrix::{self, Axes};
 use super::reader::{At, Reader, quote};
-use super::{ImageBuildPlan, JobImage, Phases, ServicePlan, phases, services};
+use super::services::{self, Services};
+use super::{GitOptions, ImageBuildPlan, JobImage, Phases, addons, git, phases};
 use crate::language::nearest;
 use crate::names::SecretName;
 
@@ -18,13 +20,17 @@ pub(super) struct Section<'n> {
     pub(super) at: At<'n>,
     pub(super) language: Option<&'static Language>,
     pub(super) image: Option<JobImage>,
-    pub(super) services: Option<Vec<ServicePlan>>,
+    pub(super) services: Option<Services>,
     pub(super) phases: Phases,
     pub(super) images: Option<Vec<ImageBuildPlan>>,
     pub(super) secrets: Option<Vec<SecretName>>,
     pub(super) build_secrets: Vec<BuildSecret<'n>>,
     pub(super) deploys: Option<Vec<Deploy<'n>>>,
     pub(super) timeout: Option<Duration>,
+    pub(super) silence: Option<Duration>,
+    pub(super) git: Option<GitOptions>,
+    /// `addons.apt`
+    pub(super) apt: Option<Vec<String>>,
     /// The values of each matrix key that is written, in the order of expansion.
     pub(super) axes: Axes<'n>,
 }
@@ -47,6 +53,9 @@ pub(super) fn read<'n>(reader: &mut Reader, at: &At<'n>) -> Section<'n> {
         build_secrets,
         deploys: at.get("deploy").map(|deploys| deploys::read(reader, &deploys)),
         timeout: at.get("timeout").and_then(|timeout| reader.duration(&timeout)),
+        silence: at.get("timeout_silence").and_then(|silence| reader.duration(&silence)),
+        git: at.get("git").map(|git| git::read(reader, &git)),
+        apt: at.get("addons").map(|addons| addons::read(reader, &addons)),
         axes: matrix::read_axes(reader, at),
     }
 }
@@ -91,8 +100,12 @@ pub(super) fn secret_entries<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<(Secre
     names
 }
 
-/// There are no workers for anything else yet, and a job on the wrong machine proves nothing.
+/// There are no workers for anything else yet, and a job on the wrong machine proves nothing. Of
+/// a file of Travis' such a job is dropped.
 fn only_linux(reader: &mut Reader, at: &At<'_>) {
+    if reader.dialect == Dialect::Travis {
+        return;
+    }
     for (key, here) in [("os", &["linux"][..]), ("arch", &["amd64", "x86_64"])] {
         let Some(values) = at.get(key) else { continue };
         for (text, item) in reader.texts(&values) {

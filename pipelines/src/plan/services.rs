@@ -14,9 +14,27 @@ const MAX_PORTS: usize = 50;
 
 const FORM: &str = "write `{name: NAME, image: IMAGE, ports: [PORT]}`";
 
-pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Vec<ServicePlan> {
+/// `services:`
+#[derive(Clone, Debug, Default)]
+pub(super) struct Services {
+    pub(super) plans: Vec<ServicePlan>,
+    /// The job wants an engine of its own.
+    pub(super) docker: bool,
+}
+
+pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Services {
     let mut services: Vec<ServicePlan> = Vec::new();
+    let mut docker = false;
+    // `services: ignore`, `services: false`
+    if matches!(at.node.text(), Some("ignore" | "skip" | "false")) {
+        return Services::default();
+    }
     for item in reader.few(at, MAX_SERVICES) {
+        if matches!(item.node.text(), Some("docker" | "cri-dockerd")) {
+            docker = true;
+            no_engine(reader, &item);
+            continue;
+        }
         let read = if item.is_map() { whole(reader, &item) } else { by_name(reader, &item) };
         let Some(service) = read else { continue };
         if services.iter().any(|other| other.name == service.name) {
@@ -37,7 +55,16 @@ pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Vec<ServicePlan> {
         }
         services.push(service);
     }
-    services
+    Services { plans: services, docker }
+}
+
+fn no_engine(reader: &mut Reader, at: &At<'_>) {
+    let name = at.node.text().unwrap_or_default();
+    let message = format!(
+        "`services: {name}` has no effect yet: a job has no engine of its own, so `docker` commands in it fail"
+    );
+    let help = "use `images:` to build an image and `provider: registry` to push it";
+    reader.warn(at, "no-effect-yet", message, help);
 }
 
 /// `redis`, `redis:7`
@@ -60,12 +87,6 @@ fn by_name(reader: &mut Reader, at: &At<'_>) -> Option<ServicePlan> {
         return Some(plan(reader, known, known.image(tag)));
     }
     match name {
-        "docker" | "cri-dockerd" => reader.error(
-            at,
-            "not-supported-yet",
-            "`services: docker` is not there yet: a job has no engine of its own",
-            "use `images:` to build an image and `provider: registry` to push it",
-        ),
         "xvfb" => {
             let help = "start it in a command: `xvfb-run make test`";
             reader.warn(at, "no-effect-yet", "the service `xvfb` has no effect yet", help);
@@ -76,7 +97,7 @@ fn by_name(reader: &mut Reader, at: &At<'_>) -> Option<ServicePlan> {
                 None => FORM.to_owned(),
             };
             let message = format!("{} is not a service that is known here", quote(text));
-            reader.error(at, "unknown-service", message, help);
+            reader.say(reader.passed_over(), at, "unknown-service", message, help);
         }
     }
     None

@@ -1,6 +1,7 @@
 //! `stages:` and which stage a job belongs to (TRAVIS_SEMANTICS §5).
 
 use super::StagePlan;
+use super::conditions::{self, If};
 use super::expand::{Draft, MAX_JOBS};
 use super::file::label;
 use super::reader::{At, Reader};
@@ -9,9 +10,16 @@ use crate::language::schema::STAGE_KEYS;
 /// Where jobs are whose stage is nowhere written.
 pub(super) const DEFAULT_STAGE: &str = "test";
 
-/// The names in the order written, each once.
-pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+/// An entry of `stages:`.
+#[derive(Debug)]
+pub(super) struct Stage<'n> {
+    pub(super) name: String,
+    pub(super) condition: Option<If<'n>>,
+}
+
+/// In the order written, each name once.
+pub(super) fn read<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<Stage<'n>> {
+    let mut stages: Vec<Stage<'n>> = Vec::new();
     for item in reader.few(at, MAX_JOBS) {
         let name = if item.is_map() {
             reader.map(&item, &[STAGE_KEYS], "write `stages: [test, deploy]`");
@@ -23,14 +31,17 @@ pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Vec<String> {
         } else {
             label(reader, &item)
         };
-        names.extend(name.filter(|name| position(&names, name).is_none()));
+        let Some(name) = name else { continue };
+        if !stages.iter().any(|stage| same(&stage.name, &name)) {
+            stages.push(Stage { name, condition: conditions::read(reader, &item) });
+        }
     }
-    names
+    stages
 }
 
 /// Names are the same whatever their capitals.
-fn position(names: &[String], name: &str) -> Option<usize> {
-    names.iter().position(|other| other.to_lowercase() == name.to_lowercase())
+pub(super) fn same(name: &str, other: &str) -> bool {
+    name.to_lowercase() == other.to_lowercase()
 }
 
 /// A job without a stage is in that of the job before it.
@@ -46,18 +57,18 @@ pub(super) fn inherit(drafts: &mut [Draft<'_>]) {
 
 /// The stages that have jobs: first those listed, then the others as they appear; and for each
 /// job its place among them.
-pub(super) fn order(listed: &[String], drafts: &[Draft<'_>]) -> (Vec<StagePlan>, Vec<usize>) {
+pub(super) fn order(listed: &[Stage<'_>], drafts: &[Draft<'_>]) -> (Vec<StagePlan>, Vec<usize>) {
     let used: Vec<&str> =
         drafts.iter().map(|draft| draft.stage.as_deref().unwrap_or(DEFAULT_STAGE)).collect();
     let mut names: Vec<String> = listed
         .iter()
-        .filter(|name| used.iter().any(|used| used.to_lowercase() == name.to_lowercase()))
-        .cloned()
+        .filter(|stage| used.iter().any(|used| same(used, &stage.name)))
+        .map(|stage| stage.name.clone())
         .collect();
     let places = used
         .iter()
         .map(|name| {
-            position(&names, name).unwrap_or_else(|| {
+            names.iter().position(|other| same(other, name)).unwrap_or_else(|| {
                 names.push((*name).to_owned());
                 names.len() - 1
             })

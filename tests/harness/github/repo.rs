@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Shared;
 use super::push::{refresh, tell};
-use super::state::{Holder, Pull};
+use super::state::{Holder, Hook, Pull};
 
 /// A repository of the stand-in.
 #[derive(Debug)]
@@ -142,6 +142,31 @@ impl ForgeRepo {
         let state = self.shared.state();
         let all = state.repo(&self.name).map(|repo| repo.statuses.as_slice()).unwrap_or_default();
         all.iter().map(|(_, status)| status.clone()).collect()
+    }
+
+    /// Adds a webhook, as a person does by hand.
+    pub fn hook(&self, url: &str, secret: &str) {
+        let mut state = self.shared.state();
+        let id = state.new_id();
+        if let Some(repo) = state.repo_mut(&self.name) {
+            let events = ["push", "pull_request"].map(str::to_owned).to_vec();
+            repo.hooks.push(Hook { id, url: url.to_owned(), secret: secret.to_owned(), events });
+        }
+    }
+
+    /// Its webhooks' numbers.
+    #[must_use]
+    pub fn hook_ids(&self) -> Vec<i64> {
+        let state = self.shared.state();
+        let hooks = state.repo(&self.name).map(|repo| repo.hooks.as_slice()).unwrap_or_default();
+        hooks.iter().map(|hook| hook.id).collect()
+    }
+
+    /// Somebody removes its checks.
+    pub fn remove_checks(&self) {
+        if let Some(repo) = self.shared.state().repo_mut(&self.name) {
+            repo.checks.clear();
+        }
     }
 
     /// Its webhooks' addresses.

@@ -84,6 +84,9 @@ impl Call<'_> {
                 self.access_token(state)
             }
             ("get", "/repos/{owner}/{repo}/installation", Asking::App) => self.installation(state),
+            ("get", "/app/installations", Asking::App) => {
+                ok(GITHUB.example("get", "/app/installations", 200))
+            }
             ("get", "/app", Asking::App) => ok(GITHUB.example("get", "/app", 200)),
             (_, _, Asking::App) => refused(401, "A JSON web token could not be decoded"),
             ("get", "/user", _) => {
@@ -156,6 +159,7 @@ impl Call<'_> {
                     .collect())
             }
             ("post", "/check-runs") => self.new_check(repo, new_id),
+            ("get", "/check-runs/{check_run_id}") => self.check(repo),
             ("patch", "/check-runs/{check_run_id}") => self.change_check(repo),
             ("get", "/commits/{ref}/check-runs") => self.checks_of(repo),
             _ => refused(404, "the stand-in does not have this"),

@@ -80,6 +80,12 @@ impl Call<'_> {
         (StatusCode::CREATED, check)
     }
 
+    pub(super) fn check(&self, repo: &RepoState) -> Answer {
+        let id: i64 = self.value("check_run_id").parse().unwrap_or(0);
+        let found = repo.checks.iter().find(|check| check["id"] == id);
+        found.cloned().map_or_else(|| refused(404, "Not Found"), ok)
+    }
+
     pub(super) fn change_check(&self, repo: &mut RepoState) -> Answer {
         let id: i64 = self.value("check_run_id").parse().unwrap_or(0);
         let Some(check) = repo.checks.iter_mut().find(|check| check["id"] == id) else {

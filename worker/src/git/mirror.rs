@@ -73,6 +73,10 @@ impl Mirrors {
         }
         let _one = self.turn(dir).await;
         self.ensure(dir).await?;
+        // Jobs of one run begin together: the first of them fetched for all.
+        if self.has_commit(dir, commit).await {
+            return Ok(());
+        }
         // By id first: the ref may have moved on. Servers that refuse ids still have the ref.
         let by_id = format!("+{commit}:refs/slipway/{commit}");
         match self.fetch_one(dir, source, &by_id).await {

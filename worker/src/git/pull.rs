@@ -101,3 +101,115 @@ fn verdict(pull: &PullRequest, tips: &Tips) -> String {
         None => format!("pull request {number} is not in the repo any more"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    struct Forge {
+        dir: tempfile::TempDir,
+        mirrors: Mirrors,
+        source: GitSource,
+        pull: PullRequest,
+    }
+
+    impl Forge {
+        /// A pull request with a head and no merge commit.
+        fn new() -> Self {
+            let dir = tempfile::tempdir().expect("a folder");
+            let mut mirrors = Mirrors::new(dir.path().join("git")).expect("mirrors");
+            mirrors.patience = Duration::from_millis(200);
+            let repo = dir.path().join("repo");
+            std::fs::create_dir(&repo).expect("made");
+            let source = GitSource { url: repo.display().to_string(), credential: None };
+            let pull = PullRequest {
+                number: 7,
+                title: "A title".to_owned(),
+                base: "main".to_owned(),
+                head_branch: "feature".to_owned(),
+                head_repo: None,
+                head: "0123456789012345678901234567890123456789".parse().expect("a commit"),
+                fork: false,
+                draft: false,
+            };
+            let mut forge = Self { dir, mirrors, source, pull };
+            forge.git(&["init", "--quiet", "--initial-branch=main", "."]);
+            forge.git(&["commit", "--quiet", "--allow-empty", "-m", "Base"]);
+            forge.git(&["checkout", "--quiet", "-b", "feature"]);
+            forge.pull.head = forge.push_again();
+            forge
+        }
+
+        fn git(&self, args: &[&str]) -> String {
+            let who = ["-c", "user.name=A. Thor", "-c", "user.email=a@example.com"];
+            let mut command = Command::new("git");
+            command.args(who).args(args).current_dir(self.dir.path().join("repo"));
+            let output = command.output().expect("git runs");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
+
+        fn push_again(&self) -> CommitSha {
+            self.git(&["commit", "--quiet", "--allow-empty", "-m", "More"]);
+            self.git(&["update-ref", "refs/pull/7/head", "HEAD"]);
+            self.git(&["rev-parse", "HEAD"]).parse().expect("a commit")
+        }
+
+        fn merge(&self) -> CommitSha {
+            let tree = self.git(&["rev-parse", "HEAD^{tree}"]);
+            let merge =
+                self.git(&["commit-tree", &tree, "-p", "main", "-p", "feature", "-m", "Merge"]);
+            self.git(&["update-ref", "refs/pull/7/merge", &merge]);
+            merge.parse().expect("a commit")
+        }
+
+        async fn fetch(&self) -> Result<CommitSha, String> {
+            let repo = "acme/app".parse().expect("a name");
+            let fetched = self.mirrors.fetch_merge(&repo, &self.source, &self.pull).await;
+            fetched.map(|(_, merge)| merge).map_err(|error| format!("{error:#}"))
+        }
+    }
+
+    #[tokio::test]
+    async fn the_merge_commit_of_exactly_this_head_is_taken() {
+        let mut forge = Forge::new();
+        let merge = forge.merge();
+        assert_eq!(forge.fetch().await, Ok(merge));
+        // The forge still shows the merge of the head before.
+        forge.pull.head = forge.push_again();
+        let wanted = "pull request 7 can not be merged into main: resolve its conflicts and push \
+                      again";
+        assert_eq!(forge.fetch().await, Err(wanted.to_owned()));
+        assert_eq!(forge.fetch().await, Err(wanted.to_owned()));
+        let merge = forge.merge();
+        assert_eq!(forge.fetch().await, Ok(merge));
+    }
+
+    #[tokio::test]
+    async fn a_merge_commit_that_comes_late_is_waited_for() {
+        let mut forge = Forge::new();
+        forge.mirrors.patience = Duration::from_secs(20);
+        let (fetched, merge) = tokio::join!(forge.fetch(), async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            forge.merge()
+        });
+        assert_eq!(fetched, Ok(merge));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_more_asked_is_said() {
+        let forge = Forge::new();
+        let now = forge.push_again();
+        let wanted = format!(
+            "pull request 7 at {} was superseded by a newer push, {}",
+            forge.pull.head.short(),
+            now.short()
+        );
+        assert_eq!(forge.fetch().await, Err(wanted));
+        forge.git(&["update-ref", "-d", "refs/pull/7/head"]);
+        let wanted = "pull request 7 is not in the repo any more".to_owned();
+        assert_eq!(forge.fetch().await, Err(wanted));
+    }
+}

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use slipway_pipelines::plan::{GitOptions, Trigger};
+use slipway_pipelines::plan::{GitOptions, Trigger, TriggerEvent};
 use slipway_pipelines::wire::GitSource;
 use tempfile::TempDir;
 
@@ -41,7 +41,6 @@ impl Mirrors {
         let tree = work_tree.tree();
         let git = async |args: &[&str]| self.git.run(&tree, args).await.map(drop);
         git(&["init", "--quiet", "."]).await?;
-        git(&["remote", "add", "origin", &request.source.url]).await?;
         // file:// and not a path: only then does git heed the depth.
         let from = format!("file://{}", request.mirror.canonicalize()?.display());
         let commit = request.trigger.commit.as_str();
@@ -49,13 +48,17 @@ impl Mirrors {
         let mut fetch = vec!["fetch", "--quiet", "--no-tags"];
         fetch.extend(depth.as_deref());
         fetch.extend(["--", &from, commit]);
-        git(&fetch).await?;
-        match request.trigger.event.tag() {
-            None => {
-                let branch = request.trigger.event.branch();
+        // Neither needs the other.
+        let origin = ["remote", "add", "origin", &request.source.url];
+        tokio::try_join!(git(&fetch), git(&origin))?;
+        match &request.trigger.event {
+            TriggerEvent::Push { branch } | TriggerEvent::Api { branch } => {
                 git(&["checkout", "--quiet", "-B", branch, commit]).await?;
             }
-            Some(tag) => {
+            TriggerEvent::PullRequest(_) => {
+                git(&["checkout", "--quiet", "--detach", commit]).await?;
+            }
+            TriggerEvent::Tag { tag } => {
                 git(&["checkout", "--quiet", "--detach", commit]).await?;
                 // Releases ask git for the name of their commit.
                 git(&["update-ref", &format!("refs/tags/{tag}"), commit]).await?;

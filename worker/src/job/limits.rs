@@ -3,9 +3,13 @@
 use super::attempt::Attempt;
 use crate::sandbox::Sandbox as _;
 
-/// Shows what the kernel counts for the container, by either kind of control groups.
-const KILLS: &str =
-    "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null";
+/// Shows what the kernel counts for the container, by either kind of control groups: first of
+/// processes that were refused, then of those that it killed for want of memory.
+const COUNTS: &str = "\
+cd /sys/fs/cgroup
+cat pids.events pids/pids.events 2>/dev/null
+echo memory
+cat memory.events memory/memory.oom_control 2>/dev/null";
 /// What counts them is a process or two itself.
 const SPARE: u64 = 2;
 
@@ -22,22 +26,23 @@ pub(super) async fn killed(attempt: &Attempt<'_>, container: &str) -> String {
 pub(super) async fn met(attempt: &Attempt<'_>, container: &str) -> Option<String> {
     let (sandbox, limits) = (&attempt.engine.sandbox, &attempt.work.limits);
     let (counts, processes) =
-        tokio::join!(sandbox.run(container, KILLS), sandbox.processes(container));
-    if processes.is_ok_and(|count| count + SPARE >= u64::from(limits.pids)) {
-        return Some(format!(
-            "The job has as many processes as its limit allows: {}.",
-            limits.pids
-        ));
+        tokio::join!(sandbox.run(container, COUNTS), sandbox.processes(container));
+    let counts = counts.map(|(text, _)| text).unwrap_or_default();
+    let (of_processes, of_memory) = counts.split_once("memory\n").unwrap_or_default();
+    let at_the_limit = processes.is_ok_and(|count| count + SPARE >= u64::from(limits.pids));
+    if at_the_limit || counted(of_processes, "max") {
+        let most = limits.pids;
+        return Some(format!("The job wanted more processes than its limit of {most}."));
     }
-    if counts.is_ok_and(|(text, _)| counts_a_kill(&text)) {
+    if counted(of_memory, "oom_kill") {
         let most = limits.memory_bytes / (1024 * 1024);
         return Some(format!("The job needed more memory than its limit of {most} MiB."));
     }
     None
 }
 
-/// Did the kernel kill a process for want of memory?
-fn counts_a_kill(text: &str) -> bool {
-    let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
-    count.is_some_and(|count| count.trim() != "0")
+/// Is this counter above zero?
+fn counted(text: &str, name: &str) -> bool {
+    let words = text.lines().filter_map(|line| line.split_once(' '));
+    words.filter(|(word, _)| *word == name).any(|(_, count)| count.trim() != "0")
 }

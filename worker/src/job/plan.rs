@@ -1,6 +1,6 @@
 //! A planning attempt: fetch, read the file, compile, report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use slipway_pipelines::names::CommitSha;
 use slipway_pipelines::plan::{CompileContext, Compiled, Outcome, Trigger, compile};
@@ -8,7 +8,7 @@ use slipway_pipelines::wire::{Assignment, PlanReport, PlanResult, PlanWork};
 
 use super::until_back;
 use crate::client::AttemptClient;
-use crate::git::CommitInfo;
+use crate::git::{CommitInfo, Mirrors};
 use crate::runner::Worker;
 
 /// Larger files are not even given to the compiler, which has a smaller limit of its own.
@@ -43,26 +43,32 @@ type NotFound = (Option<CommitInfo>, String);
 
 async fn read(worker: &Worker, assignment: &Assignment) -> Result<Found, NotFound> {
     let mirrors = &worker.mirrors;
-    let had = async {
-        let (mirror, merge_commit) = fetch(worker, assignment).await?;
-        // What a pull request says of itself is said by its head.
-        let told = assignment.trigger.reported_commit();
-        let info = mirrors.commit_info(&mirror, told).await?;
-        anyhow::Ok((mirror, merge_commit, info))
-    };
-    let (mirror, merge_commit, info) =
-        had.await.map_err(|error| (None, format!("The commit can not be had: {error:#}.")))?;
+    let gone = |error| (None, format!("The commit can not be had: {error:#}."));
+    let (mirror, merge_commit) = fetch(worker, assignment).await.map_err(gone)?;
     let commit = merge_commit.as_ref().unwrap_or(&assignment.trigger.commit);
+    // What a pull request says of itself is said by its head.
+    let told = assignment.trigger.reported_commit();
+    let (info, file) =
+        tokio::join!(mirrors.commit_info(&mirror, told), file(mirrors, &mirror, commit));
+    let info = info.map_err(gone)?;
+    match file {
+        Ok(file) => Ok(Found { info, file, merge_commit }),
+        Err(error) => Err((Some(info), format!("The file can not be read: {error:#}."))),
+    }
+}
+
+/// The first of the files that the commit has.
+async fn file(
+    mirrors: &Mirrors,
+    mirror: &Path,
+    commit: &CommitSha,
+) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
     for name in FILES {
-        match mirrors.file(&mirror, commit, name, LARGEST).await {
-            Ok(Some(bytes)) => return Ok(Found { info, file: Some((name, bytes)), merge_commit }),
-            Ok(None) => {}
-            Err(error) => {
-                return Err((Some(info), format!("The file can not be read: {error:#}.")));
-            }
+        if let Some(bytes) = mirrors.file(mirror, commit, name, LARGEST).await? {
+            return Ok(Some((name, bytes)));
         }
     }
-    Ok(Found { info, file: None, merge_commit })
+    Ok(None)
 }
 
 /// The mirror that has the commit, and the commit if it is not the trigger's.

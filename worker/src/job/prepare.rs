@@ -165,13 +165,18 @@ async fn clone(attempt: &Attempt<'_>) -> Result<Cloned, Halt> {
 
 /// A container of the image of that name.
 async fn named(attempt: &Attempt<'_>, reference: &str) -> Result<String, Halt> {
-    let digest = attempt.engine.sandbox.image(reference).await?;
-    let asked = reference.to_owned();
+    let made = container(attempt, reference.to_owned());
+    // As a rule the image is there, and the engine needs no word of ours before.
+    let (digest, made) = tokio::join!(attempt.engine.sandbox.image(reference), made);
+    let (asked, digest) = (reference.to_owned(), digest?);
     attempt.reporter.event(AttemptEvent::ImageResolved { reference: asked, digest });
-    container(attempt, reference.to_owned()).await
+    match made {
+        Ok(container) => Ok(container),
+        Err(_) => container(attempt, reference.to_owned()).await,
+    }
 }
 
-/// A container of the image that is built from the work tree, and that image.
+/// A container of the image that is built from the work tree, and what to call that image.
 async fn built(
     attempt: &Attempt<'_>,
     build: &ImageBuild,
@@ -184,7 +189,8 @@ async fn built(
     let digest = images::build(attempt, build, context, "job-image").await?;
     let reference = format!("build of {}", build.context);
     attempt.reporter.event(AttemptEvent::ImageResolved { reference, digest: digest.clone() });
-    Ok((tree, container(attempt, digest.clone()).await?, digest))
+    let name = format!("that is built from {}", build.context);
+    Ok((tree, container(attempt, digest).await?, name))
 }
 
 async fn container(attempt: &Attempt<'_>, image: String) -> Result<String, Halt> {

@@ -29,13 +29,13 @@ pub(super) async fn watch(attempt: &Attempt<'_>) -> JobOutcome {
     tokio::select! {
         reason = control.reason() => JobOutcome::Canceled { reason },
         () = tokio::time::sleep(left) => errored(format!(
-            "The job took longer than its limit of {whole} seconds."
+            "The job took longer than its limit of {}.", seconds(whole)
         )),
         () = reporter.log.full().cancelled() => errored(format!(
             "The log limit of {} bytes is reached.", limits.log_bytes
         )),
         () = silence(reporter, control, Duration::from_secs(quiet)) => errored(format!(
-            "No output for {quiet} seconds."
+            "No output for {}.", seconds(quiet)
         )),
         written = disk(attempt, limits.disk_bytes) => errored(format!(
             "The job wrote {} to disk; its limit is {}.",
@@ -57,6 +57,10 @@ async fn disk(attempt: &Attempt<'_>, most: u64) -> u64 {
         }
         pause = MEASURE.max(began.elapsed() * SHARE);
     }
+}
+
+fn seconds(count: u64) -> String {
+    format!("{count} second{}", if count == 1 { "" } else { "s" })
 }
 
 fn mebibytes(bytes: u64) -> String {

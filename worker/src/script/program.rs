@@ -32,9 +32,10 @@ const PRELUDE: &str = include_str!("prelude.sh");
 /// A pass-through, for images that have no `sudo`: laid as `bin/sudo` beside the program.
 pub(crate) const SUDO: &str = include_str!("sudo.sh");
 /// Who runs the job and where: Travis' user is not there, so what the image says holds, else root.
+/// `LC_ALL` stays unset: shells complain of one that the image does not know.
 const PERSON: &str = "\
 export HOME=\"${HOME:-/root}\" USER=\"${USER:-root}\" LANG=\"${LANG:-C.UTF-8}\"
-export LC_ALL=\"${LC_ALL:-$LANG}\" TRAVIS_DIST=\"$(slipway_distribution)\"
+export TRAVIS_DIST=\"$(slipway_distribution)\"
 export CI_DIST=\"$TRAVIS_DIST\"
 ";
 /// Commands of the file get neither the worker's channel nor its terminal.

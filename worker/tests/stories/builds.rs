@@ -71,7 +71,7 @@ async fn a_job_runs_in_the_image_that_its_repo_describes() {
     work.plan.image = JobImage::Build(build("docker"));
     let came = story.run(work).await;
     assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
-    assert_eq!(came.log_of("cat /word.txt"), "$ cat /word.txt\nbuilt\n");
+    assert!(came.log_of("cat /word.txt").starts_with("$ cat /word.txt\nbuilt\n"));
     let mut work = job(&["true"]);
     work.plan.image = JobImage::Build(build("elsewhere"));
     let came = story.run(work).await;
@@ -143,6 +143,32 @@ async fn a_failed_deploy_errors_the_job_and_nothing_follows() {
     let came = story.run(work).await;
     assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
     assert!(came.log.contains("$ echo after"), "{}", came.log);
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_around_a_deploy_runs_for_each_of_them() {
+    let mut story = Story::begin(&[]).await;
+    story.server.grant(0, granted(deployment()));
+    story.server.grant(1, granted(deployment()));
+    let mut work = job(&["true"]);
+    work.plan.deploys = vec![script("echo first-ship"), script("echo second-ship")];
+    work.plan.phases.before_deploy = phase(&["echo packs $SHIPPED"]);
+    work.plan.phases.after_deploy = phase(&["SHIPPED=again; (exit 5)"]);
+    work.plan.phases.after_script = phase(&["echo the end"]);
+    let came = story.run(work.clone()).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    let order =
+        ["\npacks\n", "\nfirst-ship\n", "\npacks again\n", "\nsecond-ship\n", "\nthe end\n"];
+    let places: Vec<_> = order.iter().map(|line| came.log.find(line)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}\n{}", came.log);
+    work.plan.phases.before_deploy = phase(&["(exit 6)", "echo unreached"]);
+    let came = story.run(work).await;
+    let reason = "before_deploy: `(exit 6)` exited with 6.".to_owned();
+    assert_eq!(came.outcome, JobOutcome::Errored { reason }, "{}", came.log);
+    for line in ["$ echo unreached", "-ship\n", "$ echo the end"] {
+        assert!(!came.log.contains(line), "{line} is in {}", came.log);
+    }
     story.end().await;
 }
 

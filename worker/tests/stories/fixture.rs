@@ -33,6 +33,9 @@ pub(crate) struct Story {
     pub(crate) server: Server,
     dir: tempfile::TempDir,
     commit: String,
+    /// Where workers are told to find the repo; none: in its folder.
+    pub(crate) source: Option<GitSource>,
+    pub(crate) event: TriggerEvent,
     shutdown: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
     attempts: Vec<AttemptId>,
@@ -61,6 +64,8 @@ impl Story {
             server: Server::start().await,
             dir,
             commit,
+            source: None,
+            event: TriggerEvent::Push { branch: "main".to_owned() },
             shutdown: CancellationToken::new(),
             worker: None,
             attempts: Vec::new(),
@@ -97,6 +102,64 @@ impl Story {
         let _aborted = runtime.await;
     }
 
+    /// The story's own folder: `repo.git`, `work`, and `data` of the worker.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The repo as a folder of this machine.
+    pub(crate) fn local_source(&self) -> GitSource {
+        GitSource { url: self.dir().join("repo.git").display().to_string(), credential: None }
+    }
+
+    /// From here on assignments are about this commit.
+    pub(crate) fn at(&mut self, commit: &str) {
+        commit.clone_into(&mut self.commit);
+    }
+
+    /// Git in the working clone of whoever pushes.
+    pub(crate) fn git(&self, args: &[&str]) -> String {
+        git(&self.dir().join("work"), args)
+    }
+
+    /// Commits these files there.
+    pub(crate) fn commit(&self, files: &[(&str, &str)], message: &str) -> String {
+        commit(&self.dir().join("work"), files, message)
+    }
+
+    /// Pushes from there.
+    pub(crate) fn push(&self, what: &str) {
+        self.git(&["push", "--quiet", "--force", "../repo.git", what]);
+    }
+
+    /// Another bare repo in the same folder, perhaps with a submodule beside it; gives its commit.
+    pub(crate) fn other_repo(
+        &self,
+        name: &str,
+        files: &[(&str, &str)],
+        submodule: Option<(&str, &str)>,
+    ) -> String {
+        let work = self.dir().join(format!("work-{name}"));
+        std::fs::create_dir(&work).expect("a folder");
+        git(&work, &["init", "--quiet", "--initial-branch=main", "."]);
+        if let Some((other, commit)) = submodule {
+            let modules =
+                format!("[submodule \"{other}\"]\n\tpath = {other}\n\turl = ../{other}.git\n");
+            link(&work, other, commit, &modules);
+        }
+        let made = commit(&work, files, "First");
+        git(
+            self.dir(),
+            &["clone", "--quiet", "--bare", &format!("work-{name}"), &format!("{name}.git")],
+        );
+        made
+    }
+
+    /// Puts a submodule into the working clone.
+    pub(crate) fn link(&self, path: &str, commit: &str, modules: &str) {
+        link(&self.dir().join("work"), path, commit, modules);
+    }
+
     /// From here on jobs name a commit that the repository does not have.
     pub(crate) fn forget_commit(&mut self) {
         self.commit = "0123456789012345678901234567890123456789".to_owned();
@@ -111,12 +174,9 @@ impl Story {
             repo: "acme/app".parse().expect("a name"),
             run: RunId::from(Uuid::now_v7()),
             run_number: RunNumber(7),
-            source: GitSource {
-                url: self.dir.path().join("repo.git").display().to_string(),
-                credential: None,
-            },
+            source: self.source.clone().unwrap_or_else(|| self.local_source()),
             trigger: Trigger {
-                event: TriggerEvent::Push { branch: "main".to_owned() },
+                event: self.event.clone(),
                 commit: self.commit.parse().expect("a commit"),
                 before: None,
                 message: "it's $(date) \"quoted\"".to_owned(),
@@ -305,32 +365,33 @@ fn repository(dir: &Path, files: &[(&str, &str)]) -> String {
     let work = dir.join("work");
     std::fs::create_dir(&work).expect("a folder");
     git(&work, &["init", "--quiet", "--initial-branch=main", "."]);
-    for (path, text) in files {
-        let path = work.join(path);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, text).expect("written");
-    }
-    git(&work, &["add", "."]);
-    git(
-        &work,
-        &[
-            "-c",
-            "user.name=A. Thor",
-            "-c",
-            "user.email=a@example.com",
-            "commit",
-            "--quiet",
-            "--allow-empty",
-            "-m",
-            "First",
-        ],
-    );
+    commit(&work, files, "First");
     git(dir, &["clone", "--quiet", "--bare", "work", "repo.git"]);
     git(&work, &["rev-parse", "HEAD"])
 }
 
 fn git(dir: &Path, args: &[&str]) -> String {
-    let output = Command::new("git").args(args).current_dir(dir).output().expect("git runs");
+    let who = ["-c", "user.name=A. Thor", "-c", "user.email=a@example.com"];
+    let output =
+        Command::new("git").args(who).args(args).current_dir(dir).output().expect("git runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Writes these files, and commits all there is.
+fn commit(work: &Path, files: &[(&str, &str)], message: &str) -> String {
+    for (name, text) in files {
+        let path = work.join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+        git(work, &["add", "--", name]);
+    }
+    git(work, &["commit", "--quiet", "--allow-empty", "-m", message]);
+    git(work, &["rev-parse", "HEAD"])
+}
+
+fn link(work: &Path, path: &str, commit: &str, modules: &str) {
+    std::fs::write(work.join(".gitmodules"), modules).expect("written");
+    git(work, &["add", ".gitmodules"]);
+    git(work, &["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{path}")]);
 }

@@ -27,9 +27,10 @@ async fn a_script_that_passes_passes_the_job() {
     work.plan.phases.after_failure = phase(&["echo never"]);
     let came = story.run(work).await;
     assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
-    assert_eq!(came.log_of("cat hello.txt"), "$ cat hello.txt\nfrom the repo\n");
+    let log = "$ cat hello.txt\nfrom the repo\nThe command \"cat hello.txt\" exited with 0.\n";
+    assert_eq!(came.log_of("cat hello.txt"), log);
     assert_eq!(came.log_of("echo \"$GREETING\""), "$ echo \"$GREETING\"\na  b\n");
-    assert_eq!(came.log_of("echo $X in $PWD"), "$ echo $X in $PWD\n1 in /tmp\n");
+    assert!(came.log_of("echo $X in $PWD").starts_with("$ echo $X in $PWD\n1 in /tmp\n"));
     assert!(came.log.contains("result 0\n"), "{}", came.log);
     assert!(!came.log.contains("never"), "{}", came.log);
     let steps = came.steps();
@@ -113,7 +114,8 @@ async fn variables_are_data_and_secrets_are_masked() {
     assert!(came.log.contains(" 7 main 7.1 true\n"), "{}", came.log);
     assert!(came.log.contains("\n[secure]\n[secure]"), "{}", came.log);
     assert!(!came.log.contains("s3cr3t"), "{}", came.log);
-    assert!(came.log_of("env | grep -c slipway_ || true").ends_with("\n0\n"), "{}", came.log);
+    let counted = came.log_of("env | grep -c slipway_ || true");
+    assert!(counted.contains("\n0\n"), "{}", came.log);
     story.end().await;
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use slipway_pipelines::plan::{JobImage, PhasePlan};
 use slipway_pipelines::wire::JobOutcome;
 
-use crate::fixture::{Story, job};
+use crate::fixture::{Story, job, phase};
 
 fn reason(outcome: &JobOutcome) -> &str {
     match outcome {
@@ -109,5 +109,56 @@ async fn a_skipped_script_passes() {
     work.plan.phases.script = PhasePlan::Skip;
     let came = story.run(work).await;
     assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_bomb_ends_its_job_and_nothing_else() {
+    let mut story = Story::begin(&[]).await;
+    let mut work = job(&["while :; do sleep 100 & done"]);
+    work.limits.pids = 64;
+    let came = story.run(work.clone()).await;
+    let wanted = "The job wanted more processes than its limit of 64.";
+    assert!(reason(&came.outcome).ends_with(wanted), "{:?}", came.outcome);
+    work.plan.phases.script = phase(&["bomb() { bomb | bomb & bomb; }; bomb"]);
+    let came = story.run(work).await;
+    assert!(!matches!(came.outcome, JobOutcome::Passed), "{}", came.log);
+    let came = story.run(job(&["echo unharmed"])).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_fills_the_disk_is_stopped() {
+    let mut story = Story::begin(&[]).await;
+    let mut work = job(&["head -c 50000000 /dev/zero >/big; sleep 600"]);
+    work.limits.disk_bytes = 16 << 20;
+    let came = story.run(work).await;
+    assert_eq!(reason(&came.outcome), "The job wrote 48 MiB to disk; its limit is 16 MiB.");
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_killed_for_want_of_memory_says_so() {
+    let mut story = Story::begin(&[]).await;
+    let mut work = job(&["sh -c 'x=a; while :; do x=$x$x; done'"]);
+    work.limits.memory_bytes = 32 * 1024 * 1024;
+    let came = story.run(work).await;
+    let JobOutcome::Failed { reason } = &came.outcome else { panic!("{:?}", came.outcome) };
+    assert!(reason.ends_with("The job needed more memory than its limit of 32 MiB."), "{reason}");
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_may_ask_for_less_silence_than_the_operator_bears() {
+    let mut story = Story::begin(&[]).await;
+    let mut work = job(&["sleep 600"]);
+    work.plan.silence = Some(Duration::from_secs(2));
+    let came = story.run(work.clone()).await;
+    assert_eq!(reason(&came.outcome), "No output for 2 seconds.");
+    work.plan.silence = Some(Duration::from_secs(6000));
+    work.limits.silence_seconds = 1;
+    let came = story.run(work).await;
+    assert_eq!(reason(&came.outcome), "No output for 1 second.");
     story.end().await;
 }

@@ -2,8 +2,12 @@
 
 mod builds;
 mod fixture;
+mod git_server;
+mod images;
 mod jobs;
 mod limits;
+mod phases;
+mod remotes;
 mod server;
 mod services;
 mod weather;

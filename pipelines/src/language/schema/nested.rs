@@ -14,8 +14,7 @@ pub(crate) const JOBS_KEYS: &[Key] = &[
 /// A map in `stages:`
 pub(crate) const STAGE_KEYS: &[Key] = &[
     key("name", Shape::Text, "the stage's name"),
-    key("if", Shape::Text, "the stage exists only when this condition holds")
-        .refused("use `branches:`, or `on:` of a deploy"),
+    key("if", Shape::Text, "the stage exists only when this condition holds"),
 ];
 
 /// `branches:`
@@ -64,7 +63,7 @@ pub(crate) const SERVICE_KEYS: &[Key] = &[
 
 /// What every deploy has.
 pub(crate) const DEPLOY_KEYS: &[Key] = &[
-    key("provider", Shape::Text, "registry, container or script"),
+    key("provider", Shape::Text, "registry, container, elasticbeanstalk or script"),
     key("on", Shape::Any, "branch, tags, repo, condition, all_branches: when it is done"),
     key("environment", Shape::Text, "the environment it is recorded under"),
     key("secrets", Shape::Texts, "the secrets that this step may see"),
@@ -118,4 +117,94 @@ pub(crate) const ON_KEYS: &[Key] = &[
     key("repo", Shape::Text, "only in this repo"),
     key("condition", Shape::Texts, "shell conditions that must all hold"),
     key("all_branches", Shape::Text, "true: every branch"),
+];
+
+/// `provider: elasticbeanstalk`. An option that is a map has a value for each branch.
+pub(crate) const BEANSTALK_KEYS: &[Key] = &[
+    key("access_key_id", Shape::Any, "else $AWS_ACCESS_KEY_ID of the step"),
+    key("secret_access_key", Shape::Any, "as $NAME of a secret; else $AWS_SECRET_ACCESS_KEY"),
+    key("region", Shape::Any, "else us-east-1"),
+    key("app", Shape::Any, "the application; else the repo's name"),
+    key("env", Shape::Any, "the environment; without one only the version is made"),
+    key("bucket", Shape::Any, "the S3 bucket of the bundles"),
+    key("bucket_name", Shape::Any, "another name of `bucket`"),
+    key("bucket_path", Shape::Any, "the folder within the bucket"),
+    key("description", Shape::Any, "the version's description; else the commit's subject"),
+    key("label", Shape::Any, "the version's label"),
+    key("zip_file", Shape::Any, "the file that is the bundle; else the work tree is packed"),
+    key("only_create_app_version", Shape::Text, "true: no environment is changed"),
+    key("wait_until_deployed", Shape::Text, "accepted: a deploy always waits"),
+    key("wait_until_deployed_timeout", Shape::Text, "how long to wait for the verdict"),
+    key("debug", Shape::Text, "accepted, without effect").idle(),
+];
+
+/// `git:`
+pub(crate) const GIT_KEYS: &[Key] = &[
+    key("depth", Shape::Text, "commits of history; false: all of it"),
+    key("submodules", Shape::Text, "are submodules checked out?"),
+    key("submodules_depth", Shape::Text, "commits of each submodule's history"),
+    key("clone", Shape::Text, "false: there is no work tree"),
+    key("quiet", Shape::Text, "accepted: the clone says little").idle(),
+    key("symlinks", Shape::Text, "accepted: symbolic links are kept").idle(),
+    key("autocrlf", Shape::Text, "accepted: line ends are kept").idle(),
+    key("strategy", Shape::Text, "accepted: there is one way to fetch").idle(),
+    key("lfs_skip_smudge", Shape::Text, "large files stay pointers").not_yet(),
+    key("sparse_checkout", Shape::Text, "only a part of the tree").not_yet(),
+];
+
+/// `addons:`
+pub(crate) const ADDONS_KEYS: &[Key] = &[
+    key("apt", Shape::Any, "Debian packages that are installed first"),
+    key("apt_packages", Shape::Any, "the old name of `apt.packages`"),
+    key("artifacts", Shape::Any, "files kept from the job").not_yet(),
+    key("browserstack", Shape::Any, "a tunnel to BrowserStack").not_yet(),
+    key("chrome", Shape::Any, "the browser; use an image that has it").not_yet(),
+    key("code_climate", Shape::Any, "a token of Code Climate").not_yet(),
+    key("coverity_scan", Shape::Any, "a scan by Coverity").not_yet(),
+    key("firefox", Shape::Any, "the browser; use an image that has it").not_yet(),
+    key("homebrew", Shape::Any, "packages of macOS").idle(),
+    key("hostname", Shape::Any, "the job's host name").not_yet(),
+    key("hosts", Shape::Any, "names of localhost").not_yet(),
+    key("jwt", Shape::Any, "tokens of the run").not_yet(),
+    key("mariadb", Shape::Any, "a version; use `services: [mariadb:VERSION]`").not_yet(),
+    key("mysql", Shape::Any, "a version; use `services: [mysql:VERSION]`").not_yet(),
+    key("postgresql", Shape::Any, "a version; use `services: [postgresql:VERSION]`").not_yet(),
+    key("rethinkdb", Shape::Any, "a version; write it out in `services`").not_yet(),
+    key("sauce_connect", Shape::Any, "a tunnel to Sauce Labs").not_yet(),
+    key("sbom", Shape::Any, "a bill of materials").not_yet(),
+    key("snaps", Shape::Any, "snap packages").not_yet(),
+    key("sonarcloud", Shape::Any, "a scan by SonarCloud").not_yet(),
+    key("ssh_known_hosts", Shape::Any, "hosts that ssh trusts").not_yet(),
+];
+
+/// `addons.apt:`
+pub(crate) const APT_KEYS: &[Key] = &[
+    key("packages", Shape::Any, "the names of the packages"),
+    key("package", Shape::Any, "another name of `packages`"),
+    key("update", Shape::Any, "accepted: the lists are always fresh").idle(),
+    key("dist", Shape::Text, "accepted, without effect").idle(),
+    key("sources", Shape::Any, "further package sources").not_yet(),
+    key("config", Shape::Any, "how apt tries again").not_yet(),
+];
+
+/// `on:` of a deploy, too: versions that the job must have. The first is the key, the second the
+/// matrix key it is compared with.
+pub(crate) const ON_RUNTIMES: &[(&str, &str)] = &[
+    ("d", "d"),
+    ("dart", "dart"),
+    ("elixir", "elixir"),
+    ("ghc", "ghc"),
+    ("go", "go"),
+    ("haxe", "haxe"),
+    ("jdk", "jdk"),
+    ("node", "node_js"),
+    ("node_js", "node_js"),
+    ("otp_release", "otp_release"),
+    ("perl", "perl"),
+    ("php", "php"),
+    ("python", "python"),
+    ("ruby", "rvm"),
+    ("rvm", "rvm"),
+    ("rust", "rust"),
+    ("scala", "scala"),
 ];

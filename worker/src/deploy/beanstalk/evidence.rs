@@ -123,7 +123,6 @@ async fn read(address: &str) -> Result<String, String> {
     let client = reqwest::Client::builder()
         .timeout(READ)
         .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
         .build()
         .map_err(unread)?;
     let answer = client.get(address).send().await.map_err(unread)?;

@@ -96,8 +96,8 @@ impl Beanstalk<'_> {
             let version = self.version_of(&label);
             return self.ctx.end(DeployProgress::Live { version, url: None });
         };
-        let deadline = deadline.min(Instant::now() + self.options.wait);
-        let ours = match self.update(env, &label, deadline).await {
+        let ready_by = deadline.min(Instant::now() + self.options.wait);
+        let ours = match self.update(env, &label, ready_by).await {
             Ok(ours) => ours,
             Err(failure) => return self.failed(failure),
         };
@@ -107,7 +107,7 @@ impl Beanstalk<'_> {
             version: version.clone(),
             url: before.url.clone(),
         });
-        let deadline = deadline.max(Instant::now() + self.options.wait);
+        let deadline = deadline.min(Instant::now() + self.options.wait);
         let course = Course { env, label: &label, ours: &ours, deadline };
         match self.follow(&course).await {
             Ok(now) => self.ctx.end(DeployProgress::Live { version, url: now.url }),

@@ -27,31 +27,26 @@ impl Beanstalk<'_> {
         let mut said = None::<Instant>;
         loop {
             let now = self.environment(env).await?;
-            match &now.state {
+            let word = match &now.state {
                 State::Ready => return Ok(now),
                 State::Gone(word) => {
-                    let reason = format!("{} is {word}", self.options.place());
-                    return Err(Failure::from(reason));
+                    return Err(Failure::from(format!("{} is {word}", self.options.place())));
                 }
-                State::Busy(word) => {
-                    if Instant::now() >= deadline {
-                        return Err(Failure::from(format!(
-                            "{} is still {word}: something else changes it, so look at its events \
-                             and deploy again",
-                            self.options.place()
-                        )));
-                    }
-                    match said {
-                        None => {
-                            self.ctx.hop("waiting", format!("{env} is {word}: another change runs"))
-                        }
-                        Some(said) if said.elapsed() < SAY_AGAIN => {}
-                        Some(_) => self.say(&format!("Still waiting: {env} is {word}")),
-                    }
-                    said = Some(
-                        said.filter(|said| said.elapsed() < SAY_AGAIN).unwrap_or_else(Instant::now),
-                    );
-                }
+                State::Busy(word) => word,
+            };
+            if Instant::now() >= deadline {
+                return Err(Failure::from(format!(
+                    "{} is still {word}: something else changes it, so look at its events and \
+                     deploy again",
+                    self.options.place()
+                )));
+            }
+            if said.is_none() {
+                self.ctx.hop("waiting", format!("{env} is {word}"));
+                said = Some(Instant::now());
+            } else if said.is_some_and(|said| said.elapsed() >= SAY_AGAIN) {
+                self.say(&format!("Still waiting: {env} is {word}"));
+                said = Some(Instant::now());
             }
             tokio::time::sleep(pauses.next()).await;
         }

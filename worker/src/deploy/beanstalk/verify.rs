@@ -1,6 +1,5 @@
 //! After a lost worker: what the environment serves now.
 
-use aws_sdk_elasticbeanstalk::types::ApplicationVersionStatus;
 use futures::FutureExt as _;
 use slipway_pipelines::plan::BeanstalkDeploy;
 use slipway_pipelines::wire::{DeployProgress, VerifyWork, Version};
@@ -68,12 +67,9 @@ impl Beanstalk<'_> {
     }
 
     async fn exists(&self, label: &str) -> Result<Option<String>, Failure> {
-        match self.version(label).await?.as_ref().and_then(|version| version.status()) {
+        match self.version(label).await? {
             None => {
                 Err(Failure::from(format!("the worker was lost before it made version {label}")))
-            }
-            Some(ApplicationVersionStatus::Failed) => {
-                Err(Failure::from(format!("version {label} could not be processed")))
             }
             Some(_) => self.processed(label).await.map(|_| None),
         }

@@ -1,8 +1,6 @@
 //! The application version: made once, of our bundle, and processed.
 
-use aws_sdk_elasticbeanstalk::types::{
-    ApplicationVersionDescription, ApplicationVersionStatus, S3Location,
-};
+use aws_sdk_elasticbeanstalk::types::{ApplicationVersionDescription, S3Location};
 use slipway_pipelines::ids::Id as _;
 use slipway_pipelines::wire::Evidence;
 use tokio::time::Instant;
@@ -21,6 +19,25 @@ enum Found {
     Ours,
     /// Of something else; the sentence says of what.
     Other(String),
+}
+
+/// Whether Elastic Beanstalk has looked into the bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Processing {
+    Over,
+    Failed,
+    Runs,
+}
+
+/// By the word itself: AWS writes it in capitals, its own description does not.
+pub(super) fn processing(version: &ApplicationVersionDescription) -> Processing {
+    let word = version.status().map_or("", |status| status.as_str()).to_ascii_lowercase();
+    match word.as_str() {
+        "processed" => Processing::Over,
+        "failed" => Processing::Failed,
+        // Unprocessed is what it is at first: we asked for the processing.
+        _ => Processing::Runs,
+    }
 }
 
 impl Beanstalk<'_> {
@@ -86,7 +103,7 @@ impl Beanstalk<'_> {
             let place = place.unwrap_or_else(|| "no bundle in S3".to_owned());
             return Ok(Found::Other(format!("of {place}")));
         }
-        if matches!(version.status(), Some(ApplicationVersionStatus::Failed)) {
+        if processing(&version) == Processing::Failed {
             return Ok(Found::Other("which could not be processed".to_owned()));
         }
         Ok(match self.hash_of(&key).await? {
@@ -145,22 +162,17 @@ impl Beanstalk<'_> {
             let version = version.ok_or_else(|| {
                 Failure::from(format!("version {label:?} is gone: somebody deleted it"))
             })?;
-            let status = version.status();
-            let word = status.map_or("no status", |status| status.as_str());
-            match status {
-                Some(
-                    ApplicationVersionStatus::Processed | ApplicationVersionStatus::Unprocessed,
-                ) => {
-                    return Ok(word.to_owned());
-                }
-                Some(ApplicationVersionStatus::Failed) => return Err(self.unusable(label).await),
-                _ if Instant::now() >= deadline => {
+            let word = version.status().map_or("of no status", |status| status.as_str());
+            match processing(&version) {
+                Processing::Over => return Ok(word.to_owned()),
+                Processing::Failed => return Err(self.unusable(label).await),
+                Processing::Runs if Instant::now() >= deadline => {
                     return Err(Failure::from(format!(
                         "version {label:?} is still {word} after {} seconds",
                         self.options.wait.as_secs()
                     )));
                 }
-                _ => tokio::time::sleep(pauses.next()).await,
+                Processing::Runs => tokio::time::sleep(pauses.next()).await,
             }
         }
     }
