@@ -43,6 +43,48 @@ pub struct Config {
     pub notify_url: Option<Url>,
 }
 
+/// How long a worker may be silent, unless the operator says otherwise.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// The limits of one job, unless the operator says otherwise: the first two are Travis' own.
+pub const LIMITS: Limits = Limits {
+    timeout_seconds: 50 * 60,
+    silence_seconds: 10 * 60,
+    log_bytes: 64 << 20,
+    memory_bytes: 4 << 30,
+    pids: 4096,
+    cpu_millis: 2000,
+    disk_bytes: 20 << 30,
+};
+
+impl Config {
+    /// What an operator has who decides nothing but what has to be: nobody is told anything, no
+    /// forge is linked.
+    #[must_use]
+    pub fn usual(
+        database_url: SecretString,
+        (listen, public_url): (SocketAddr, Url),
+        master_key: MasterKey,
+        (admin_token, worker_token): (SecretString, SecretString),
+    ) -> Self {
+        Self {
+            database_url,
+            listen,
+            public_url,
+            data_dir: PathBuf::from("/nonexistent"),
+            master_key,
+            admin_token,
+            worker_token,
+            github_webhook_secret: None,
+            github: None,
+            images: BTreeMap::new(),
+            lease: LEASE,
+            limits: LIMITS,
+            notify_url: None,
+        }
+    }
+}
+
 /// How GitHub is spoken to.
 #[derive(Clone, Debug)]
 pub struct GithubConfig {

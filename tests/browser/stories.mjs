@@ -34,12 +34,12 @@ export const stories = {
     await page.keyboard.type("case  61234 OK");
     await page.keyboard.press("Enter");
     await page.locator(".hits li").first().waitFor();
-    assert.match(await page.locator(".hits > p").innerText(), /one line has/);
+    assert.match(await page.locator(".hits > p").innerText(), /One line has/);
     await page.locator(".hits li a").click();
     await until(page, () => /case\s+61234 ok/.test(document.querySelector(".l.on")?.textContent));
     await page.goto(`${full}/acme/shop/runs/37/jobs/1?find=ok`);
     assert.equal(await page.locator(".hits li").count(), 100);
-    assert.match(await page.locator(".hits > p").innerText(), /the first 100 lines that have/);
+    assert.match(await page.locator(".hits > p").innerText(), /The first 100 lines that have/);
   },
 
   "the tabs of a repo say what asked for its runs": async (page, { full }) => {
@@ -51,7 +51,7 @@ export const stories = {
     await page.getByRole("link", { name: "Branches" }).click();
     assert.match(await text(".rows > li:first-child"), /^main default/);
     assert.match(await text(".rows > li:last-child"), /topic\/gone deleted/);
-    await page.getByRole("link", { name: "Requests" }).click();
+    await page.getByRole("link", { name: "Requests", exact: true }).click();
     assert.match(await text("main"), /push · topic\/gone ignored, because the branch or tag was deleted/);
     assert.match(await text("main"), /asked for by operator · main: run #8/);
     await page.getByRole("link", { name: /pull request · #7 into main/ }).click();

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -101,17 +101,8 @@ impl Installation {
     /// # Errors
     /// With what it said, when it fails.
     pub async fn slipway_with(&self, arguments: &[&str], input: &str) -> Result<String> {
-        let mut command = tokio::process::Command::new(slipway()?);
-        command
-            .args(arguments)
-            .env("SLIPWAY_DATA_DIR", self.dir.path().join("operator"))
-            .env("SLIPWAY_URL", self.url())
-            .env("SLIPWAY_ADMIN_TOKEN", ADMIN)
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command.spawn().context("slipway can not be started")?;
+        let mut command = self.command(arguments)?;
+        let mut child = command.stdin(Stdio::piped()).spawn().context("slipway can not start")?;
         let mut stdin = child.stdin.take().context("it has an input")?;
         tokio::io::AsyncWriteExt::write_all(&mut stdin, input.as_bytes()).await?;
         drop(stdin);
@@ -119,6 +110,25 @@ impl Installation {
         let said = String::from_utf8_lossy(&output.stderr);
         anyhow::ensure!(output.status.success(), "slipway {}: {said}", arguments.join(" "));
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// `slipway ARGUMENTS` as the operator would run it, with nothing on its standard input: for
+    /// what goes on while something else happens, and for exit codes.
+    ///
+    /// # Errors
+    /// When the program is not built.
+    pub fn command(&self, arguments: &[&str]) -> Result<tokio::process::Command> {
+        let mut command = tokio::process::Command::new(slipway()?);
+        command
+            .args(arguments)
+            .env("SLIPWAY_DATA_DIR", self.dir.path().join("operator"))
+            .env("SLIPWAY_URL", self.url())
+            .env("SLIPWAY_ADMIN_TOKEN", ADMIN)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Ok(command)
     }
 
     /// Calls its API as the operator.

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use slipway_pipelines::wire::Limits;
+use slipway_server::config::LIMITS;
 use slipway_server::{Config, MasterKey};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -47,28 +48,20 @@ struct Running {
 /// What the stories configure; each changes what it is about.
 #[must_use]
 pub fn config(database_url: String) -> Config {
+    let addresses =
+        ("127.0.0.1:0".parse().expect("an address"), "http://slipway.test".parse().expect("a URL"));
+    let tokens = [ADMIN, REGISTRATION].map(|token| SecretString::from(token.to_owned()));
+    let [admin, registration] = tokens;
     Config {
-        database_url: SecretString::from(database_url),
-        listen: "127.0.0.1:0".parse().expect("an address"),
-        public_url: "http://slipway.test".parse().expect("a URL"),
-        data_dir: "/nonexistent".into(),
-        master_key: MasterKey::new([9; 32]),
-        admin_token: SecretString::from(ADMIN.to_owned()),
-        worker_token: SecretString::from(REGISTRATION.to_owned()),
         github_webhook_secret: Some(SecretString::from(FORGE_KEY.to_owned())),
-        github: None,
-        images: std::collections::BTreeMap::new(),
         lease: Duration::from_secs(15),
-        limits: Limits {
-            timeout_seconds: 60,
-            silence_seconds: 60,
-            log_bytes: 1 << 20,
-            memory_bytes: 1 << 28,
-            pids: 64,
-            cpu_millis: 1000,
-            disk_bytes: 1 << 30,
-        },
-        notify_url: None,
+        limits: Limits { log_bytes: 1 << 20, ..LIMITS },
+        ..Config::usual(
+            SecretString::from(database_url),
+            addresses,
+            MasterKey::new([9; 32]),
+            (admin, registration),
+        )
     }
 }
 

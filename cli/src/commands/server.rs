@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use secrecy::{ExposeSecret, SecretString};
 use slipway_pipelines::wire::Limits;
+use slipway_server::config::{LEASE, LIMITS};
 use slipway_server::{Config, MasterKey};
 use tokio::net::TcpListener;
 use url::Url;
@@ -17,8 +18,6 @@ use crate::logging;
 use crate::settings::Settings;
 
 const LISTEN: &str = "127.0.0.1:8080";
-/// Long enough for a worker's pause, short enough that a lost one is noticed soon.
-const LEASE_SECONDS: u64 = 30;
 
 /// How the server is started.
 #[derive(Debug, clap::Args)]
@@ -81,7 +80,7 @@ fn config(
     let database_url = settings.secret("database_url")?.context(
         "no database is named; set SLIPWAY_DATABASE_URL, or use slipway up, which brings one",
     )?;
-    let lease = settings.get(None, "lease_seconds")?.unwrap_or(LEASE_SECONDS);
+    let lease = settings.get(None, "lease_seconds")?.unwrap_or(LEASE.as_secs());
     Ok(Config {
         database_url,
         listen,
@@ -117,15 +116,18 @@ fn master_key(text: &SecretString) -> Result<MasterKey> {
 }
 
 fn limits(settings: &Settings) -> Result<Limits> {
-    // Travis' own: 50 minutes a job, 10 minutes without output.
     Ok(Limits {
-        timeout_seconds: settings.get(None, "job_timeout_seconds")?.unwrap_or(50 * 60),
-        silence_seconds: settings.get(None, "job_silence_seconds")?.unwrap_or(10 * 60),
-        log_bytes: settings.get(None, "job_log_bytes")?.unwrap_or(64 << 20),
-        memory_bytes: settings.get(None, "job_memory_bytes")?.unwrap_or(4 << 30),
-        pids: settings.get(None, "job_pids")?.unwrap_or(4096),
-        cpu_millis: settings.get(None, "job_cpu_millis")?.unwrap_or(2000),
-        disk_bytes: settings.get(None, "job_disk_bytes")?.unwrap_or(20 << 30),
+        timeout_seconds: settings
+            .get(None, "job_timeout_seconds")?
+            .unwrap_or(LIMITS.timeout_seconds),
+        silence_seconds: settings
+            .get(None, "job_silence_seconds")?
+            .unwrap_or(LIMITS.silence_seconds),
+        log_bytes: settings.get(None, "job_log_bytes")?.unwrap_or(LIMITS.log_bytes),
+        memory_bytes: settings.get(None, "job_memory_bytes")?.unwrap_or(LIMITS.memory_bytes),
+        pids: settings.get(None, "job_pids")?.unwrap_or(LIMITS.pids),
+        cpu_millis: settings.get(None, "job_cpu_millis")?.unwrap_or(LIMITS.cpu_millis),
+        disk_bytes: settings.get(None, "job_disk_bytes")?.unwrap_or(LIMITS.disk_bytes),
     })
 }
 

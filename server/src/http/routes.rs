@@ -2,14 +2,12 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use secrecy::SecretString;
 use slipway_pipelines::ids::AttemptId;
-use slipway_pipelines::wire::Limits;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tokio_util::sync::CancellationToken;
@@ -30,28 +28,18 @@ struct Scratch {
 }
 
 fn config(url: String) -> Config {
+    let addresses =
+        ("127.0.0.1:0".parse().expect("an address"), "http://127.0.0.1:1".parse().expect("a URL"));
+    let tokens = [ADMIN, REGISTRATION].map(|token| SecretString::from(token.to_owned()));
+    let [admin, registration] = tokens;
     Config {
-        database_url: SecretString::from(url),
-        listen: "127.0.0.1:0".parse().expect("an address"),
-        public_url: "http://127.0.0.1:1".parse().expect("a URL"),
-        data_dir: "/nonexistent".into(),
-        master_key: MasterKey::new([9; 32]),
-        admin_token: SecretString::from(ADMIN.to_owned()),
-        worker_token: SecretString::from(REGISTRATION.to_owned()),
         github_webhook_secret: Some(SecretString::from("forge".to_owned())),
-        github: None,
-        images: std::collections::BTreeMap::new(),
-        lease: Duration::from_secs(15),
-        limits: Limits {
-            timeout_seconds: 60,
-            silence_seconds: 60,
-            log_bytes: 1 << 20,
-            memory_bytes: 1 << 28,
-            pids: 64,
-            cpu_millis: 1000,
-            disk_bytes: 1 << 30,
-        },
-        notify_url: None,
+        ..Config::usual(
+            SecretString::from(url),
+            addresses,
+            MasterKey::new([9; 32]),
+            (admin, registration),
+        )
     }
 }
 

@@ -14,11 +14,9 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use secrecy::SecretString;
-use slipway_pipelines::wire::Limits;
 use slipway_server::state::Server;
 use slipway_server::{Config, MasterKey};
 use sqlx::postgres::PgConnectOptions;
@@ -83,29 +81,11 @@ impl Served {
 }
 
 fn config(database: String, address: SocketAddr) -> Result<Config> {
-    Ok(Config {
-        database_url: SecretString::from(database),
-        listen: address,
-        public_url: format!("http://{address}").parse()?,
-        data_dir: std::env::temp_dir(),
-        master_key: MasterKey::new([7; 32]),
-        admin_token: SecretString::from(ADMIN_TOKEN.to_owned()),
-        worker_token: SecretString::from("a-registration-token".to_owned()),
-        github_webhook_secret: None,
-        github: None,
-        images: std::collections::BTreeMap::new(),
-        lease: Duration::from_secs(15),
-        limits: Limits {
-            timeout_seconds: 3600,
-            silence_seconds: 600,
-            log_bytes: 64 << 20,
-            memory_bytes: 1 << 30,
-            pids: 512,
-            cpu_millis: 1000,
-            disk_bytes: 1 << 30,
-        },
-        notify_url: None,
-    })
+    let addresses = (address, format!("http://{address}").parse()?);
+    let tokens = [ADMIN_TOKEN, "a-registration-token"];
+    let [admin, registration] = tokens.map(|token| SecretString::from(token.to_owned()));
+    let database = SecretString::from(database);
+    Ok(Config::usual(database, addresses, MasterKey::new([7; 32]), (admin, registration)))
 }
 
 fn say(line: &str) -> Result<()> {

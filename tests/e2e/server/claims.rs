@@ -10,7 +10,7 @@ use serde_json::json;
 use slipway_harness::Worker;
 use slipway_harness::worker::{job, plan};
 
-use crate::{push_main, run_state, scene_with_repo};
+use crate::{push_main, run_state, scene_with_repo, unsee_workers, until_seen};
 
 #[tokio::test]
 async fn two_claimers_never_get_the_same_job() -> Result<()> {
@@ -46,13 +46,13 @@ async fn two_claimers_never_get_the_same_job() -> Result<()> {
 async fn a_waiting_worker_hears_of_work_at_once_and_planning_waits_behind_no_job() -> Result<()> {
     let (scene, key) = scene_with_repo().await?;
     let worker = Worker::register(&scene, "w1").await?;
+    unsee_workers(&scene).await?;
     let waiting = async {
         let attempt = worker.claim("plan").await?;
         Ok((attempt, Instant::now()))
     };
     let pushing = async {
-        // The worker is waiting by now, whatever the machine does.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        until_seen(&scene).await;
         let pushed = Instant::now();
         push_main(&scene, &key, "one").await.map(|_| pushed)
     };

@@ -1,8 +1,9 @@
 //! Workers that fall silent.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use slipway_harness::worker::{job, plan};
 use slipway_harness::{Scene, Worker, eventually};
@@ -70,11 +71,16 @@ async fn a_heartbeat_keeps_an_attempt_and_a_canceled_job_is_not_tried_again() ->
     let worker = Worker::register(&scene, "w1").await?;
     worker.plan(&plan(vec![job(1, 0)])).await?;
     let attempt = worker.claim("job").await?;
-    let begun = Instant::now();
-    while begun.elapsed() < LEASE * 3 {
+    let lease = async || -> Result<DateTime<Utc>> {
+        let until = "SELECT lease_until FROM assignments WHERE state = 'leased'";
+        Ok(sqlx::query_scalar(until).fetch_one(&scene.database.pool).await?)
+    };
+    let first = lease().await?;
+    eventually("the lease lasts three times as long", LIMIT, || async {
         attempt.heartbeat().await?;
-        tokio::time::sleep(LEASE / 8).await;
-    }
+        Ok((lease().await? > first + LEASE * 2).then_some(()))
+    })
+    .await;
     scene.api(reqwest::Method::POST, "/acme/web/runs/1/cancel", None).await?.error_for_status()?;
     // Its worker never says that it stopped.
     eventually("the run is canceled", LIMIT, || async {

@@ -9,7 +9,7 @@ use slipway_harness::Worker;
 use slipway_harness::server::push;
 use slipway_harness::worker::{job, plan};
 
-use crate::{push_main, run_state, scene_with_repo};
+use crate::{push_main, run_state, scene_with_repo, unsee_workers, until_seen};
 
 #[tokio::test]
 async fn it_makes_no_difference_which_server_is_asked() -> Result<()> {
@@ -35,13 +35,13 @@ async fn it_makes_no_difference_which_server_is_asked() -> Result<()> {
         let nothing = json!({ "result": "nothing", "reason": "no job" });
         planning.report_plan(&nothing).await?.error_for_status()?;
     }
+    unsee_workers(&scene).await?;
     let waiting = async {
         let claimed = worker.claim("plan").await?;
         Ok((claimed, Instant::now()))
     };
     let pushing = async {
-        // The worker is waiting by now, whatever the machine does.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        until_seen(&scene).await;
         push_main(&scene, &key, "the eleventh").await.map(|_| Instant::now())
     };
     let ((planning, claimed), pushed) = try_join(waiting, pushing).await?;

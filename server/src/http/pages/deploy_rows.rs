@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::format::{badge, duration, short, tone, took, when};
+use super::format::{badge, duration, first_upper, short, tone, took, when};
 use crate::db::views::deploys::DeployRow;
 
 /// One thing on the way of a deployment.
@@ -39,6 +39,9 @@ fn shorten(text: &mut String) {
         return;
     };
     let from = text.char_indices().map(|(at, _)| at).find(|at| *at >= over).unwrap_or(0);
+    // From a whole line on, unless that leaves nothing.
+    let line = text.get(from..).and_then(|rest| rest.find('\n')).map_or(from, |at| from + at + 1);
+    let from = if line < text.len() { line } else { from };
     text.replace_range(..from, &format!("({from} bytes before this are left out here)\n"));
 }
 
@@ -128,6 +131,12 @@ impl DeployRow {
             "superseded" => "A newer one took its place before it started.",
             _ => "",
         }
+    }
+
+    /// The reason as a sentence of its own.
+    pub(super) fn why(&self) -> Option<String> {
+        let reason = self.reason.as_deref()?;
+        Some(format!("{}.", first_upper(reason.trim_end_matches('.'))))
     }
 
     /// The end of the way so far: where it goes on, or where it stopped.

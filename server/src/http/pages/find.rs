@@ -42,10 +42,10 @@ impl Found {
     /// `3 lines`, as people read numbers.
     pub(super) fn summary(&self) -> String {
         match (self.lines.len(), self.more) {
-            (0, _) => "no line has".to_owned(),
-            (1, _) => "one line has".to_owned(),
+            (0, _) => "No line has".to_owned(),
+            (1, _) => "One line has".to_owned(),
             (all, false) => format!("{} lines have", count(i64::try_from(all).unwrap_or(0))),
-            (all, true) => format!("the first {all} lines that have"),
+            (all, true) => format!("The first {all} lines that have"),
         }
     }
 }
@@ -174,6 +174,6 @@ mod tests {
         search.look("a\n".repeat(1000).as_bytes());
         let found = search.end("a".to_owned());
         assert_eq!((found.lines.len(), found.more), (MOST, true));
-        assert_eq!(found.summary(), "the first 100 lines that have");
+        assert_eq!(found.summary(), "The first 100 lines that have");
     }
 }
