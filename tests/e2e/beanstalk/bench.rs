@@ -40,7 +40,7 @@ pub(crate) struct Bench {
     pub(crate) previous: Option<Version>,
     pub(crate) deployment: DeploymentId,
     tree: Tree,
-    settings: Settings,
+    pub(crate) settings: Settings,
     log: Log,
     progress: Mutex<Vec<DeployProgress>>,
 }
@@ -71,7 +71,7 @@ impl Bench {
         let pace = Pace {
             first: Duration::from_millis(5),
             longest: Duration::from_millis(20),
-            patience: Duration::from_millis(300),
+            patience: Duration::from_secs(10),
             settle: Duration::from_millis(300),
             logs: Duration::from_millis(100),
         };

@@ -134,3 +134,17 @@ async fn the_keys_of_elastic_beanstalks_own_names_go_first() {
     bench.env.push(("ELASTIC_BEANSTALK_ENV".to_owned(), "prod".to_owned()));
     assert_eq!(bench.deploy().await, DeployOutcome::Live, "{}", bench.log());
 }
+
+#[tokio::test]
+async fn another_applications_bundle_is_not_replaced() {
+    let mut bench = Bench::new().await;
+    bench.aws.environment("admin", "admin-prod");
+    assert_eq!(bench.deploy().await, DeployOutcome::Live, "{}", bench.log());
+    let first = bench.aws.bundle("prod");
+    bench.target.app = Some(Template("admin".to_owned()));
+    bench.target.env = Some(Template("admin-prod".to_owned()));
+    bench.tree(packed(&[("Procfile", "web: ./admin\n")]));
+    assert_eq!(bench.deploy().await, DeployOutcome::Live, "{}", bench.log());
+    assert_eq!(bench.aws.bundle("prod"), first);
+    assert_ne!(bench.aws.bundle("admin-prod"), first);
+}

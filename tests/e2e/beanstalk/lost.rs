@@ -4,7 +4,7 @@ use slipway_harness::aws::{Script, Step};
 use slipway_pipelines::wire::DeployProgress;
 use slipway_worker::deploy::DeployOutcome;
 
-use crate::bench::{Bench, LABEL};
+use crate::bench::{Bench, LABEL, packed};
 
 #[tokio::test]
 async fn an_update_that_still_runs_is_followed_to_its_verdict() {
@@ -54,4 +54,17 @@ async fn a_version_alone_is_looked_for() {
     assert_eq!(bench.deploy().await, DeployOutcome::Live, "{}", bench.log());
     bench.forget();
     assert_eq!(bench.verify(Some(LABEL)).await, DeployOutcome::Live, "{}", bench.log());
+}
+
+#[tokio::test]
+async fn a_version_whose_label_was_taken_is_found_by_the_one_it_got() {
+    let mut bench = Bench::new().await;
+    assert_eq!(bench.deploy().await, DeployOutcome::Live, "{}", bench.log());
+    bench.tree(packed(&[("Procfile", "web: ./other\n")]));
+    assert_eq!(bench.deploy().await, DeployOutcome::Live, "{}", bench.log());
+    bench.forget();
+    assert_eq!(bench.verify(Some(LABEL)).await, DeployOutcome::Live, "{}", bench.log());
+    let DeployProgress::Live { version, .. } = bench.verdict() else { panic!("checked") };
+    assert_eq!(version.label, bench.aws.deployed_label("prod"));
+    assert_ne!(version.label.as_deref(), Some(LABEL));
 }

@@ -140,7 +140,8 @@ async fn another_update_that_does_not_end_is_not_waited_for_for_ever() {
 
 #[tokio::test]
 async fn an_aws_that_only_throttles_fails_in_the_end_and_says_so() {
-    let bench = Bench::new().await;
+    let mut bench = Bench::new().await;
+    bench.settings.pace.patience = Duration::from_millis(200);
     bench.aws.refuse("DescribeEnvironments", "Throttling", "Rate exceeded", 10_000);
     let reason = bench.fails().await;
     assert!(reason.contains("because this account asks too often"), "{reason}");

@@ -81,7 +81,7 @@ async fn an_error_event_fails_at_once_and_what_is_wrong_is_shown() {
 #[tokio::test]
 async fn ready_before_the_error_is_not_taken_for_success() {
     let mut bench = bench().await;
-    bench.soak = Duration::from_millis(400);
+    bench.soak = Duration::from_secs(3);
     let error = Step::ready().event("ERROR", "Failed to deploy application.");
     let script = Script::of([Step::updating(), Step::ready(), error]);
     bench.aws.environment("app", "prod").script(script);
@@ -92,7 +92,7 @@ async fn ready_before_the_error_is_not_taken_for_success() {
 #[tokio::test]
 async fn what_does_not_stay_healthy_is_not_live() {
     let mut bench = bench().await;
-    bench.soak = Duration::from_secs(1);
+    bench.soak = Duration::from_secs(3);
     let ill =
         Step::ready().health("Severe").cause("100.0 % of the requests are failing with HTTP 5xx.");
     let script = Script::of([Step::updating(), Step::ready(), Step::ready(), ill]);
@@ -110,7 +110,7 @@ async fn what_does_not_stay_healthy_is_not_live() {
 #[tokio::test]
 async fn instances_that_stay_on_the_old_version_are_named() {
     let mut bench = bench().await;
-    bench.target.wait_timeout = Some(Duration::from_millis(500));
+    bench.target.wait_timeout = Some(Duration::from_secs(4));
     let mixed = Step::ready().instances([(On::New, "Deployed"), (On::Old, "Deployed")]);
     bench.aws.environment("app", "prod").script(Script::of([Step::updating(), mixed]));
     let reason = rolled_back(&bench).await;

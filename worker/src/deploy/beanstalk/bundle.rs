@@ -182,3 +182,25 @@ fn too_large(size: u64, items: &[&Item]) -> String {
         LARGEST_BUNDLE / MIB
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_that_is_too_large_names_its_size_the_limit_and_the_largest_files() {
+        let item = |path: &str, size| Item {
+            path: path.to_owned(),
+            kind: Kind::File { at: 0, size },
+            mode: 0o644,
+        };
+        let items = [item("small", 10), item("data/large.bin", 700 * MIB), item("b", 3 * MIB)];
+        let sentence = too_large(600 * MIB + 1, &items.iter().collect::<Vec<_>>());
+        assert_eq!(
+            sentence,
+            "the bundle has 601 MiB and Elastic Beanstalk takes at most 500 MiB: keep files out \
+             of it by `.ebignore`; the largest files are data/large.bin (700 MiB), b (3 MiB), \
+             small (1 MiB)"
+        );
+    }
+}

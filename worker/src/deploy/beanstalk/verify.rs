@@ -29,6 +29,10 @@ pub(in super::super) async fn verify(
     let clients = Clients::new(&options, ctx.aws);
     let target = Beanstalk { ctx, plan: &work.plan, options: &options, clients: &clients };
     let label = work.version.label.clone().unwrap_or_else(|| options.label.as_str().to_owned());
+    let label = match target.label_found(label).await {
+        Ok(label) => label,
+        Err(failure) => return Ok(target.failed(failure)),
+    };
     let found = match options.env.as_deref() {
         Some(env) => target.serves(env, &label).boxed().await,
         None => target.exists(&label).boxed().await,
@@ -43,6 +47,12 @@ pub(in super::super) async fn verify(
 }
 
 impl Beanstalk<'_> {
+    /// The label that the lost worker chose: it may have found the one it wanted taken.
+    async fn label_found(&self, label: String) -> Result<String, Failure> {
+        let own = self.label_of_its_own(&label);
+        Ok(if self.version(&own).await?.is_some() { own } else { label })
+    }
+
     /// Does the environment serve it, once its update is over?
     async fn serves(&self, env: &str, label: &str) -> Result<Option<String>, Failure> {
         let now = self.environment(env).await?;

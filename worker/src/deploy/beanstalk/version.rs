@@ -79,10 +79,8 @@ impl Beanstalk<'_> {
                 self.options.app
             )));
         }
-        // The run was deployed before, and its bundle differs. The deployment's id tells them
-        // apart; its end is the random part.
-        let id = self.ctx.deployment.as_uuid().simple().to_string();
-        let label = format!("{label}-{}", &id[id.len() - 8..]);
+        // The run was deployed before, or to another application, and its bundle differs.
+        let label = self.label_of_its_own(label);
         match self.find(&label, bundle).await? {
             Found::Nothing => Ok((label, false)),
             Found::Ours => Ok((label, true)),
@@ -90,9 +88,23 @@ impl Beanstalk<'_> {
         }
     }
 
+    /// The label made one of this deployment alone. The end of its id is the random part.
+    pub(super) fn label_of_its_own(&self, label: &str) -> String {
+        let id = self.ctx.deployment.as_uuid().simple().to_string();
+        format!("{label}-{}", &id[id.len() - 8..])
+    }
+
     async fn find(&self, label: &str, bundle: &Bundle) -> Result<Found, Failure> {
-        let Some(version) = self.version(label).await? else { return Ok(Found::Nothing) };
         let key = self.options.key(label);
+        let Some(version) = self.version(label).await? else {
+            // It may be the bundle of another application's version: that is not replaced.
+            let differs = |hash: String| hash != bundle.sha256;
+            let taken = self.hash_of(&key).await?.is_some_and(differs);
+            return Ok(match self.options.label {
+                Label::Made(_) if taken => Found::Other(format!("but another bundle at {key}")),
+                Label::Made(_) | Label::Written(_) => Found::Nothing,
+            });
+        };
         let place = version.source_bundle();
         let of = |place: &S3Location| {
             (place.s3_bucket().map(str::to_owned), place.s3_key().map(str::to_owned))
