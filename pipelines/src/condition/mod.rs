@@ -3,6 +3,7 @@
 //! `branch = main AND NOT type = pull_request`, tested with the [`Facts`] of a run or a job.
 
 mod eval;
+mod expr;
 mod facts;
 mod parse;
 
@@ -10,7 +11,7 @@ pub use facts::{Facts, Value, Variable};
 pub use parse::{MAX_DEPTH, MAX_LENGTH};
 
 use eval::BadPattern;
-use parse::Expr;
+use expr::Expr;
 
 /// A condition that could be parsed.
 #[derive(Clone, Debug)]
