@@ -50,7 +50,7 @@ impl Condition {
     #[must_use]
     pub fn weight(&self) -> usize {
         /// As much as so many bytes of words.
-        const PATTERN: usize = 2000;
+        const PATTERN: usize = 5000;
         self.text.len().saturating_add(self.expr.patterns().saturating_mul(PATTERN))
     }
 

@@ -66,14 +66,31 @@ fn what_does_not_hold_is_dropped_and_says_with_which_facts() {
     ");
     let tag = trigger(TriggerEvent::Tag { tag: "v1".to_owned() }, "Mend a typo");
     assert_snapshot!(planned_for(".ci.yml", FILE, &tag), @r"
-    #1 test: python: 3.12 in python:3.12
+    #1 lint: lint in python:3.11
+      env TRAVIS_PYTHON_VERSION=3.11 CI_PYTHON_VERSION=3.11 DOCS=yes 
+      install: if [ -f Requirements.txt ]; then pip install -r Requirements.txt; elif [ -f requirements.txt ]; then pip install -r requirements.txt; else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi
+      script: ruff check
+
+    #2 ship: ship in python:3.11
+      env TRAVIS_PYTHON_VERSION=3.11 CI_PYTHON_VERSION=3.11 DOCS=yes 
+      install: if [ -f Requirements.txt ]; then pip install -r Requirements.txt; elif [ -f requirements.txt ]; then pip install -r requirements.txt; else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi
+      script: ./ship
+
+    #3 test: python: 3.12 in python:3.12
       env TRAVIS_PYTHON_VERSION=3.12 CI_PYTHON_VERSION=3.12 DOCS=yes 
       install: if [ -f Requirements.txt ]; then pip install -r Requirements.txt; elif [ -f requirements.txt ]; then pip install -r requirements.txt; else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi
       script: pytest
+
+    not run: job docs: `if: env(DOCS) = yes AND commit_message !~ typo` does not hold: `env(DOCS)` is `yes`, `commit_message` is `Mend a typo`.
+    not run: job windows: `if: os = windows` does not hold: `os` is `linux`.
     ");
     let told = planned_for(".ci.yml", FILE, &push("experiment/x", ""));
     let jobs: Vec<&str> = told.lines().filter(|line| line.starts_with('#')).collect();
-    assert_snapshot!(jobs.join("\n"), @r"#1 test: python: 3.12 (may fail) in python:3.12");
+    assert_snapshot!(jobs.join("\n"), @r"
+    #1 lint: lint in python:3.11
+    #2 test: docs in python:3.11
+    #3 test: python: 3.12 (may fail) in python:3.12
+    ");
 }
 
 #[test]

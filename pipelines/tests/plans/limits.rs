@@ -41,7 +41,8 @@ fn limits_are_met_before_the_work_is_done() {
     let patterns = list(300, &|n| format!("branch =~ x{n} OR")).replace(',', "");
     let rows = list(150, &|n| format!("{{script: '{n}', if: '{patterns} branch = main'}}"));
     assert_eq!(code(&format!("jobs: [{rows}]")).as_deref(), Some("too-many-conditions"));
-    let global = format!("env: {{global: [A={long}]}}\nscript: make\nlanguage: python\n");
+    let global =
+        format!("env: {{global: [A={}]}}\nscript: make\nlanguage: python\n", "x".repeat(100_000));
     let cells = list(100, &|n| format!("{n}"));
     let rows = list(900, &|_| "{script: make, if: branch = dev}".to_owned());
     let file = format!("{global}python: [{cells}]\njobs: {{exclude: [{rows}]}}\n");

@@ -72,7 +72,14 @@ jobs:
       services: []
 ";
     assert_snapshot!(planned(".ci.yml", file), @r#"
-    #1 test: all of it in buildpack-deps:bookworm
+    #1 test: as above in buildpack-deps:bookworm
+      service redis=redis:7 [6379] None Some("redis-cli ping | grep -q PONG") true
+      script: make
+      silence 1200s
+      GitOptions { depth: Some(5), submodules: false, submodules_depth: None, clone: true }
+      apt ["jq", "libc6:i386", "g++-13", "nginx=1.22.*"] docker true
+
+    #2 test: all of it in buildpack-deps:bookworm
       script: make
       silence 1200s
       GitOptions { depth: None, submodules: true, submodules_depth: Some(1), clone: false }
