@@ -29,7 +29,6 @@ script:
   - grep -q Welcome index.html
 deploy:
   provider: elasticbeanstalk
-  region: eu-central-1
   app: shop
   env: shop-prod
   bucket: acme-bundles
@@ -87,12 +86,18 @@ impl Stage {
     /// Nothing secret went where it must not be.
     async fn kept_the_secret(&self, runs: &[&str]) -> Result<()> {
         for asked in self.github.asked() {
-            assert!(!asked.body.to_string().contains(SECRET_ACCESS_KEY), "GitHub was told: {asked:?}");
+            assert!(
+                !asked.body.to_string().contains(SECRET_ACCESS_KEY),
+                "GitHub was told: {asked:?}"
+            );
         }
         for run in runs {
             let shown = self.show(run).await?.to_string();
             let log = self.slipway.slipway(&["job", "logs", REPO, &format!("{run}.1")]).await?;
-            assert!(!shown.contains(SECRET_ACCESS_KEY) && !log.contains(SECRET_ACCESS_KEY), "{shown}\n{log}");
+            assert!(
+                !shown.contains(SECRET_ACCESS_KEY) && !log.contains(SECRET_ACCESS_KEY),
+                "{shown}\n{log}"
+            );
         }
         Ok(())
     }
@@ -104,17 +109,25 @@ async fn from_a_push_to_elastic_beanstalk_with_a_check_that_is_true() -> Result<
     let Stage { aws, repo, slipway, .. } = &stage;
 
     let said = slipway.slipway(&["repo", "add", "--github", REPO]).await?;
-    assert_eq!(repo.hooks(), [format!("{}/webhooks/github", slipway.url())], "{said}");
+    let webhook = format!("{}/webhooks/github", slipway.url());
+    assert!(said.contains(&webhook), "it says where the App must post: {said}");
+    stage.github.set_app_webhook(&webhook, HOOK_SECRET);
 
     // A file without a deploy is built, and nothing else happens.
     let index = ("index.html", "<h1>Welcome</h1>\n");
     let built = repo.push("main", &[(".ci.yml", TESTS), index], "Welcome everybody").await?;
     let check = stage.completed_check(&built).await;
     assert_eq!(check["conclusion"], "success", "{check}");
-    assert_eq!(aws.deployed_label("shop-prod").as_deref(), Some("old"), "nobody asked for a deploy");
+    assert_eq!(
+        aws.deployed_label("shop-prod").as_deref(),
+        Some("old"),
+        "nobody asked for a deploy"
+    );
 
     // The keys, the deploy, a push: the version is live, and the check says so.
-    for (name, value) in [("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)] {
+    for (name, value) in
+        [("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)]
+    {
         slipway.slipway_with(&["secret", "set", REPO, name], value).await?;
     }
     let deployed = repo.push("main", &[(".ci.yml", DEPLOY)], "Deploy the shop").await?;

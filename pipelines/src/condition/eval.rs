@@ -2,7 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::parse::{Expr, Operand, Pattern, Predicate};
+use super::expr::{Expr, Operand, Pattern, Predicate};
 use super::{Facts, Value};
 
 /// Longest regular expression, and the largest that is prepared, in bytes.

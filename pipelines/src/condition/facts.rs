@@ -1,6 +1,6 @@
 //! What conditions are tested with.
 
-use super::parse::Lookup;
+use super::expr::Lookup;
 
 /// What a condition can ask for by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +140,20 @@ impl Facts {
     pub fn with_env(mut self, name: &str, text: &str) -> Self {
         self.env.push((name.to_owned(), Value::of(text)));
         self
+    }
+
+    /// What gathering them costs, in the measure of [`super::Condition::weight`].
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        /// Of each, besides its text.
+        const FACT: usize = 32;
+        let size = |value: &Value| match value {
+            Value::Text(text) => FACT + text.len(),
+            Value::Nothing | Value::Boolean(_) => FACT,
+        };
+        let variables = self.variables.iter().map(|(_, value)| size(value));
+        let env = self.env.iter().map(|(name, value)| name.len() + size(value));
+        variables.chain(env).sum()
     }
 
     /// The last one given holds.

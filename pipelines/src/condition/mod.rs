@@ -3,6 +3,7 @@
 //! `branch = main AND NOT type = pull_request`, tested with the [`Facts`] of a run or a job.
 
 mod eval;
+mod expr;
 mod facts;
 mod parse;
 
@@ -10,7 +11,7 @@ pub use facts::{Facts, Value, Variable};
 pub use parse::{MAX_DEPTH, MAX_LENGTH};
 
 use eval::BadPattern;
-use parse::Expr;
+use expr::Expr;
 
 /// A condition that could be parsed.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ impl Condition {
     #[must_use]
     pub fn weight(&self) -> usize {
         /// As much as so many bytes of words.
-        const PATTERN: usize = 2000;
+        const PATTERN: usize = 5000;
         self.text.len().saturating_add(self.expr.patterns().saturating_mul(PATTERN))
     }
 

@@ -8,8 +8,9 @@ use super::{CompileContext, EnvVar, words};
 use crate::condition::{Condition, ConditionError, Facts, Variable};
 use crate::language::Span;
 
-/// What testing all conditions on all jobs may cost, by [`Condition::weight`].
-const MAX_SPENT: usize = 20_000_000;
+/// What testing all conditions on all jobs may cost, by [`Condition::weight`] and
+/// [`Facts::weight`].
+const MAX_SPENT: usize = 50_000_000;
 
 /// An `if:`.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub(super) fn read<'n>(reader: &mut Reader, map: &At<'n>) -> Option<If<'n>> {
     });
     let read = If { at, condition };
     if let Ok(condition) = &read.condition
-        && !read.costs_too_much(reader, condition)
+        && !read.costs_too_much(reader, condition.weight())
         && let Err(error) = condition.check()
     {
         say(reader, &read.at, condition.text(), &error);
@@ -45,7 +46,7 @@ impl If<'_> {
             Err(_) if reader.everything => return None,
             Err(reason) => return Some(reason.clone()),
         };
-        if self.costs_too_much(reader, condition) {
+        if self.costs_too_much(reader, condition.weight() + facts.weight()) {
             return Some("the conditions of the file are too many to test.".to_owned());
         }
         let text = inline(condition.text());
@@ -65,9 +66,9 @@ impl If<'_> {
         }
     }
 
-    fn costs_too_much(&self, reader: &mut Reader, condition: &Condition) -> bool {
+    fn costs_too_much(&self, reader: &mut Reader, weight: usize) -> bool {
         let before = reader.spent;
-        reader.spent = before.saturating_add(condition.weight());
+        reader.spent = before.saturating_add(weight);
         if before <= MAX_SPENT && reader.spent > MAX_SPENT {
             let message = "the conditions of the file, tested on all its jobs, cost too much time";
             let help = "use fewer regular expressions, or fewer rows with an `if`";
@@ -112,8 +113,8 @@ fn place(at: &At<'_>, text: &str, offset: usize) -> Span {
     let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
     Span {
         start: start + quotes + offset,
-        // Where the condition ends too early, its last character is shown.
-        end: start + quotes + offset + word.max(usize::from(offset < text.len())),
+        // One that ends too early has its caret behind the end.
+        end: start + quotes + offset + word,
         line,
         column: column + quotes + text[..offset].chars().count(),
     }
@@ -157,6 +158,10 @@ fn with_env(facts: Facts, vars: &[EnvVar]) -> Facts {
 
 /// What is known of the run as the file says it.
 pub(super) fn of_run(reader: &Reader, file: &File<'_>) -> Facts {
+    // They cost too much already: nothing is tested any more, so nothing need be gathered.
+    if reader.spent > MAX_SPENT {
+        return Facts::default();
+    }
     let top = &file.top.at;
     let mut facts = reader.facts.clone();
     for (variable, otherwise) in [

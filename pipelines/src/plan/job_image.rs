@@ -82,8 +82,10 @@ fn built_in(
             Some((*image).to_owned())
         }
         (Image::None, _) => {
-            instead(reader, at, &format!("the language `{}`", language.name), GENERIC_IMAGE);
-            Some(GENERIC_IMAGE.to_owned())
+            let generic = reader.images.get("generic").map_or(GENERIC_IMAGE, String::as_str);
+            let generic = generic.to_owned();
+            instead(reader, at, &format!("the language `{}`", language.name), &generic);
+            Some(generic)
         }
         (Image::Version { repository, default, .. }, None) => {
             Some(format!("{repository}:{default}"))

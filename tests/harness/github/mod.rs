@@ -133,6 +133,13 @@ impl GitHub {
         APP_KEY.0.clone()
     }
 
+    /// Sets the app's own webhook, as its owner does on the app's page.
+    pub fn set_app_webhook(&self, url: &str, secret: &str) {
+        let events = ["push", "pull_request"].map(str::to_owned).to_vec();
+        let hook = state::Hook { id: 1, url: url.to_owned(), secret: secret.to_owned(), events };
+        self.shared.state().app_hook = Some(hook);
+    }
+
     /// A new repository without a commit.
     ///
     /// # Errors

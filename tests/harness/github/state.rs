@@ -20,6 +20,8 @@ pub(super) struct State {
     /// For the next ones, each once.
     pub(super) next_troubles: VecDeque<Trouble>,
     pub(super) delivered: Vec<Delivered>,
+    /// The app's own webhook: for every repository where it is installed.
+    pub(super) app_hook: Option<Hook>,
 }
 
 /// A repository.

@@ -91,7 +91,9 @@ pub(super) fn ping(repo: &RepoState, base: &str, hook: &Hook) -> Value {
 pub(super) async fn post(shared: &Arc<Shared>, repo: &str, event: &str, payload: &Value) {
     let hooks = {
         let state = shared.state();
-        state.repo(repo).map(|repo| repo.hooks.clone()).unwrap_or_default()
+        let Some(repo) = state.repo(repo) else { return };
+        let of_app = state.app_hook.iter().filter(|_| repo.installed);
+        repo.hooks.iter().chain(of_app).cloned().collect::<Vec<Hook>>()
     };
     let body = payload.to_string();
     for hook in hooks {

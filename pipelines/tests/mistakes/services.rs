@@ -1,0 +1,101 @@
+//! Services.
+
+use insta::assert_snapshot;
+
+use crate::tell::told;
+
+#[test]
+fn a_service_with_a_slip_is_told_the_word() {
+    let file = r"services: [postgers]
+script: make
+";
+    assert_snapshot!(told(".ci.yml", file), @r"
+    error[unknown-service]: `postgers` is not a service that is known here
+     --> .ci.yml:1:12
+      |
+    1 | services: [postgers]
+      |            ^^^^^^^^
+      = help: did you mean `postgres`? For another one write `{name: NAME, image: IMAGE, ports: [PORT]}`
+    ");
+}
+
+#[test]
+fn a_service_nobody_knows_needs_its_image() {
+    let file = r"services:
+  - clickhouse
+  - name: search
+    ports: [7700]
+script: make
+";
+    assert_snapshot!(told(".ci.yml", file), @r"
+    error[unknown-service]: `clickhouse` is not a service that is known here
+     --> .ci.yml:2:5
+      |
+    2 |   - clickhouse
+      |     ^^^^^^^^^^
+      = help: write `{name: NAME, image: IMAGE, ports: [PORT]}`
+    error[missing-key]: `services[1]` needs the key `image`
+     --> .ci.yml:3:5
+      |
+    3 |   - name: search
+      |     ^^^^^^^^^^^^
+      = help: write `{name: NAME, image: IMAGE, ports: [PORT]}`
+    ");
+}
+
+#[test]
+fn services_docker_has_no_engine_yet() {
+    let file = r"language: generic
+services: docker
+script: docker build .
+";
+    assert_snapshot!(told(".travis.yml", file), @r"
+    warning[no-effect-yet]: `services: docker` has no effect yet: a job has no engine of its own, so `docker` commands in it fail
+     --> .travis.yml:2:11
+      |
+    2 | services: docker
+      |           ^^^^^^
+      = help: use `images:` to build an image and `provider: registry` to push it
+    ");
+}
+
+#[test]
+fn two_services_can_not_share_a_port() {
+    let file = r"services:
+  - mysql
+  - mariadb
+script: make
+";
+    assert_snapshot!(told(".ci.yml", file), @r"
+    error[port-taken]: `mysql` and `mariadb` both want port 3306; all services of a job share its localhost
+     --> .ci.yml:3:5
+      |
+    3 |   - mariadb
+      |     ^^^^^^^
+      = help: let one of them listen on another port
+    ");
+}
+
+#[test]
+fn needs_and_import_are_refused() {
+    let file = r"import: ci/base.yml
+jobs:
+  include:
+    - {name: a, script: make}
+    - {name: b, needs: a, script: make}
+";
+    assert_snapshot!(told(".ci.yml", file), @r"
+    error[not-supported-yet]: `import` is not supported yet, and a run that passed it over would not be what was meant
+     --> .ci.yml:1:1
+      |
+    1 | import: ci/base.yml
+      | ^^^^^^
+      = help: copy what it holds into this file, or leave the key out
+    error[not-supported-yet]: `needs` is not supported yet, and a run that passed it over would not be what was meant
+     --> .ci.yml:5:17
+      |
+    5 |     - {name: b, needs: a, script: make}
+      |                 ^^^^^
+      = help: put the job into a later stage by `stages:`, or leave the key out
+    ");
+}

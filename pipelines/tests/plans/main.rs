@@ -1,0 +1,13 @@
+//! Good files and the plans they make.
+
+mod beanstalk;
+mod conditions;
+mod deploys;
+mod images;
+mod limits;
+mod machine;
+mod matrix;
+mod nothing;
+mod pull_requests;
+mod tell;
+mod whole;
