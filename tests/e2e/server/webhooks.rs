@@ -46,7 +46,9 @@ async fn the_forges_events_start_a_run_or_say_why_not() -> Result<()> {
     assert_eq!(answer["run"], 1, "found in any case: {answer}");
     let (_, answer) = scene.post_forge("push", "2", &forge_push("refs/tags/v1", 'b')).await?;
     assert_eq!(answer["run"], 2, "{answer}");
-    let stranger = String::from_utf8(forge_push("refs/heads/main", 'b'))?.replace("Site", "Else");
+    // Another number: the same one under another name would be the same repo, renamed.
+    let stranger = String::from_utf8(forge_push("refs/heads/main", 'b'))?;
+    let stranger = stranger.replace("Site", "Else").replace("\"id\":3", "\"id\":4");
     let form = format!("payload={stranger}");
     let mut skipped: Value = serde_json::from_slice(&forge_push("refs/heads/main", 'b'))?;
     skipped["head_commit"]["message"] = json!("Docs [skip ci]");
