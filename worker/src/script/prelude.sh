@@ -98,6 +98,14 @@ travis_time_finish() {
   return "$slipway_status"
 }
 slipway_distribution() {
+  TRAVIS_DIST=
   [ -r /etc/os-release ] || return 0
-  (. /etc/os-release 2>/dev/null && printf '%s' "${VERSION_CODENAME:-${ID:-}}") 2>/dev/null
+  # Read by the shell itself: a process would cost every job some milliseconds.
+  while IFS='=' read -r slipway_key slipway_value; do
+    slipway_value="${slipway_value#\"}"
+    case "$slipway_key" in
+      VERSION_CODENAME) TRAVIS_DIST="${slipway_value%\"}" && break ;;
+      ID) TRAVIS_DIST="${slipway_value%\"}" ;;
+    esac
+  done </etc/os-release
 }

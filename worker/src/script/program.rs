@@ -35,8 +35,8 @@ pub(crate) const SUDO: &str = include_str!("sudo.sh");
 /// `LC_ALL` stays unset: shells complain of one that the image does not know.
 const PERSON: &str = "\
 export HOME=\"${HOME:-/root}\" USER=\"${USER:-root}\" LANG=\"${LANG:-C.UTF-8}\"
-export TRAVIS_DIST=\"$(slipway_distribution)\"
-export CI_DIST=\"$TRAVIS_DIST\"
+slipway_distribution
+export TRAVIS_DIST CI_DIST=\"$TRAVIS_DIST\"
 ";
 /// Commands of the file get neither the worker's channel nor its terminal.
 const APART: &str = "7>&- 8<&- 9>&- </dev/null";
