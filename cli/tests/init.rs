@@ -152,7 +152,7 @@ fn a_file_of_travis_works_as_it_is() {
 #[test]
 fn a_plan_can_be_asked_of_each_event() {
     let installation = Installation::new();
-    let file = "script: make\nstages:\n  - test\n  - name: ship\n    if: type != pull_request\n\
+    let file = "script: make\nenv: [A=1, A=2]\nstages:\n  - test\n  - name: ship\n    if: type != pull_request\n\
                 jobs:\n  include:\n    - stage: ship\n      script: make ship\n\
                 \x20   - name: nightly\n      if: env(NIGHTLY) = yes\n      script: make all\n";
     app(&installation, &[(".ci.yml", file)]);

@@ -108,7 +108,10 @@ fn a_secret_is_read_from_standard_input_only() {
     let output = installation.slipway(&[&set[..], &["hunter2"]].concat());
     assert_eq!(output.status.code(), Some(2), "an argument is seen by everybody: refused");
     let sentence = refused(&installation.slipway(&set));
-    assert!(sentence.contains("standard input is empty"), "{sentence}");
+    assert!(
+        sentence.contains("the value is empty") && sentence.contains("pipe it in"),
+        "{sentence}"
+    );
 
     let words = said(&installation.slipway_with(&set, "hunter2\n"));
     assert!(words.contains("TOKEN is set") && !words.contains("hunter2"), "{words}");

@@ -97,7 +97,10 @@ fn value(question: &str, mut input: impl Read + IsTerminal + AsFd) -> Result<Vec
         }
     }
     if bytes.is_empty() {
-        bail!("the value is empty, and a secret is not");
+        bail!(
+            "the value is empty, and a secret is not: type it at a terminal, or pipe it in, as in \
+             printf %s \"$TOKEN\" | slipway secret set …"
+        );
     }
     Ok(bytes)
 }
