@@ -31,80 +31,80 @@ fn put(path: &Path, text: &str) {
     std::fs::write(path, text).expect("a file");
 }
 
+/// The files of a folder by name and text, what `init` says of them, and what it writes.
+type Kind = (&'static [(&'static str, &'static str)], &'static str, &'static str);
+
+const KINDS: &[Kind] = &[
+    (&[("Cargo.toml", "")], "Rust found", "cargo test"),
+    (&[("go.mod", "module app")], "Go found", "go test ./..."),
+    (&[("pom.xml", "")], "Maven found", "mvn -B test"),
+    (&[("build.gradle", ""), ("gradlew", "")], "Gradle found", "sh ./gradlew check"),
+    (&[("build.gradle.kts", "")], "Gradle found", "gradle check"),
+    (&[("build.sbt", "")], "sbt found", "echo ready"),
+    (
+        &[("composer.json", r#"{"require-dev": {"phpunit/phpunit": "^11"}}"#)],
+        "PHP found",
+        "vendor/bin/phpunit",
+    ),
+    (&[("composer.json", r#"{"scripts": {"test": "x"}}"#)], "PHP found", "composer test"),
+    (
+        &[("Gemfile", "gem 'rake'"), ("Rakefile", "task default: :test")],
+        "Ruby found",
+        "bundle exec rake",
+    ),
+    (&[("Gemfile", "gem 'rspec'"), ("spec/a.rb", "")], "Ruby found", "bundle exec rspec"),
+    (&[("Rakefile", "Rake::TestTask.new")], "Ruby found", "rake test"),
+    (&[("Gemfile", "")], "Ruby found", "ruby --version"),
+    (
+        &[("requirements.txt", "flask"), ("tests/test_app.py", "import pytest")],
+        "Python found",
+        "python -m pytest",
+    ),
+    (
+        &[("tests/test_app.py", "import unittest")],
+        "Python found",
+        "python -m unittest discover -s tests",
+    ),
+    (
+        &[("tests/test_app.py", "import unittest"), ("tests/__init__.py", "")],
+        "Python found",
+        "python -m unittest discover\n",
+    ),
+    (&[("setup.py", "")], "Python found", "python --version"),
+    (
+        &[("package.json", r#"{"scripts": {"test": "jest"}}"#), ("package-lock.json", "{}")],
+        "Node.js found",
+        "npm test",
+    ),
+    (
+        &[("package.json", r#"{"scripts": {"test": "jest"}}"#), ("yarn.lock", "")],
+        "Node.js found",
+        "yarn test",
+    ),
+    (
+        &[("package.json", r#"{"scripts": {"test": "jest"}}"#), ("pnpm-lock.yaml", "")],
+        "Node.js found",
+        "pnpm test",
+    ),
+    (
+        &[("package.json", r#"{"scripts": {"test": "echo \"Error: no test specified\""}}"#)],
+        "Node.js found",
+        "node --version",
+    ),
+    (&[("package.json", "not JSON")], "Node.js found", "node --version"),
+    (&[("Makefile", "all:\n\ntest: all\n\ttrue\n")], "a Makefile with `test` found", "make test"),
+    (&[("Makefile", "all:\n")], "nothing that is known was found", "echo ready"),
+    (&[("Dockerfile", "FROM scratch")], "Dockerfile found", "script: skip"),
+    (
+        &[("Dockerfile", "FROM scratch"), ("requirements.txt", "")],
+        "Dockerfile and Python found",
+        "{name: app, context: .}",
+    ),
+];
+
 #[test]
 fn every_kind_of_project_gets_a_file_that_has_nothing_wrong_and_runs_its_tests() {
-    let kinds: &[(&[(&str, &str)], &str, &str)] = &[
-        (&[("Cargo.toml", "")], "Rust found", "cargo test"),
-        (&[("go.mod", "module app")], "Go found", "go test ./..."),
-        (&[("pom.xml", "")], "Maven found", "mvn -B test"),
-        (&[("build.gradle", ""), ("gradlew", "")], "Gradle found", "sh ./gradlew check"),
-        (&[("build.gradle.kts", "")], "Gradle found", "gradle check"),
-        (&[("build.sbt", "")], "sbt found", "echo ready"),
-        (
-            &[("composer.json", r#"{"require-dev": {"phpunit/phpunit": "^11"}}"#)],
-            "PHP found",
-            "vendor/bin/phpunit",
-        ),
-        (&[("composer.json", r#"{"scripts": {"test": "x"}}"#)], "PHP found", "composer test"),
-        (
-            &[("Gemfile", "gem 'rake'"), ("Rakefile", "task default: :test")],
-            "Ruby found",
-            "bundle exec rake",
-        ),
-        (&[("Gemfile", "gem 'rspec'"), ("spec/a.rb", "")], "Ruby found", "bundle exec rspec"),
-        (&[("Rakefile", "Rake::TestTask.new")], "Ruby found", "rake test"),
-        (&[("Gemfile", "")], "Ruby found", "ruby --version"),
-        (
-            &[("requirements.txt", "flask"), ("tests/test_app.py", "import pytest")],
-            "Python found",
-            "python -m pytest",
-        ),
-        (
-            &[("tests/test_app.py", "import unittest")],
-            "Python found",
-            "python -m unittest discover -s tests",
-        ),
-        (
-            &[("tests/test_app.py", "import unittest"), ("tests/__init__.py", "")],
-            "Python found",
-            "python -m unittest discover\n",
-        ),
-        (&[("setup.py", "")], "Python found", "python --version"),
-        (
-            &[("package.json", r#"{"scripts": {"test": "jest"}}"#), ("package-lock.json", "{}")],
-            "Node.js found",
-            "npm test",
-        ),
-        (
-            &[("package.json", r#"{"scripts": {"test": "jest"}}"#), ("yarn.lock", "")],
-            "Node.js found",
-            "yarn test",
-        ),
-        (
-            &[("package.json", r#"{"scripts": {"test": "jest"}}"#), ("pnpm-lock.yaml", "")],
-            "Node.js found",
-            "pnpm test",
-        ),
-        (
-            &[("package.json", r#"{"scripts": {"test": "echo \"Error: no test specified\""}}"#)],
-            "Node.js found",
-            "node --version",
-        ),
-        (&[("package.json", "not JSON")], "Node.js found", "node --version"),
-        (
-            &[("Makefile", "all:\n\ntest: all\n\ttrue\n")],
-            "a Makefile with `test` found",
-            "make test",
-        ),
-        (&[("Makefile", "all:\n")], "nothing that is known was found", "echo ready"),
-        (&[("Dockerfile", "FROM scratch")], "Dockerfile found", "script: skip"),
-        (
-            &[("Dockerfile", "FROM scratch"), ("requirements.txt", "")],
-            "Dockerfile and Python found",
-            "{name: app, context: .}",
-        ),
-    ];
-    for (files, found, command) in kinds {
+    for (files, found, command) in KINDS {
         let (words, written) = init(files);
         assert_eq!(words, format!("{found}; wrote .ci.yml"));
         assert!(written.contains(command), "{files:?}: {written}");
