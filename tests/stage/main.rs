@@ -63,10 +63,15 @@ fn now(github: &GitHub, aws: &Aws, repo: &ForgeRepo) -> Vec<(String, String)> {
         let answer = delivered.status.map_or("no answer".to_owned(), |status| status.to_string());
         all.push((what, answer));
     }
+    // The last one of each is what GitHub shows.
+    let mut statuses: BTreeMap<String, String> = BTreeMap::new();
     for status in repo.all_statuses() {
-        let what = format!("status {} of {}", status["context"], status["url"]);
-        all.push((what, format!("{}: {}", status["state"], status["description"])));
+        let commit = status["url"].as_str().and_then(|url| url.rsplit('/').next());
+        let commit: String = commit.unwrap_or_default().chars().take(7).collect();
+        let what = format!("status {} of {commit}", status["context"]);
+        statuses.insert(what, format!("{}: {}", status["state"], status["description"]));
     }
+    all.extend(statuses);
     if let Some(label) = aws.deployed_label(ENVIRONMENT) {
         all.push((format!("environment {ENVIRONMENT}"), label));
     }

@@ -13,6 +13,7 @@ use slipway_server::github::Github;
 use super::github_settings;
 use crate::data_dir::DataDirFlag;
 use crate::settings::Settings;
+use crate::supervise::running::Running;
 
 /// An engine that hangs must not hang the doctor.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -22,9 +23,9 @@ const POLL: Duration = Duration::from_millis(20);
 /// What to look at.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
-    /// The address the server is to listen on.
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    bind: SocketAddr,
+    /// Where the server is to listen [env: SLIPWAY_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// The folder of Postgres' programs; else PATH and Debian's folders are searched.
     #[arg(long)]
     postgres_bin: Option<PathBuf>,
@@ -43,7 +44,7 @@ pub(crate) async fn run(arguments: Doctor) -> Result<ExitCode> {
         ("git", git()),
         ("engine", engine),
         ("postgres", postgres),
-        ("address", address(arguments.bind)),
+        ("address", address(arguments.listen, &arguments.data_dir)),
         ("github", github(arguments.data_dir).await),
     ];
     let healthy = findings.iter().all(|(_, finding)| finding.is_ok());
@@ -123,7 +124,7 @@ async fn github(data_dir: DataDirFlag) -> Finding {
         .map_err(|error| format!("{error:#}"))?;
     let Some(config) = config else {
         return Ok(
-            "not linked; set github_token, or github_app_id and github_app_key, to".to_owned()
+            "not linked; github_token, or github_app_id and github_app_key, would".to_owned()
         );
     };
     let github = Github::new(&config).map_err(|error| format!("{error:#}"))?;
@@ -131,10 +132,23 @@ async fn github(data_dir: DataDirFlag) -> Finding {
     Ok(format!("{who} at {}", config.api_url))
 }
 
-fn address(bind: SocketAddr) -> Finding {
-    TcpListener::bind(bind)
-        .map(|_| format!("{bind} is free"))
-        .map_err(|why| format!("{bind} can not be listened on ({why}); choose another by --bind"))
+fn address(listen: Option<SocketAddr>, data_dir: &DataDirFlag) -> Finding {
+    let told = |error: anyhow::Error| format!("{error:#}");
+    let data_dir = data_dir.clone().resolve().map_err(told)?;
+    if let Some(running) = Running::read(&data_dir).map_err(told)?
+        && running.up.runs()
+    {
+        return Ok(format!("Slipway serves {}", running.url));
+    }
+    let settings = Settings::read(data_dir.path()).map_err(told)?;
+    let listen = settings.get(listen, "listen").map_err(told)?;
+    free(listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))))
+}
+
+fn free(address: SocketAddr) -> Finding {
+    TcpListener::bind(address).map(|_| format!("{address} is free")).map_err(|why| {
+        format!("{address} can not be listened on ({why}); choose another by --listen")
+    })
 }
 
 /// Runs a program that prints one line; the error is its own words.
@@ -174,11 +188,11 @@ mod tests {
     #[test]
     fn a_taken_address_is_missing_and_a_free_one_is_not() {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let bind = taken.local_addr().expect("a bound address");
-        let sentence = address(bind).expect_err("it is taken");
-        assert!(sentence.contains("choose another by --bind"), "{sentence}");
+        let taken_address = taken.local_addr().expect("a bound address");
+        let sentence = free(taken_address).expect_err("it is taken");
+        assert!(sentence.contains("choose another by --listen"), "{sentence}");
         drop(taken);
-        assert_eq!(address(bind), Ok(format!("{bind} is free")));
+        assert_eq!(free(taken_address), Ok(format!("{taken_address} is free")));
     }
 
     #[test]

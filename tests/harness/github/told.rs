@@ -55,8 +55,9 @@ impl Call<'_> {
         if self.text("description").is_some_and(|text| text.chars().count() > 140) {
             return refused(422, "description is too long (maximum is 140 characters)");
         }
+        let url = format!("https://api.github.com/repos/{}/statuses/{sha}", repo.name);
         let example = GITHUB.example("post", self.template, 201);
-        let status = with(with(example, self.body.clone()), json!({ "id": id }));
+        let status = with(with(example, self.body.clone()), json!({ "id": id, "url": url }));
         repo.statuses.push((sha, status.clone()));
         (StatusCode::CREATED, status)
     }
