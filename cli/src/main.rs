@@ -10,6 +10,7 @@ mod settings;
 mod supervise;
 mod views;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -84,9 +85,18 @@ fn main() -> ExitCode {
         Command::Login(login) => asynchronous(commands::login::run(login)),
     };
     result.unwrap_or_else(|error| {
+        if is_reader_gone(&error) {
+            return ExitCode::SUCCESS;
+        }
         complain(&error);
         ExitCode::FAILURE
     })
+}
+
+/// Who reads only the beginning (`| head`) has what they wanted.
+fn is_reader_gone(error: &anyhow::Error) -> bool {
+    let io = error.root_cause().downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn asynchronous(
@@ -99,8 +109,8 @@ fn asynchronous(
     result
 }
 
-#[expect(clippy::print_stderr, reason = "a command speaks to its user")]
 fn complain(error: &anyhow::Error) {
-    // The chain is one sentence: what could not be done, and why.
-    eprintln!("slipway: {error:#}");
+    // The chain is one sentence: what could not be done, and why. With nobody to hear it, the
+    // exit code has to do.
+    let _nobody_hears = writeln!(std::io::stderr().lock(), "slipway: {error:#}");
 }

@@ -150,6 +150,25 @@ fn a_file_of_travis_works_as_it_is() {
 }
 
 #[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let installation = Installation::new();
+    // More problems than a pipe holds.
+    let file: String = (0..2000).map(|n| format!("unknown_key_{n}: true\n")).collect();
+    let folder = app(&installation, &[(".ci.yml", &file)]);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_slipway"))
+        .args(["plan", ".ci.yml"])
+        .current_dir(folder)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    drop(child.stderr.take());
+    let code = child.wait().expect("it ends").code();
+    assert!(matches!(code, Some(0 | 1)), "no panic: {code:?}");
+}
+
+#[test]
 fn a_plan_can_be_asked_of_each_event() {
     let installation = Installation::new();
     let file = "script: make\nenv: [A=1, A=2]\nstages:\n  - test\n  - name: ship\n    if: type != pull_request\n\
