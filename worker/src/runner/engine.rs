@@ -39,6 +39,7 @@ pub(super) async fn find(
     match connect(config.engine.as_deref(), worker).await {
         Ok(Connected { docker, sandbox, address, name }) => {
             sweep(&sandbox, worker).await?;
+            sandbox.sweep_networks().await?;
             sandbox.ensure_network().await?;
             tracing::info!(engine = name, "engine found");
             missing.said = false;

@@ -87,7 +87,15 @@ impl Story {
             aws: slipway_worker::deploy::Aws::default(),
         };
         self.shutdown = CancellationToken::new();
-        self.worker = Some(tokio::spawn(slipway_worker::run(config, self.shutdown.clone())));
+        let life = slipway_worker::run(config, self.shutdown.clone());
+        let server = self.server.clone();
+        self.worker = Some(tokio::spawn(async move {
+            let ended = life.await;
+            if let Err(error) = &ended {
+                server.worker_failed(&format!("{error:#}"));
+            }
+            ended
+        }));
     }
 
     /// Stops the worker and waits for it.

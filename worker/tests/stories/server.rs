@@ -44,6 +44,8 @@ struct Script {
     /// 409 for every attempt.
     fenced: bool,
     lease: u64,
+    /// Why the worker gave up.
+    failed: Option<String>,
 }
 
 /// The stand-in.
@@ -112,6 +114,11 @@ impl Server {
         self.change(|script| script.fenced = true);
     }
 
+    /// Whoever waits for the worker waits in vain.
+    pub(crate) fn worker_failed(&self, why: &str) {
+        self.change(|script| script.failed = Some(why.to_owned()));
+    }
+
     pub(crate) fn lease(&self, seconds: u64) {
         self.change(|script| script.lease = seconds);
     }
@@ -137,6 +144,8 @@ impl Server {
                 if let Some(found) = wanted(&self.told(attempt)) {
                     return found;
                 }
+                let failed = self.script().failed.clone();
+                assert!(failed.is_none(), "{what} can not come: the worker ended: {failed:?}");
                 changed.await;
             }
         };

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use slipway_pipelines::wire::{JobOutcome, PlanResult};
 
-use crate::fixture::{Story, job};
+use crate::fixture::{Story, docker, job};
 
 fn begun(told: &crate::server::Told) -> Option<()> {
     String::from_utf8_lossy(&told.log).contains("begun").then_some(())
@@ -76,6 +76,23 @@ async fn a_worker_that_was_killed_finds_what_it_left_when_it_starts_again() {
     let registered = story.server.registrations();
     assert_eq!(registered.len(), 2);
     assert_eq!(registered[0].worker, registered[1].worker, "it is the same worker");
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn networks_of_workers_that_were_killed_do_not_use_up_the_engines_addresses() {
+    let lost = format!("slipway-{}", uuid::Uuid::now_v7());
+    let request = bollard::models::NetworkCreateRequest {
+        name: lost.clone(),
+        labels: Some([("slipway.worker".to_owned(), lost.clone())].into()),
+        ..Default::default()
+    };
+    docker().create_network(request).await.expect("a network");
+    let mut story = Story::begin(&[]).await;
+    let came = story.run(job(&["echo begun"])).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    let gone = docker().inspect_network(&lost, None).await;
+    assert!(gone.is_err(), "{gone:?}");
     story.end().await;
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigLogConfig, NetworkCreateRequest, ResourcesUlimits,
 };
-
+use bollard::query_parameters::ListNetworksOptionsBuilder;
 use slipway_pipelines::ids::WorkerId;
 
 use super::{ATTEMPT_LABEL, DockerSandbox, JOB_LABEL, WORKER_LABEL, failed};
@@ -45,6 +45,22 @@ impl DockerSandbox {
         };
         let made = self.docker.create_network(request).await;
         made.map(drop).map_err(failed("make the worker's network"))
+    }
+
+    /// Removes the bridges that workers which were killed have left: an engine has addresses for
+    /// about thirty networks. A bridge that is in use is refused to us, and a worker that lives and
+    /// has no job just now makes its own again.
+    pub(crate) async fn sweep_networks(&self) -> Result<(), SandboxError> {
+        let labelled = HashMap::from([("label".to_owned(), vec![WORKER_LABEL.to_owned()])]);
+        let options = ListNetworksOptionsBuilder::default().filters(&labelled).build();
+        let list = self.docker.list_networks(Some(options)).await;
+        for one in list.map_err(failed("list networks"))? {
+            let Some(name) = one.name.filter(|name| *name != network(self.worker)) else { continue };
+            if let Err(error) = self.docker.remove_network(&name).await {
+                tracing::debug!(%error, network = name, "another worker's network stays");
+            }
+        }
+        Ok(())
     }
 }
 
