@@ -9,6 +9,8 @@ pub mod condition;
 pub mod ids;
 pub mod language;
 pub mod lifecycle;
+pub mod matrix;
 pub mod names;
+pub mod normalize;
 pub mod plan;
 pub mod wire;

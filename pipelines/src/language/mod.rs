@@ -1,6 +1,8 @@
 //! The language of `.ci.yml`: text to tree, with every problem found at once.
 
 mod diagnostic;
+mod dialect;
+mod json;
 mod keys;
 mod lint;
 mod parse;
@@ -9,6 +11,7 @@ mod source;
 mod tree;
 
 pub use diagnostic::{Diagnostic, Severity, Span};
+pub use dialect::Dialect;
 pub(crate) use keys::{KeyCheck, join, nearest};
 pub(crate) use lint::examine;
 pub use lint::lint;

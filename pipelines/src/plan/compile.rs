@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::dialect::Dialect;
 use super::reader::Reader;
 use super::{
     Actor, Dropped, EnvVar, Plan, Trigger, TriggerEvent, assemble, branches, conditions, expand,
     file, skip,
 };
+use crate::language::Dialect;
 use crate::language::{Diagnostic, Node, Severity, Source, conceal, examine};
 use crate::names::RepoName;
 

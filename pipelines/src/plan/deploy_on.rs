@@ -1,8 +1,8 @@
 //! `on:` of a deploy: when it is done.
 
-use super::dialect::Dialect;
 use super::reader::{At, Reader, quote};
 use super::{DeployOn, TagFilter, words};
+use crate::language::Dialect;
 use crate::language::nearest;
 use crate::language::schema::{ON_KEYS, ON_RUNTIMES};
 use crate::names::RepoName;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::assemble::own;
-use super::dialect::Dialect;
 use super::expand::Draft;
 use super::languages::{GENERIC_IMAGE, Image, Language};
 use super::matrix::Choice;
 use super::reader::{At, Reader, quote};
 use super::section::Section;
 use super::{JobImage, values};
+use crate::language::Dialect;
 
 const HELP: &str = "write the `image:` the job runs in, and keep `language` for its defaults";
 

@@ -13,7 +13,6 @@ mod defaults;
 mod deploy_images;
 mod deploy_on;
 mod deploys;
-mod dialect;
 mod env;
 mod expand;
 mod file;
@@ -38,9 +37,9 @@ mod types;
 mod values;
 mod words;
 
+pub use crate::language::Dialect;
 pub use compile::{CompileContext, Compiled, Outcome, check, compile, compile_as, compile_with};
 pub use conditions::facts;
-pub use dialect::Dialect;
 pub(crate) use reader::quote;
 pub use trigger::{Actor, PullRequest, Trigger, TriggerEvent};
 pub use types::{

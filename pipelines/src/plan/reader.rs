@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::dialect::Dialect;
 use super::{CompileContext, Dropped, values};
 use crate::condition::Facts;
+use crate::language::Dialect;
 use crate::language::schema::Key;
 use crate::language::{Diagnostic, Entry, KeyCheck, Node, Severity, Span, Value, join};
 

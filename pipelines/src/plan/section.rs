@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use super::deploys::{self, Deploy};
-use super::dialect::Dialect;
 use super::image::{self, BuildSecret};
 use super::languages::{self, Language};
 use super::matrix::{self, Axes};
 use super::reader::{At, Reader, quote};
 use super::services::{self, Services};
 use super::{GitOptions, ImageBuildPlan, JobImage, Phases, addons, git, phases};
+use crate::language::Dialect;
 use crate::language::nearest;
 use crate::names::SecretName;
 

@@ -1,9 +1,9 @@
 //! `services:`: names, `NAME:VERSION`, or whole services.
 
-use super::dialect::Dialect;
 use super::known_services::{self, KnownService};
 use super::reader::{At, Reader, quote};
 use super::{ServicePlan, env, values, words};
+use crate::language::Dialect;
 use crate::language::nearest;
 use crate::language::schema::SERVICE_KEYS;
 

@@ -55,7 +55,9 @@ impl DockerSandbox {
         let options = ListNetworksOptionsBuilder::default().filters(&labelled).build();
         let list = self.docker.list_networks(Some(options)).await;
         for one in list.map_err(failed("list networks"))? {
-            let Some(name) = one.name.filter(|name| *name != network(self.worker)) else { continue };
+            let Some(name) = one.name.filter(|name| *name != network(self.worker)) else {
+                continue;
+            };
             if let Err(error) = self.docker.remove_network(&name).await {
                 tracing::debug!(%error, network = name, "another worker's network stays");
             }

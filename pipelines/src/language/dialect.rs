@@ -17,7 +17,7 @@ impl Dialect {
     }
 
     /// The language where none is written.
-    pub(super) fn default_language(self) -> &'static str {
+    pub(crate) fn default_language(self) -> &'static str {
         match self {
             Self::Ci => "generic",
             Self::Travis => "ruby",
