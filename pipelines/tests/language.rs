@@ -61,11 +61,11 @@ fn the_place_is_shown_with_the_text_underlined() {
 }
 
 #[test]
-fn a_file_that_is_no_yaml_says_where_it_stops_being_so() {
+fn a_file_that_is_no_yaml_says_where_the_mistake_is() {
     let found = lint(".ci.yml", b"a: [1\nb: 2");
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].code.as_str(), found[0].severity), ("not-yaml", Severity::Error));
-    assert_eq!(found[0].span.map(|span| span.line), Some(2));
+    assert_eq!(found[0].span.map(|span| span.line), Some(1));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! have a shape that its key takes. All problems at once.
 
 use super::keys::KeyCheck;
+use super::other_products;
 use super::parse::{Parsed, collect};
 use super::schema::{JOBS_KEYS, Key, ROOT_KEYS, ROW_KEYS};
 use super::source::Source;
@@ -24,7 +25,13 @@ pub(crate) fn examine(bytes: &[u8]) -> Parsed {
     let mut parsed = collect(bytes);
     let mut check = KeyCheck::default();
     match parsed.root.as_ref().map(|root| (&root.value, root)) {
-        Some((Value::Map(_), root)) => check_root(&mut check, root),
+        Some((Value::Map(_), root)) => match other_products::recognise(root) {
+            Some(diagnostic) => {
+                check.found.push(diagnostic);
+                parsed.root = None;
+            }
+            None => check_root(&mut check, root),
+        },
         Some((Value::Scalar { .. } | Value::List(_), root)) => {
             let message = format!("the file must be a map of keys; this is {}", root.kind());
             let diagnostic = Diagnostic::about(Severity::Error, "not-a-map", root.span, message);

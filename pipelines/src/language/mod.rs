@@ -5,6 +5,8 @@ mod dialect;
 mod json;
 mod keys;
 mod lint;
+mod not_yaml;
+mod other_products;
 mod parse;
 pub(crate) mod schema;
 mod source;

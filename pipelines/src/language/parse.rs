@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as YamlSpan};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as YamlSpan, Tag};
 
+use super::not_yaml;
 use super::source::Source;
 use super::tree::{Entry, Node, Value};
 use super::{Diagnostic, Severity, Span};
@@ -129,7 +130,10 @@ impl<'a> Builder<'a> {
     fn take(&mut self, event: &Event<'_>, span: Span) -> Result<(), Stop> {
         match event {
             Event::DocumentStart(..) => self.start_document(span),
-            Event::Scalar(text, style, anchor, _) => {
+            Event::Scalar(text, style, anchor, tag) => {
+                if let Some(tag) = tag {
+                    self.tagged(tag, span);
+                }
                 let plain = *style == ScalarStyle::Plain;
                 let value = Value::Scalar { text: text.to_string(), plain };
                 let weight = Weight { text: text.len(), nodes: 1, depth: 0 };
@@ -299,17 +303,32 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// A text that begins with `!` is a tag to YAML, and the tag is no part of the text: a
+    /// condition or a command would mean its opposite.
+    fn tagged(&mut self, tag: &Tag, span: Span) {
+        if tag.is_yaml_core_schema() {
+            return;
+        }
+        let line = self.text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let start = self.text[line..span.start].rfind('!').map_or(span.start, |at| line + at);
+        let end = span.end.max(start + 1);
+        let text = self.text[start..end].lines().next().unwrap_or_default().trim_end();
+        let quoted = format!("write '{}'", text.replace('\'', "''"));
+        let word = text.split_whitespace().next().unwrap_or("!");
+        let message = format!("YAML takes `{word}` for a tag, which is no part of the text");
+        let column = self.text[line..start].chars().count() + 1;
+        let span = Span { start, end, column, ..span };
+        self.report(Severity::Error, "yaml-tag", span, message, &quoted);
+    }
+
     fn syntax_error(&mut self, error: &ScanError) -> Stop {
-        let at = error.marker();
-        let start = at.byte_offset().unwrap_or(0).min(self.text.len());
-        let span = Span { start, end: start + 1, line: at.line(), column: at.col() + 1 };
+        let mut diagnostic = not_yaml::diagnostic(self.text, error);
         // The scanner looks ahead, so it can meet its own limit before it tells us of the depth.
-        let diagnostic = if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-            Self::too_deep(span)
-        } else {
-            let message = format!("this is not YAML: {}", error.info());
-            Diagnostic::about(Severity::Error, "not-yaml", span, message)
-        };
+        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded)
+            && let Some(span) = diagnostic.span
+        {
+            diagnostic = Self::too_deep(span);
+        }
         self.diagnostics.push(diagnostic);
         Stop
     }
