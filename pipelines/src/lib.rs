@@ -13,5 +13,6 @@ pub mod matrix;
 pub mod names;
 pub mod normalize;
 pub mod plan;
+pub mod reference;
 pub mod schema;
 pub mod wire;

@@ -6,7 +6,8 @@ use super::{Diagnostic, Node, Severity, Value};
 /// What is said of a file that is another product's, if it looks like one.
 pub(crate) fn recognise(root: &Node) -> Option<Diagnostic> {
     let (product, span) = product(root)?;
-    let message = format!("this looks like a file of {product}, and Slipway reads Travis' language");
+    let message =
+        format!("this looks like a file of {product}, and Slipway reads Travis' language");
     let help = "`slipway init` writes a file to begin with; each command goes under `script:`";
     Some(Diagnostic::about(Severity::Error, "other-product", span, message).help(help))
 }

@@ -11,7 +11,7 @@ mod tokens;
 mod webhook;
 mod worker_api;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -80,6 +80,8 @@ pub(crate) fn router(server: Arc<Server>, shutdown: CancellationToken) -> Router
         .route("/healthz", get(health))
         // For whoever restarts what does not live: that Postgres is away is no reason.
         .route("/livez", get(async || "ok\n"))
+        // The language, for editors.
+        .route("/schema.json", get(language_schema))
         .merge(webhook::router())
         .nest("/api/worker/v1", worker_api::router())
         .nest("/api/v1", api::router(&server))
@@ -91,6 +93,14 @@ pub(crate) fn router(server: Arc<Server>, shutdown: CancellationToken) -> Router
         })
         .with_state(server);
     within(routes, shutdown)
+}
+
+/// The JSON Schema of `.ci.yml`. It is the same for everybody, and says nothing of this server.
+async fn language_schema() -> impl IntoResponse {
+    static SCHEMA: LazyLock<String> =
+        LazyLock::new(|| slipway_pipelines::reference::json_schema().to_string());
+    let kind = (header::CONTENT_TYPE, "application/schema+json");
+    ([kind, (header::CACHE_CONTROL, "public, max-age=3600")], SCHEMA.as_str())
 }
 
 fn within(routes: Router, shutdown: CancellationToken) -> Router {

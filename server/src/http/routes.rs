@@ -108,6 +108,7 @@ fn public(attempt: AttemptId) -> Vec<Row> {
     vec![
         (Method::GET, "/healthz".to_owned(), [200; 4]),
         (Method::GET, "/livez".to_owned(), [200; 4]),
+        (Method::GET, "/schema.json".to_owned(), [200; 4]),
         (Method::GET, "/no/such/thing/anywhere/here".to_owned(), [404; 4]),
         (Method::GET, "/login/nothing".to_owned(), [401; 4]),
         (Method::POST, "/webhooks/github".to_owned(), [401; 4]),
