@@ -90,8 +90,8 @@ fn inline(text: &str) -> String {
 fn say(reader: &mut Reader, at: &At<'_>, text: &str, error: &ConditionError) -> String {
     let help = if error.message.contains('$') {
         "write `env(NAME)` for a variable of the file; those of the running shell have no value yet"
-    } else if error.message.starts_with("`changes(") {
-        "test branch, type, tag or another name of the run until it is"
+    } else if error.message.contains("glob") {
+        "write it like `changes(src/**, \"docs/*.md\")`; what a glob is not to match takes `NOT changes(…)`"
     } else {
         "write it like `branch = main AND type = push`, with quotes around what has blanks"
     };
