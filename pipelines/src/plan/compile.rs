@@ -79,7 +79,9 @@ pub fn compile_with(
     context: &CompileContext<'_>,
     settings: &[EnvVar],
 ) -> Compiled {
-    if let Some(command) = skip::skip_command(&context.trigger.message) {
+    // A commit can not keep away what comes by the clock (TRAVIS_SEMANTICS §2).
+    let by_clock = matches!(context.trigger.event, TriggerEvent::Cron { .. });
+    if let Some(command) = skip::skip_command(&context.trigger.message).filter(|_| !by_clock) {
         let reason = format!("the commit message says [{command}].");
         return Compiled { outcome: Outcome::Nothing { reason }, diagnostics: Vec::new() };
     }
