@@ -93,6 +93,12 @@ pub fn compile_with(
 /// the default branch, if every condition held.
 #[must_use]
 pub fn check(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
+    check_as(Dialect::of(file), file, bytes)
+}
+
+/// As [`check`], in this dialect.
+#[must_use]
+pub fn check_as(dialect: Dialect, file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
     let branch = "main".to_owned();
     let trigger = Trigger {
         event: TriggerEvent::Push { branch: branch.clone() },
@@ -106,7 +112,7 @@ pub fn check(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
     let images = BTreeMap::new();
     let context =
         CompileContext { trigger: &trigger, repo: &repo, default_branch: &branch, images: &images };
-    let reader = Reader::new(Dialect::of(file), &context, conditions::facts(&context, &[]));
+    let reader = Reader::new(dialect, &context, conditions::facts(&context, &[]));
     read(Reader { everything: true, ..reader }, file, bytes).diagnostics
 }
 

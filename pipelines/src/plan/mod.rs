@@ -38,7 +38,9 @@ mod values;
 mod words;
 
 pub use crate::language::Dialect;
-pub use compile::{CompileContext, Compiled, Outcome, check, compile, compile_as, compile_with};
+pub use compile::{
+    CompileContext, Compiled, Outcome, check, check_as, compile, compile_as, compile_with,
+};
 pub use conditions::facts;
 pub(crate) use reader::quote;
 pub use trigger::{Actor, PullRequest, Trigger, TriggerEvent};

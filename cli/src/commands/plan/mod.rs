@@ -8,7 +8,7 @@ mod travis;
 mod what;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -28,7 +28,7 @@ use crate::print;
 /// Exits 0 when there is a plan or nothing to do, 1 when the file has errors.
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
-    /// The file; by default `.ci.yml`, else `.travis.yml`, of this folder.
+    /// The file, `-` for standard input; by default `.ci.yml`, else `.travis.yml`, of this folder.
     file: Option<PathBuf>,
     #[command(flatten)]
     what: What,
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
     }
     let file = arguments.file.clone().unwrap_or_else(lint::default_file);
     let bytes = lint::read(&file).with_context(|| format!("{} can not be read", file.display()))?;
-    let name = file.display().to_string();
+    let name = lint::shown(&file);
     let dialect = dialect::chosen(arguments.dialect, &name);
     if matches!(arguments.format, Format::TravisJson) {
         let facts = facts(&context, &arguments.env);
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
     }
     let compiled = compile_with(dialect, &name, &bytes, &context, &arguments.env);
     match arguments.format {
-        Format::Text => text(&file, &trigger, &compiled)?,
+        Format::Text => text(&name, &trigger, &compiled)?,
         Format::Json | Format::TravisJson => json_of(&compiled)?,
     }
     Ok(ExitCode::from(u8::from(matches!(compiled.outcome, Outcome::Bad { .. }))))
@@ -100,7 +100,7 @@ fn travis_json(name: &str, bytes: &[u8], question: Question<'_>) -> Result<ExitC
             Ok(ExitCode::SUCCESS)
         }
         Err(found) => {
-            lint::write_text(&mut std::io::stderr().lock(), Path::new(name), &[*found])?;
+            lint::write_text(&mut std::io::stderr().lock(), name, &[*found])?;
             Ok(ExitCode::FAILURE)
         }
     }
@@ -129,7 +129,7 @@ fn json_of(compiled: &Compiled) -> Result<()> {
     })
 }
 
-fn text(file: &Path, trigger: &Trigger, compiled: &Compiled) -> Result<()> {
+fn text(file: &str, trigger: &Trigger, compiled: &Compiled) -> Result<()> {
     let shown: Vec<Diagnostic> = compiled
         .diagnostics
         .iter()

@@ -27,7 +27,7 @@ fn jobs(plan: &Plan, width: usize) -> Vec<String> {
         if longest == 0 { 0 } else { longest.max(HEADS[column].len()) }
     });
     let whole: usize = widths.iter().filter(|width| **width > 0).map(|width| width + GAP).sum();
-    let aligned = whole <= width + GAP;
+    let aligned = whole.saturating_sub(GAP) <= width;
     let staged = plan.stages.len() > 1;
     let mut lines = Vec::new();
     if aligned {
