@@ -82,7 +82,9 @@ pub fn compile_with(
     context: &CompileContext<'_>,
     settings: &[EnvVar],
 ) -> Compiled {
-    if let Some(command) = skip::skip_command(&context.trigger.message) {
+    // A commit can not keep away what comes by the clock (TRAVIS_SEMANTICS §2).
+    let by_clock = matches!(context.trigger.event, TriggerEvent::Cron { .. });
+    if let Some(command) = skip::skip_command(&context.trigger.message).filter(|_| !by_clock) {
         let reason = format!("the commit message says [{command}].");
         return Compiled { outcome: Outcome::Nothing { reason }, diagnostics: Vec::new() };
     }
@@ -122,14 +124,24 @@ fn without_imports(mut resolver: Resolver) -> Resolved {
 /// the default branch, if every condition held.
 #[must_use]
 pub fn check(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
+    check_as(Dialect::of(file), file, bytes)
+}
+
+/// As [`check`], in this dialect.
+#[must_use]
+pub fn check_as(dialect: Dialect, file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
     let repo = local_repo();
     let main = Main { name: file, path: file, repo: &repo };
-    check_files(file, without_imports(Resolver::of_everything(main, bytes)))
+    checked(dialect, file, without_imports(Resolver::of_everything(main, bytes)))
 }
 
 /// As [`check`], of files that were read and merged.
 #[must_use]
 pub fn check_files(file: &str, resolved: Resolved) -> Vec<Diagnostic> {
+    checked(Dialect::of(file), file, resolved)
+}
+
+fn checked(dialect: Dialect, file: &str, resolved: Resolved) -> Vec<Diagnostic> {
     let branch = "main".to_owned();
     let trigger = Trigger {
         event: TriggerEvent::Push { branch: branch.clone() },
@@ -143,7 +155,7 @@ pub fn check_files(file: &str, resolved: Resolved) -> Vec<Diagnostic> {
     let images = BTreeMap::new();
     let context =
         CompileContext { trigger: &trigger, repo: &repo, default_branch: &branch, images: &images };
-    let reader = Reader::new(Dialect::of(file), &context, conditions::facts(&context, &[]));
+    let reader = Reader::new(dialect, &context, conditions::facts(&context, &[]));
     read(Reader { everything: true, ..reader }, file, resolved).diagnostics
 }
 
