@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::job::{self, Built};
-use super::reader::Reader;
+use super::reader::{At, Reader};
 use super::whole::Whole;
-use super::{Dropped, Plan, StagePlan, copies, labels, needs};
+use super::{Dropped, Plan, StagePlan, labels, needs, notifications};
 use crate::ids::{JobNumber, StageIndex};
 use crate::language::{Node, Value};
-use crate::matrix::{Expansion, MAX_JOBS, Origin};
+use crate::matrix::{Expansion, Origin};
 
 /// Largest plan, in bytes of the file's text in all its jobs together.
 const MAX_PLAN: usize = 16 * 1024 * 1024;
@@ -43,43 +43,24 @@ pub(super) fn plan(
             built.push(next);
         }
     }
-    let (mut jobs, mut wanted, mut names) = (Vec::new(), Vec::new(), Vec::new());
-    for Built { plan, stage, needs, copies, .. } in built {
-        let name = plan.name.clone();
-        for copy in copies::of(plan, copies) {
-            // Checked below; a million copies need not be made first.
-            if jobs.len() <= MAX_JOBS {
-                jobs.push((stage, copy));
-                wanted.push(needs.clone());
-                names.push(name.clone());
-            }
-        }
-    }
-    if jobs.len() > MAX_JOBS {
-        let message = format!("with its copies the file makes more than {MAX_JOBS} jobs");
-        reader.error(
-            &whole.beginning(None),
-            "too-many-jobs",
-            message,
-            "write a smaller `parallel`",
-        );
-        return None;
-    }
     let used: Vec<usize> =
-        (0..stages.len()).filter(|place| jobs.iter().any(|(stage, _)| stage == place)).collect();
-    let mut jobs: Vec<_> = jobs
-        .into_iter()
-        .zip(1..)
-        .map(|((stage, mut job), number)| {
-            let place = used.iter().position(|used| *used == stage).unwrap_or_default();
-            job.stage = StageIndex(i32::try_from(place).unwrap_or_default());
-            job.number = JobNumber(number);
-            job
-        })
-        .collect();
+        (0..stages.len()).filter(|place| built.iter().any(|job| job.stage == *place)).collect();
+    let (mut jobs, mut wanted, mut bases) = (Vec::new(), Vec::new(), Vec::new());
+    for (Built { mut plan, stage, needs, base }, number) in built.into_iter().zip(1..) {
+        let place = used.iter().position(|used| *used == stage).unwrap_or_default();
+        plan.stage = StageIndex(i32::try_from(place).unwrap_or_default());
+        plan.number = JobNumber(number);
+        jobs.push(plan);
+        wanted.push(needs);
+        bases.push(base);
+    }
     let written = whole.names();
-    let names = needs::Names::new(&jobs, &names, &written);
+    let names = needs::Names::new(&jobs, &bases, &written);
     needs::settle(reader, &mut jobs, &wanted, &names);
+    let notifications =
+        expansion.notifications.as_ref().map(|node| At::new(node, "notifications".to_owned()));
+    let notifications =
+        notifications.map(|at| reader.silently(|reader| notifications::read(reader, &at)));
     Some(Plan {
         file: name.to_owned(),
         stages: used.iter().map(|place| StagePlan { name: stages[*place].clone() }).collect(),
@@ -87,7 +68,7 @@ pub(super) fn plan(
         dropped: reader.dropped.clone(),
         fast_finish: whole.fast_finish,
         concurrency: whole.concurrency.clone(),
-        notifications: whole.notifications.clone(),
+        notifications: notifications.unwrap_or_default(),
     })
 }
 

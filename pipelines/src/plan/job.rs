@@ -22,8 +22,8 @@ pub(super) struct Built<'n> {
     pub(super) plan: JobPlan,
     pub(super) stage: usize,
     pub(super) needs: Vec<Need<'n>>,
-    /// `parallel`
-    pub(super) copies: Option<u32>,
+    /// What it is called where others need it: its name, which its copies share.
+    pub(super) base: String,
 }
 
 /// None: no worker can run it, or it has errors.
@@ -45,7 +45,6 @@ pub(super) fn build<'n>(
     let beginning = whole.beginning(row(&job.origin));
     let language = section.language.unwrap_or_else(|| default_language(reader));
     let name = name.unwrap_or_else(|| name_of(&axes, stage));
-    let copies = reader.once(&keys, "parallel", copies::read).flatten();
     let scope = secrets::of_job(reader, section.secrets.as_deref());
     secrets::check_build_secrets(reader, &section.build_secrets, &scope);
     let mut env = versions::variables(language, |key| keys.text(key));
@@ -83,7 +82,12 @@ pub(super) fn build<'n>(
         carry: section.carry,
         machine: section.machine,
     };
-    Some(Built { plan, stage: 0, needs: section.needs, copies })
+    let base = plan.name.clone();
+    let plan = match job.copy {
+        Some(copy) => copies::mark(plan, copy),
+        None => plan,
+    };
+    Some(Built { plan, stage: 0, needs: section.needs, base })
 }
 
 fn default_language(reader: &Reader) -> &'static Language {

@@ -62,6 +62,15 @@ impl Reader {
         Some(self.heard_once(key, at.span, |reader| read(reader, &at)))
     }
 
+    /// Reads what has been told already.
+    pub(super) fn silently<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let (found, concealed) = (self.found.len(), self.concealed.len());
+        let value = read(self);
+        self.found.truncate(found);
+        self.concealed.truncate(concealed);
+        value
+    }
+
     /// Reads the place; what it has to say is dropped if it was read before.
     pub(super) fn heard_once<T>(
         &mut self,
@@ -70,13 +79,7 @@ impl Reader {
         read: impl FnOnce(&mut Self) -> T,
     ) -> T {
         let first = self.heard.insert((key.to_owned(), place.file, place.start, place.end));
-        let (found, concealed) = (self.found.len(), self.concealed.len());
-        let value = read(self);
-        if !first {
-            self.found.truncate(found);
-            self.concealed.truncate(concealed);
-        }
-        value
+        if first { read(self) } else { self.silently(read) }
     }
 
     /// A job or stage that this trigger does not want.

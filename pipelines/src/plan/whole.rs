@@ -2,7 +2,7 @@
 //! whether or not a job of this run has it, and once however many jobs do.
 
 use super::reader::{At, Keys, Reader};
-use super::{Concurrency, Notifications, env, notifications, order, section};
+use super::{Concurrency, env, notifications, order, section};
 use crate::language::{Entry, Node};
 
 /// Keys of the root that are no part of a job.
@@ -18,7 +18,6 @@ pub(super) struct Whole<'n> {
     pub(super) global: Vec<(String, String)>,
     pub(super) fast_finish: bool,
     pub(super) concurrency: Option<Concurrency>,
-    pub(super) notifications: Notifications,
     /// Where the first key of the file stands.
     first: crate::language::Span,
 }
@@ -40,6 +39,7 @@ pub(super) fn read<'n>(reader: &mut Reader, config: &'n Node) -> Whole<'n> {
     for row in &rows {
         section::read(reader, &Keys::of_entries(row, row.entries().iter()));
     }
+    reader.once(&keys, "notifications", notifications::read);
     let fast_finish = jobs
         .and_then(|jobs| jobs.get("fast_finish"))
         .and_then(|fast| reader.boolean(&fast))
@@ -48,7 +48,6 @@ pub(super) fn read<'n>(reader: &mut Reader, config: &'n Node) -> Whole<'n> {
         global: global.into_iter().map(|var| (var.name, var.value)).collect(),
         fast_finish,
         concurrency: reader.once(&keys, "concurrency", order::concurrency).flatten(),
-        notifications: reader.once(&keys, "notifications", notifications::read).unwrap_or_default(),
         first: first_key(&root),
         root,
         rows,
