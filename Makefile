@@ -1,11 +1,17 @@
 # What people and CI run; CI calls these targets verbatim.
-.PHONY: setup build demo demo-stop test lint ring deny sqlx sqlx-check
+.PHONY: setup build demo demo-stop test parity lint ring deny sqlx sqlx-check
 
 setup: ; scripts/setup.sh
 build: ; cargo build --workspace --all-targets --locked
 test: ; scripts/test.sh
 demo: ; scripts/demo.sh start
 demo-stop: ; scripts/demo.sh stop
+
+# How many of Travis' own answers `slipway plan --batch` gives; VERBOSE=1 shows what differs.
+CORPUS ?= ../shared/corpus
+parity:
+	cargo build --locked -p slipway -p slipway-parity
+	target/debug/slipway-parity $(CORPUS) $(if $(VERBOSE),--verbose)
 
 lint:
 	cargo fmt --all --check

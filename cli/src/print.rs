@@ -50,6 +50,39 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// `1 job`, `2 jobs`
+pub(crate) fn plural(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+/// The columns of the terminal; what is no terminal takes lines of any length.
+pub(crate) fn width() -> usize {
+    /// Below that nothing can be read anyhow.
+    const LEAST: u16 = 30;
+    let size = rustix::termios::tcgetwinsize(io::stdout());
+    let columns = size.ok().map(|size| size.ws_col).filter(|columns| *columns > 0);
+    columns.map_or(usize::MAX, |columns| columns.max(LEAST).into())
+}
+
+/// Lines of at most `width` characters, broken at blanks where there are any; all but the first
+/// begin with `indent` blanks.
+pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest: Vec<char> = text.chars().collect();
+    while rest.len() > width {
+        let begin = rest.iter().take_while(|c| **c == ' ').count().max(indent);
+        let blank = (begin + 1..=width).rev().find(|at| rest[*at] == ' ');
+        let end = blank.unwrap_or(width.max(begin + 1)).min(rest.len());
+        lines.push(rest[..end].iter().collect());
+        let left = rest[end..].iter().skip_while(|c| **c == ' ');
+        rest = std::iter::repeat_n(&' ', indent).chain(left).copied().collect();
+    }
+    if rest.iter().any(|c| *c != ' ') || lines.is_empty() {
+        lines.push(rest.into_iter().collect());
+    }
+    lines
+}
+
 /// `31 s`, `2 min 5 s`, `3 h 20 min`.
 pub(crate) fn duration(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     let seconds = (to - from).num_seconds().max(0);
@@ -86,6 +119,17 @@ mod tests {
     #[test]
     fn a_commit_subject_can_not_drive_the_terminal() {
         assert_eq!(safe("a\u{1b}[2Jb\n"), "a [2Jb ");
+    }
+
+    #[test]
+    fn lines_are_broken_at_blanks_and_only_without_them_within_a_word() {
+        assert_eq!(wrap("one two three", 20, 2), ["one two three"]);
+        assert_eq!(wrap("one two three", 8, 2), ["one two", "  three"]);
+        assert_eq!(wrap("one two", 3, 0), ["one", "two"]);
+        assert_eq!(wrap("abcdefgh", 4, 1), ["abcd", " efg", " h"]);
+        assert_eq!(wrap("  ab cdef", 5, 2), ["  ab", "  cde", "  f"]);
+        assert_eq!(wrap("abc", 1, 4), ["abc"], "an indent without room does not loop");
+        assert_eq!(wrap("", 9, 0), [""]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("slipway-worker", &["slipway-pipelines"]),
     ("slipway", &["slipway-pipelines", "slipway-server", "slipway-worker"]),
     ("slipway-tests", &["slipway-pipelines", "slipway-server", "slipway-worker"]),
+    // It asks the binary, as people do.
+    ("slipway-parity", &[]),
 ];
 
 /// Crates that make a room impure, or that only one room may know.

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod deploy;
+mod dialect;
 pub(crate) mod doctor;
 pub(crate) mod down;
 mod github_settings;

@@ -3,7 +3,7 @@
 
 use granit_parser::ScanError;
 
-use super::{Diagnostic, Severity, Span};
+use super::{Diagnostic, FileIndex, Severity, Span};
 
 /// What is said, where, and what to write instead.
 struct Told {
@@ -14,12 +14,12 @@ struct Told {
 }
 
 /// The diagnostic for what the YAML reader met in `text`.
-pub(super) fn diagnostic(text: &str, error: &ScanError) -> Diagnostic {
+pub(super) fn diagnostic(file: FileIndex, text: &str, error: &ScanError) -> Diagnostic {
     let marker = error.marker();
     let stopped = text.floor_char_boundary(marker.byte_offset().unwrap_or(0).min(text.len()));
     let told = explain(text, stopped, &error.info());
     let at = told.at.unwrap_or(stopped);
-    let found = Diagnostic::about(Severity::Error, "not-yaml", place(text, at), told.message);
+    let found = Diagnostic::about(Severity::Error, "not-yaml", place(file, text, at), told.message);
     match told.help {
         Some(help) => found.help(help),
         None => found,
@@ -27,12 +27,12 @@ pub(super) fn diagnostic(text: &str, error: &ScanError) -> Diagnostic {
 }
 
 /// The character at this byte.
-fn place(text: &str, at: usize) -> Span {
+fn place(file: FileIndex, text: &str, at: usize) -> Span {
     let before = &text[..at];
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let column = before[line_start(text, at)..].chars().count() + 1;
     let width = text[at..].chars().next().map_or(1, char::len_utf8);
-    Span { start: at, end: at + width, line, column }
+    Span { start: at, end: at + width, line, column, file }
 }
 
 fn line_start(text: &str, at: usize) -> usize {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use crate::language::{Entry, Node, Severity, Span, Value};
+use crate::language::{Entry, FileIndex, Node, Severity, Span, Value};
 
 use super::keys::is_hollow;
 use super::same::Id;
@@ -29,7 +29,7 @@ pub(super) struct Env<'a> {
 
 impl<'a> Env<'a> {
     pub(super) fn read(work: &Work<'a>) -> Self {
-        let none = Span { start: 0, end: 0, line: 1, column: 1 };
+        let none = Span { start: 0, end: 0, line: 1, column: 1, file: FileIndex::MAIN };
         let Some(env) = work.config.get("env").filter(|env| !env.is_null()) else {
             return Self {
                 global: None,

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::reader::Reader;
+use super::reader::{At, Reader};
 use super::{
-    Actor, Dropped, EnvVar, Plan, Trigger, TriggerEvent, assemble, branches, conditions, expand,
-    file, skip,
+    Actor, EnvVar, Plan, Trigger, TriggerEvent, assemble, branches, conditions, skip, whole,
 };
-use crate::language::Dialect;
-use crate::language::{Diagnostic, Node, Severity, Source, conceal, examine};
+use crate::condition::Facts;
+use crate::imports::{Answer, Main, ReadFile, Resolved, Resolver};
+use crate::language::{
+    Diagnostic, Dialect, FileIndex, Node, Severity, Source, Span, conceal, tell,
+};
 use crate::names::RepoName;
+use crate::{matrix, normalize};
 
 /// What a plan depends on besides the file.
 #[derive(Clone, Copy, Debug)]
@@ -79,18 +82,69 @@ pub fn compile_with(
     context: &CompileContext<'_>,
     settings: &[EnvVar],
 ) -> Compiled {
-    if let Some(command) = skip::skip_command(&context.trigger.message) {
-        let reason = format!("the commit message says [{command}].");
+    if let Some(reason) = skipped(context.trigger) {
         return Compiled { outcome: Outcome::Nothing { reason }, diagnostics: Vec::new() };
     }
     let facts = conditions::facts(context, settings);
-    read(Reader::new(dialect, context, facts), file, bytes)
+    let main = Main { name: file, path: file, repo: context.repo };
+    let resolved = without_imports(Resolver::new(main, bytes, facts.clone()));
+    read(Reader::new(dialect, context), &facts, file, resolved)
+}
+
+/// As [`compile_with`], of files that were read and merged (see [`crate::imports`]). The facts are
+/// those of [`conditions::facts`], and may know more: which paths changed.
+#[must_use]
+pub fn compile_files(
+    dialect: Dialect,
+    file: &str,
+    resolved: Resolved,
+    context: &CompileContext<'_>,
+    facts: Facts,
+) -> Compiled {
+    if let Some(reason) = skipped(context.trigger) {
+        return Compiled { outcome: Outcome::Nothing { reason }, diagnostics: Vec::new() };
+    }
+    read(Reader::new(dialect, context), &facts, file, resolved)
+}
+
+/// Does the commit message keep the run away? Not what comes by the clock (TRAVIS_SEMANTICS §2).
+fn skipped(trigger: &Trigger) -> Option<String> {
+    let by_clock = matches!(trigger.event, TriggerEvent::Cron { .. });
+    let command = skip::skip_command(&trigger.message).filter(|_| !by_clock)?;
+    Some(format!("the commit message says [{command}]."))
+}
+
+/// Says of every import that it can not be read here.
+fn without_imports(mut resolver: Resolver) -> Resolved {
+    while resolver.wanted().is_some() {
+        let why = "can not be read: there is only this one file here, without its repo";
+        resolver.give(Answer::Refused(why.to_owned()));
+    }
+    resolver.finish()
 }
 
 /// Everything there is to say of a file without a trigger: as it would be compiled for a push to
 /// the default branch, if every condition held.
 #[must_use]
 pub fn check(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
+    check_as(Dialect::of(file), file, bytes)
+}
+
+/// As [`check`], in this dialect.
+#[must_use]
+pub fn check_as(dialect: Dialect, file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
+    let repo = local_repo();
+    let main = Main { name: file, path: file, repo: &repo };
+    checked(dialect, file, without_imports(Resolver::of_everything(main, bytes)))
+}
+
+/// As [`check`], of files that were read and merged.
+#[must_use]
+pub fn check_files(file: &str, resolved: Resolved) -> Vec<Diagnostic> {
+    checked(Dialect::of(file), file, resolved)
+}
+
+fn checked(dialect: Dialect, file: &str, resolved: Resolved) -> Vec<Diagnostic> {
     let branch = "main".to_owned();
     let trigger = Trigger {
         event: TriggerEvent::Push { branch: branch.clone() },
@@ -100,29 +154,27 @@ pub fn check(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
         author: String::new(),
         actor: Actor::Local { name: String::new() },
     };
-    let repo = "local/app".parse().expect("a well-formed name");
+    let repo = local_repo();
     let images = BTreeMap::new();
     let context =
         CompileContext { trigger: &trigger, repo: &repo, default_branch: &branch, images: &images };
-    let reader = Reader::new(Dialect::of(file), &context, conditions::facts(&context, &[]));
-    read(Reader { everything: true, ..reader }, file, bytes).diagnostics
+    let reader = Reader { everything: true, ..Reader::new(dialect, &context) };
+    read(reader, &conditions::facts(&context, &[]), file, resolved).diagnostics
 }
 
-fn read(mut reader: Reader, file: &str, bytes: &[u8]) -> Compiled {
-    let mut examined = examine(bytes);
-    let outcome = examined.root.as_ref().map(|root| plan(&mut reader, file, root));
-    let mut found = std::mem::take(&mut examined.diagnostics);
+/// The repo of a file that is in none.
+fn local_repo() -> RepoName {
+    "local/app".parse().expect("a well-formed name")
+}
+
+fn read(mut reader: Reader, facts: &Facts, file: &str, resolved: Resolved) -> Compiled {
+    let Resolved { root, mut found, files } = resolved;
+    let outcome = root.as_ref().map(|root| plan(&mut reader, facts, file, root));
     for twice in found.iter_mut().filter(|found| found.code == "duplicate-key") {
         twice.severity = reader.passed_over();
     }
     found.append(&mut reader.found);
-    let diagnostics = match std::str::from_utf8(bytes) {
-        Ok(text) => {
-            let text = conceal(text, &reader.concealed);
-            Source { file, text: &text }.tell(found)
-        }
-        Err(_) => found,
-    };
+    let diagnostics = told(&files, &reader.concealed, found);
     let outcome = match (bad(file, &diagnostics), outcome) {
         (Some(reason), _) => Outcome::Bad { reason },
         (None, Some(outcome)) => outcome,
@@ -131,39 +183,52 @@ fn read(mut reader: Reader, file: &str, bytes: &[u8]) -> Compiled {
     Compiled { outcome, diagnostics }
 }
 
-fn plan(reader: &mut Reader, name: &str, root: &Node) -> Outcome {
-    let file = file::read(reader, root);
-    let expanded = expand::expand(reader, &file);
-    let plan = assemble::plan(reader, name, &file, &expanded);
-    if !reader.names_secrets && reader.dialect == Dialect::Ci {
-        let message = "the file names no secrets, so every job gets all of the repo's".to_owned();
-        let note = Diagnostic::whole_file(Severity::Note, "all-secrets", message);
-        let help = "write `secrets: []`, and name those that a job or deploy needs there";
-        reader.found.push(note.help(help));
-    }
-    let branch = reader.branch.clone();
-    if let Some(reason) = branches::excluded(file.branches.as_ref(), &branch) {
+/// With its excerpts, in which nothing is shown that stands at `concealed`.
+fn told(files: &[ReadFile], concealed: &[Span], found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let texts: Vec<String> = (0..)
+        .map(FileIndex)
+        .zip(files)
+        .map(|(index, file)| conceal(&file.text, index, concealed))
+        .collect();
+    let sources: Vec<Source<'_>> =
+        files.iter().zip(&texts).map(|(file, text)| Source { file: &file.name, text }).collect();
+    tell(&sources, found)
+}
+
+/// The way of a file, from its tree on.
+fn plan(reader: &mut Reader, facts: &Facts, name: &str, root: &Node) -> Outcome {
+    let (dialect, everything) = (reader.dialect, reader.everything);
+    let options = normalize::Options { dialect, defaults: true };
+    let normalize::Normalized { config, mut found } = normalize::normalize(root, options);
+    reader.found.append(&mut found);
+    let options = matrix::Options { dialect, facts, everything, defaults: true };
+    let mut expansion = matrix::expand(&config, options);
+    reader.found.append(&mut expansion.found);
+    let whole = whole::read(reader, &config);
+    let plan = assemble::plan(reader, name, &whole, &expansion);
+    note_secrets(reader);
+    let branches = At::new(&config, String::new()).get("branches");
+    let branches = branches.and_then(|branches| branches::read(reader, &branches));
+    if let Some(reason) = branches::excluded(branches.as_ref(), &reader.branch) {
         return Outcome::Nothing { reason: format!("{reason}.") };
     }
-    if let Some(reason) = conditions::of_file(reader, &file) {
+    if let Some(reason) = expansion.refused {
         return Outcome::Nothing { reason };
     }
     match plan {
         Some(plan) if !plan.jobs.is_empty() => Outcome::Plan(Box::new(plan)),
-        Some(_) | None => Outcome::Nothing { reason: no_job(&reader.dropped) },
+        Some(_) | None => Outcome::Nothing { reason: assemble::no_job(&reader.dropped) },
     }
 }
 
-/// Why no job is left.
-fn no_job(dropped: &[Dropped]) -> String {
-    match dropped {
-        [] => "`jobs.exclude` leaves no job of the matrix.".to_owned(),
-        [only] => format!("no job is left; {}: {}", only.name, only.reason),
-        [first, rest @ ..] => {
-            let count = rest.len();
-            format!("no job is left; {}: {} ({count} more like it)", first.name, first.reason)
-        }
+fn note_secrets(reader: &mut Reader) {
+    if reader.names_secrets || reader.dialect == Dialect::Travis {
+        return;
     }
+    let message = "the file names no secrets, so every job gets all of the repo's".to_owned();
+    let note = Diagnostic::whole_file(Severity::Note, "all-secrets", message);
+    let help = "write `secrets: []`, and name those that a job or deploy needs there";
+    reader.found.push(note.help(help));
 }
 
 /// The errors in one sentence, if there are any.
@@ -171,7 +236,8 @@ fn bad(file: &str, diagnostics: &[Diagnostic]) -> Option<String> {
     let errors: Vec<&Diagnostic> =
         diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
     let first = errors.first()?;
-    let place = first.span.map_or(String::new(), |span| format!(" on line {}", span.line));
+    let within = first.file.as_ref().map_or(String::new(), |file| format!(" of {file}"));
+    let place = first.span.map_or(String::new(), |span| format!(" on line {}{within}", span.line));
     let message = &first.message;
     Some(match errors.len() {
         1 => format!("{file} has an error{place}: {message}."),

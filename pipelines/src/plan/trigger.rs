@@ -46,6 +46,11 @@ pub enum TriggerEvent {
         /// The branch, without `refs/heads/`.
         branch: String,
     },
+    /// Its time came: a branch's head, once a day, week or month.
+    Cron {
+        /// The branch, without `refs/heads/`.
+        branch: String,
+    },
 }
 
 /// What a pull request asks to merge, and into what.
@@ -98,7 +103,9 @@ impl Trigger {
     #[must_use]
     pub fn git_ref(&self) -> String {
         match &self.event {
-            TriggerEvent::Push { branch } | TriggerEvent::Api { branch } => {
+            TriggerEvent::Push { branch }
+            | TriggerEvent::Api { branch }
+            | TriggerEvent::Cron { branch } => {
                 format!("refs/heads/{branch}")
             }
             TriggerEvent::Tag { tag } => format!("refs/tags/{tag}"),
@@ -111,9 +118,10 @@ impl Trigger {
     pub fn reported_commit(&self) -> &CommitSha {
         match &self.event {
             TriggerEvent::PullRequest(pull) => &pull.head,
-            TriggerEvent::Push { .. } | TriggerEvent::Tag { .. } | TriggerEvent::Api { .. } => {
-                &self.commit
-            }
+            TriggerEvent::Push { .. }
+            | TriggerEvent::Tag { .. }
+            | TriggerEvent::Api { .. }
+            | TriggerEvent::Cron { .. } => &self.commit,
         }
     }
 }
@@ -124,7 +132,7 @@ impl TriggerEvent {
     #[must_use]
     pub fn branch(&self) -> &str {
         match self {
-            Self::Push { branch } | Self::Api { branch } => branch,
+            Self::Push { branch } | Self::Api { branch } | Self::Cron { branch } => branch,
             Self::Tag { tag } => tag,
             Self::PullRequest(pull) => &pull.base,
         }
@@ -134,7 +142,7 @@ impl TriggerEvent {
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         match self {
-            Self::Push { .. } | Self::PullRequest(_) | Self::Api { .. } => None,
+            Self::Push { .. } | Self::PullRequest(_) | Self::Api { .. } | Self::Cron { .. } => None,
             Self::Tag { tag } => Some(tag),
         }
     }
@@ -144,7 +152,7 @@ impl TriggerEvent {
     pub fn pull_request(&self) -> Option<&PullRequest> {
         match self {
             Self::PullRequest(pull) => Some(pull),
-            Self::Push { .. } | Self::Tag { .. } | Self::Api { .. } => None,
+            Self::Push { .. } | Self::Tag { .. } | Self::Api { .. } | Self::Cron { .. } => None,
         }
     }
 
@@ -155,6 +163,7 @@ impl TriggerEvent {
             Self::Push { .. } | Self::Tag { .. } => "push",
             Self::PullRequest(_) => "pull_request",
             Self::Api { .. } => "api",
+            Self::Cron { .. } => "cron",
         }
     }
 
@@ -166,6 +175,7 @@ impl TriggerEvent {
             Self::Tag { .. } => "tag",
             Self::PullRequest(_) => "pull_request",
             Self::Api { .. } => "api",
+            Self::Cron { .. } => "cron",
         }
     }
 

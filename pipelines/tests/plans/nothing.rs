@@ -33,6 +33,13 @@ fn a_commit_message_can_skip_the_run() {
 }
 
 #[test]
+fn a_commit_message_does_not_keep_away_what_comes_by_the_clock() {
+    let cron = trigger(TriggerEvent::Cron { branch: "main".to_owned() }, "Docs [skip ci]");
+    let outcome = compiled(".ci.yml", "if: type = cron\nscript: make", &cron).outcome;
+    assert!(matches!(outcome, Outcome::Plan(_)), "{outcome:?}");
+}
+
+#[test]
 fn a_matrix_without_cells_makes_no_run() {
     let file = "language: python\npython: 3.12\nscript: pytest\njobs: {exclude: [{python: 3.12}]}";
     assert_eq!(nothing(file, &push("main", "")), "`jobs.exclude` leaves no job of the matrix.");

@@ -173,7 +173,8 @@ fn switched_off(repo: &Repo, event: &TriggerEvent) -> Option<&'static str> {
         TriggerEvent::Push { .. }
         | TriggerEvent::Tag { .. }
         | TriggerEvent::PullRequest(_)
-        | TriggerEvent::Api { .. } => None,
+        | TriggerEvent::Api { .. }
+        | TriggerEvent::Cron { .. } => None,
     }
 }
 

@@ -35,8 +35,9 @@ pub(crate) async fn store(
     if let Some(merge) = merge_commit(&trigger, report) {
         trigger.commit = merge;
     }
-    // Who asks for a run, or for a re-run, wants it whatever the commit says.
-    let asked_for = run.is_rerun || matches!(trigger.event, TriggerEvent::Api { .. });
+    // Who asks for a run, a re-run or one by the clock wants it whatever the commit says.
+    let asked_for = run.is_rerun
+        || matches!(trigger.event, TriggerEvent::Api { .. } | TriggerEvent::Cron { .. });
     let mark = if asked_for { None } else { skip_mark(&trigger.message) };
     let (event, plan) = decide(&report.result, mark);
     runs::planned(tx, id, &trigger, plan, &report.diagnostics).await?;

@@ -184,7 +184,7 @@ impl Mirrors {
 
 fn gone(trigger: &Trigger) -> anyhow::Error {
     let why = match &trigger.event {
-        TriggerEvent::Push { .. } | TriggerEvent::Api { .. } => {
+        TriggerEvent::Push { .. } | TriggerEvent::Api { .. } | TriggerEvent::Cron { .. } => {
             "the branch was force-pushed or deleted"
         }
         TriggerEvent::Tag { .. } => "the tag was moved or deleted",

@@ -52,7 +52,9 @@ impl Mirrors {
         let origin = ["remote", "add", "origin", &request.source.url];
         tokio::try_join!(git(&fetch), git(&origin))?;
         match &request.trigger.event {
-            TriggerEvent::Push { branch } | TriggerEvent::Api { branch } => {
+            TriggerEvent::Push { branch }
+            | TriggerEvent::Api { branch }
+            | TriggerEvent::Cron { branch } => {
                 git(&["checkout", "--quiet", "-B", branch, commit]).await?;
             }
             TriggerEvent::PullRequest(_) => {

@@ -1,10 +1,14 @@
 //! `slipway plan [FILE]`: what a push (or another event) would run, without it.
 
+mod batch;
 mod condition;
+mod data;
+mod table;
+mod travis;
 mod what;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -12,41 +16,38 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use slipway_pipelines::language::{Diagnostic, Severity};
 use slipway_pipelines::plan::{
-    CompileContext, Compiled, Dialect, EnvVar, JobImage, JobPlan, Outcome, Plan as Planned,
-    compile_with,
+    CompileContext, Compiled, EnvVar, Outcome, Trigger, compile_with, facts,
 };
 
+use self::travis::{Answer, Question};
 use self::what::What;
+use super::dialect::{self, DialectName};
 use super::lint;
 use crate::print;
 
 /// Exits 0 when there is a plan or nothing to do, 1 when the file has errors.
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
-    /// The file; by default `.ci.yml`, else `.travis.yml`, of this folder.
+    /// The file, `-` for standard input; by default `.ci.yml`, else `.travis.yml`, of this folder.
     file: Option<PathBuf>,
     #[command(flatten)]
     what: What,
     /// A variable that conditions can test, as a setting of the repo would be; may be repeated.
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<EnvVar>,
-    /// Whose defaults hold [default: by the file's name]
+    /// Whose defaults hold [default: by the file's name; with --batch those of Travis]
     #[arg(long, value_enum)]
     dialect: Option<DialectName>,
     /// Say only whether this condition holds: `branch = main AND type = push`.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["file", "dialect", "format"])]
     condition: Option<String>,
+    /// Answer each line of a file of JSON lines (`-`: standard input) by a line: `{"id", "yaml",
+    /// "data"}`, `{"id", "condition", "data"}` or `{"id", "condition", "parse_only": true}`.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "condition", "format", "env"])]
+    batch: Option<PathBuf>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum DialectName {
-    /// Those of `.ci.yml`.
-    Ci,
-    /// Those of `.travis.yml`.
-    Travis,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -55,10 +56,16 @@ enum Format {
     Text,
     /// The whole plan.
     Json,
+    /// Jobs and stages in Travis' key names and shapes.
+    TravisJson,
 }
 
 /// Compiles the file for what the flags say happened, and prints what comes of it.
 pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
+    if let Some(batch) = &arguments.batch {
+        batch::run(batch, dialect::chosen(arguments.dialect, ".travis.yml"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let trigger = arguments.what.trigger()?;
     let images = BTreeMap::new();
     let context = CompileContext {
@@ -72,18 +79,31 @@ pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
     }
     let file = arguments.file.clone().unwrap_or_else(lint::default_file);
     let bytes = lint::read(&file).with_context(|| format!("{} can not be read", file.display()))?;
-    let name = file.display().to_string();
-    let dialect = match arguments.dialect {
-        Some(DialectName::Ci) => Dialect::Ci,
-        Some(DialectName::Travis) => Dialect::Travis,
-        None => Dialect::of(&name),
-    };
+    let name = lint::shown(&file);
+    let dialect = dialect::chosen(arguments.dialect, &name);
+    if matches!(arguments.format, Format::TravisJson) {
+        let facts = facts(&context, &arguments.env);
+        return travis_json(&name, &bytes, Question { dialect, facts: &facts, defaults: false });
+    }
     let compiled = compile_with(dialect, &name, &bytes, &context, &arguments.env);
     match arguments.format {
-        Format::Text => text(&file, &compiled)?,
-        Format::Json => json_of(&compiled)?,
+        Format::Text => text(&name, &trigger, &compiled)?,
+        Format::Json | Format::TravisJson => json_of(&compiled)?,
     }
     Ok(ExitCode::from(u8::from(matches!(compiled.outcome, Outcome::Bad { .. }))))
+}
+
+fn travis_json(name: &str, bytes: &[u8], question: Question<'_>) -> Result<ExitCode> {
+    match travis::ask(name, bytes, question) {
+        Ok(Answer { jobs, stages, msgs, .. }) => {
+            print::json(&json!({ "jobs": jobs, "stages": stages, "msgs": msgs }))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(found) => {
+            lint::write_text(&mut std::io::stderr().lock(), name, &[*found])?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
 
 /// `NAME=VALUE`
@@ -109,7 +129,7 @@ fn json_of(compiled: &Compiled) -> Result<()> {
     })
 }
 
-fn text(file: &Path, compiled: &Compiled) -> Result<()> {
+fn text(file: &str, trigger: &Trigger, compiled: &Compiled) -> Result<()> {
     let shown: Vec<Diagnostic> = compiled
         .diagnostics
         .iter()
@@ -120,9 +140,12 @@ fn text(file: &Path, compiled: &Compiled) -> Result<()> {
         lint::write_text(&mut std::io::stdout().lock(), file, &shown)?;
     }
     match &compiled.outcome {
-        Outcome::Plan(plan) => table(plan),
+        Outcome::Plan(plan) => {
+            let lines = table::lines(plan, trigger, print::width());
+            lines.iter().for_each(|line| print::line(line));
+        }
         Outcome::Nothing { reason } => {
-            print::line(&format!("nothing to do: {}", print::safe(reason)))
+            print::line(&format!("nothing to do: {}", print::safe(reason)));
         }
         Outcome::Bad { reason } => print::line(&print::safe(reason)),
     }
@@ -130,30 +153,4 @@ fn text(file: &Path, compiled: &Compiled) -> Result<()> {
         print::line(&format!("note: {}", print::safe(&note.message)));
     }
     Ok(())
-}
-
-fn table(plan: &Planned) {
-    let heads = ["JOB", "STAGE", "NAME", "IMAGE", "SERVICES", "DEPLOYS"];
-    print::table(&heads, plan.jobs.iter().map(|job| row(plan, job)));
-    for dropped in &plan.dropped {
-        print::line(&print::safe(&format!("not run: {}: {}", dropped.name, dropped.reason)));
-    }
-}
-
-fn row(plan: &Planned, job: &JobPlan) -> Vec<String> {
-    let stage = usize::try_from(job.stage.0).ok().and_then(|index| plan.stages.get(index));
-    let image = match &job.image {
-        JobImage::Named { reference } => reference.clone(),
-        JobImage::Build(build) => format!("built from {}", build.context),
-    };
-    let services: Vec<String> = job.services.iter().map(|service| service.name.clone()).collect();
-    let allowed = if job.allow_failure { " (may fail)" } else { "" };
-    vec![
-        job.number.to_string(),
-        stage.map(|stage| stage.name.clone()).unwrap_or_default(),
-        format!("{}{allowed}", print::cut(&job.name, 50)),
-        image,
-        services.join(" "),
-        job.deploys.len().to_string(),
-    ]
 }

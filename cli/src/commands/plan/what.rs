@@ -50,6 +50,8 @@ enum Event {
     PullRequest,
     /// Somebody asked for a run.
     Api,
+    /// Its time came.
+    Cron,
 }
 
 impl What {
@@ -60,7 +62,7 @@ impl What {
         let event = match (self.event, &self.tag) {
             (Some(Event::Tag) | None, Some(tag)) => TriggerEvent::Tag { tag: tag.clone() },
             (Some(Event::Tag), None) => anyhow::bail!("a tag has a name; give it by --tag"),
-            (Some(Event::Push | Event::PullRequest | Event::Api), Some(_)) => {
+            (Some(Event::Push | Event::PullRequest | Event::Api | Event::Cron), Some(_)) => {
                 anyhow::bail!("only `--event tag` has a --tag")
             }
             (Some(Event::PullRequest), None) => TriggerEvent::PullRequest(Box::new(PullRequest {
@@ -74,6 +76,7 @@ impl What {
                 draft: false,
             })),
             (Some(Event::Api), None) => TriggerEvent::Api { branch: branch() },
+            (Some(Event::Cron), None) => TriggerEvent::Cron { branch: branch() },
             (Some(Event::Push) | None, None) => TriggerEvent::Push { branch: branch() },
         };
         if self.fork && event.pull_request().is_none() {
