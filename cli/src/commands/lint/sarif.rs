@@ -199,7 +199,7 @@ mod tests {
         let span = |start, end, line, column| Span { start, end, line, column };
         let one_line = region(text, span(3, 7, 1, 4));
         assert_eq!((one_line.end_line, one_line.end_column), (1, 7));
-        let two_lines = region(text, span(11, 17, 2, 4));
+        let two_lines = region(text, span(11, 18, 2, 4));
         assert_eq!((two_lines.end_line, two_lines.end_column), (3, 5));
         let beyond = region(text, span(90, 99, 9, 1));
         assert_eq!((beyond.end_line, beyond.end_column), (9, 1));

@@ -40,7 +40,7 @@ fn answer_all(mut input: impl BufRead, mut output: impl Write, dialect: Dialect)
             skip_line(&mut input).context("the batch can not be read")?;
             failed(&Json::Null, &format!("the line is longer than {MAX_LINE} bytes"), 0)
         } else {
-            answer(&line, dialect)
+            answer(line.trim_ascii_end(), dialect)
         };
         // Whole lines, at once: who asks one by one waits for each.
         let mut bytes = serde_json::to_vec(&answer)?;
@@ -70,7 +70,9 @@ fn answer(line: &[u8], dialect: Dialect) -> Json {
         Ok(question) => question,
         Err(error) => {
             let message = format!("the line is not JSON: {error}");
-            return failed(&Json::Null, &message, error.column().saturating_sub(1));
+            // At the end there is no character to point at.
+            let place = if error.is_eof() { line.len() } else { error.column().saturating_sub(1) };
+            return failed(&Json::Null, &message, place);
         }
     };
     let id = question.get("id").unwrap_or(&Json::Null);
