@@ -153,7 +153,7 @@ fn local_repo() -> RepoName {
 }
 
 fn read(mut reader: Reader, file: &str, resolved: Resolved) -> Compiled {
-    let Resolved { root, mut found, files } = resolved;
+    let Resolved { root, complete, mut found, files } = resolved;
     let outcome = root.as_ref().map(|root| {
         found.append(&mut check_keys(root));
         plan(&mut reader, file, root)
@@ -161,6 +161,8 @@ fn read(mut reader: Reader, file: &str, resolved: Resolved) -> Compiled {
     for twice in found.iter_mut().filter(|found| found.code == "duplicate-key") {
         twice.severity = reader.passed_over();
     }
+    // What is missing may be in the file that could not be imported.
+    reader.found.retain(|found| complete || found.code != "no-script");
     found.append(&mut reader.found);
     let diagnostics = told(&files, &reader.concealed, found);
     let outcome = match (bad(file, &diagnostics), outcome) {
