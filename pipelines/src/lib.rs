@@ -7,6 +7,7 @@
 
 pub mod condition;
 pub mod ids;
+pub mod imports;
 pub mod language;
 pub mod lifecycle;
 pub mod matrix;

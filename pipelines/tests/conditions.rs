@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use slipway_pipelines::condition::{Condition, Facts, MAX_DEPTH, MAX_LENGTH, Variable};
+use slipway_pipelines::condition::{
+    Condition, Facts, MAX_CHANGED, MAX_CHANGED_BYTES, MAX_DEPTH, MAX_GLOB, MAX_GLOBS, MAX_LENGTH,
+    Variable,
+};
 
 fn facts() -> Facts {
     Facts::default()
@@ -78,7 +81,13 @@ fn what_is_no_condition_and_where() {
         ("branch = a b", 11, "`b` stands where AND, OR or the end should be"),
         ("type IN (a b)", 11, "`b)` stands where `)` should be"),
         ("branch =~ ", 10, "the condition ends where a regular expression should be"),
-        ("NOT changes(docs/**)", 4, "`changes(…)` is not there yet"),
+        ("NOT changes()", 12, "`)` stands where a glob like `src/**` should be"),
+        ("changes(a, !b)", 11, "a glob is not negated by `!`; write `NOT changes(…)`"),
+        ("changes('a/[z-a]')", 8, "`a/[z-a]` is not a glob: invalid range; 'z' > 'a'"),
+        ("changes(src/** docs)", 15, "`docs)` stands where `)` should be"),
+        ("changes(docs/**", 7, "this parenthesis is never closed"),
+        ("branch = changes(a)", 16, "`(a)` stands where AND, OR or the end should be"),
+        ("changes(a) = true", 11, "`=` stands where AND, OR or the end should be"),
     ] {
         let error = Condition::parse(text).expect_err(text);
         assert_eq!((error.offset, error.message.as_str()), (offset, message), "{text}");
@@ -87,6 +96,88 @@ fn what_is_no_condition_and_where() {
     let error = error.expect_err("no regular expression");
     assert_eq!(error.offset, 10);
     assert!(error.message.starts_with("`[z-a]` is not a regular expression"), "{error:?}");
+}
+
+/// Does it hold for a run in which these paths changed?
+fn holds_for(text: &str, paths: &[&str]) -> bool {
+    let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+    let condition = Condition::parse(text).unwrap_or_else(|error| panic!("{text:?}: {error:?}"));
+    condition
+        .holds(&facts().with_changed(Some(paths)))
+        .unwrap_or_else(|e| panic!("{text:?}: {e:?}"))
+}
+
+#[test]
+fn a_job_can_ask_which_paths_changed() {
+    let paths = ["src/lib/main.rs", "docs/guide.md", "README.md"];
+    for text in [
+        "changes(src/**)",
+        "changes(*.md)",
+        "changes(\"docs/*.md\", nothing)",
+        "changes( nothing , 'docs/**' , )",
+        "changes({api,src}/**)",
+        "CHANGES(src)",
+        "changes(/docs/)",
+        "changes(./README.md) AND branch = main",
+        "NOT changes(src/*) && (changes(**/*.rs))",
+        "changes([A-R]*.md)",
+    ] {
+        assert!(holds_for(text, &paths), "{text}");
+    }
+    for text in [
+        "changes(*.rs)",
+        "changes(lib)",
+        "changes(doc)",
+        "changes(README.md/)",
+        "NOT changes(src/**, docs/**)",
+        "changes(src/**) AND branch = dev",
+    ] {
+        assert!(!holds_for(text, &paths), "{text}");
+    }
+    assert!(!holds_for("changes(**)", &[]), "a run that changed nothing");
+}
+
+#[test]
+fn where_the_changed_paths_are_not_known_any_may_have_changed() {
+    assert!(holds("changes(src/**)"));
+    assert!(!holds("NOT changes(src/**)"));
+    let many = (0..=MAX_CHANGED).map(|n| format!("data/{n}")).collect();
+    let long = vec!["x".repeat(MAX_CHANGED_BYTES + 1)];
+    let condition = Condition::parse("changes(src/**)").expect("a condition");
+    for paths in [many, long] {
+        assert_eq!(condition.holds(&facts().with_changed(Some(paths))), Ok(true));
+    }
+}
+
+#[test]
+fn the_reason_names_the_changed_paths() {
+    let tested = |text: &str, paths: Option<&[&str]>| {
+        let paths = paths.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());
+        let condition = Condition::parse(text).expect("a condition");
+        condition.tested(&facts().with_changed(paths)).join(", ")
+    };
+    assert_eq!(
+        tested("branch = main AND changes(src/**)", Some(&["a.md", "b.md"])),
+        "`branch` is `main`, of 2 paths that changed, none matches `src/**`"
+    );
+    assert_eq!(
+        tested("NOT changes(src/**, lib/**)", Some(&["src/a"])),
+        "of 1 path that changed, one matches `src/**` or 1 more"
+    );
+    assert_eq!(tested("changes(src/**)", Some(&[])), "no path changed, so none matches `src/**`");
+    assert_eq!(
+        tested("NOT changes(src/**)", None),
+        "which paths changed is not known, so `changes` holds"
+    );
+}
+
+#[test]
+fn what_travis_takes_stays_what_it_was() {
+    // A word, and a regular expression.
+    assert!(!holds("changes = 1"));
+    assert!(holds("changes"));
+    assert!(!holds("branch =~ ^changes(a)x"));
+    assert!(holds("concat(x, changes) = xchanges"));
 }
 
 #[test]
@@ -99,6 +190,12 @@ fn limits_name_themselves() {
     }
     let error = Condition::parse(&"x".repeat(MAX_LENGTH + 1)).expect_err("too long");
     assert!(error.message.contains("at most 131072"), "{error:?}");
+    let many = format!("changes({}a)", "a,".repeat(MAX_GLOBS));
+    let error = Condition::parse(&many).expect_err("too many");
+    assert_eq!(error.message, "a condition has at most 100 globs");
+    let long = format!("changes({})", "a".repeat(MAX_GLOB + 1));
+    let error = Condition::parse(&long).expect_err("too long");
+    assert_eq!(error.message, "a glob has at most 500 bytes; this has 501");
     let long = format!("branch =~ {}", "a".repeat(1001));
     let error = Condition::parse(&long).expect("it parses").holds(&facts());
     assert!(error.expect_err("too long").message.contains("at most 1000 bytes"));
@@ -153,6 +250,10 @@ fn pieces() -> impl Strategy<Value = String> {
         "ä",
         "main",
         "is not",
+        "changes(src/**)",
+        "changes(",
+        "{a,",
+        "[z-a]",
         "&&",
         "||",
     ]);

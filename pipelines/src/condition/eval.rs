@@ -40,6 +40,7 @@ pub(super) fn holds(expr: &Expr, facts: &Facts) -> Result<bool, BadPattern> {
             let left = value(left, facts);
             Ok(list.iter().any(|item| value(item, facts) == left))
         }
+        Expr::Changes(globs) => globs.hold(facts.changed()),
         Expr::Is(left, predicate) => Ok(is(&value(left, facts), *predicate)),
         Expr::Truth(operand) => Ok(truth(&value(operand, facts))),
     }
@@ -113,6 +114,7 @@ pub(super) fn check(expr: &Expr) -> Result<(), BadPattern> {
         | Expr::Equal(..)
         | Expr::In(..)
         | Expr::Is(..)
+        | Expr::Changes(_)
         | Expr::Truth(_) => Ok(()),
     }
 }

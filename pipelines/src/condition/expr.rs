@@ -1,6 +1,7 @@
 //! A condition as a tree.
 
 use super::Variable;
+use super::changes::Globs;
 
 /// What is tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(super) enum Expr {
     Matches(Operand, Pattern),
     In(Operand, Vec<Operand>),
     Is(Operand, Predicate),
+    /// Does a changed path match one of the globs?
+    Changes(Globs),
     /// By itself: all but nothing and false hold.
     Truth(Operand),
 }
@@ -46,6 +49,7 @@ pub(super) enum Predicate {
 pub(super) enum Lookup<'a> {
     Variable(Variable),
     Env(&'a str),
+    Changed(&'a Globs),
 }
 
 impl Expr {
@@ -55,7 +59,17 @@ impl Expr {
             Self::Any(parts) | Self::All(parts) => parts.iter().map(Self::patterns).sum(),
             Self::Not(part) => part.patterns(),
             Self::Matches(..) => 1,
-            Self::Equal(..) | Self::In(..) | Self::Is(..) | Self::Truth(_) => 0,
+            Self::Equal(..) | Self::In(..) | Self::Is(..) | Self::Changes(_) | Self::Truth(_) => 0,
+        }
+    }
+
+    /// How many globs it has.
+    pub(super) fn globs(&self) -> usize {
+        match self {
+            Self::Any(parts) | Self::All(parts) => parts.iter().map(Self::globs).sum(),
+            Self::Not(part) => part.globs(),
+            Self::Changes(globs) => globs.len(),
+            Self::Equal(..) | Self::Matches(..) | Self::In(..) | Self::Is(..) | Self::Truth(_) => 0,
         }
     }
 
@@ -75,6 +89,7 @@ impl Expr {
                 left.lookups(names);
                 list.iter().for_each(|item| item.lookups(names));
             }
+            Self::Changes(globs) => names.push(Lookup::Changed(globs)),
             Self::Is(left, _) | Self::Truth(left) => left.lookups(names),
         }
     }

@@ -1,6 +1,14 @@
 //! What conditions are tested with.
 
+use std::sync::Arc;
+
 use super::expr::Lookup;
+
+/// Most changed paths that are looked at. Of more the answer is not worth its time: such a
+/// change touches everything.
+pub const MAX_CHANGED: usize = 10_000;
+/// Most bytes of them together.
+pub const MAX_CHANGED_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a condition can ask for by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +133,8 @@ impl Value {
 pub struct Facts {
     variables: Vec<(Variable, Value)>,
     env: Vec<(String, Value)>,
+    /// None: not known.
+    changed: Option<Arc<[String]>>,
 }
 
 impl Facts {
@@ -139,6 +149,15 @@ impl Facts {
     #[must_use]
     pub fn with_env(mut self, name: &str, text: &str) -> Self {
         self.env.push((name.to_owned(), Value::of(text)));
+        self
+    }
+
+    /// The same, with the paths that changed since the run before, from the repo's root and with
+    /// `/` between folders; none if that is not known. More than [`MAX_CHANGED`], or of more than
+    /// [`MAX_CHANGED_BYTES`], are as good as not known.
+    #[must_use]
+    pub fn with_changed(mut self, paths: Option<Vec<String>>) -> Self {
+        self.changed = paths.filter(|paths| are_few(paths)).map(Arc::from);
         self
     }
 
@@ -167,12 +186,21 @@ impl Facts {
         found.map_or(Value::Nothing, |(_, value)| value.clone())
     }
 
+    pub(super) fn changed(&self) -> Option<&[String]> {
+        self.changed.as_deref()
+    }
+
     pub(super) fn sentence(&self, lookup: Lookup<'_>) -> String {
         match lookup {
             Lookup::Variable(variable) => {
                 format!("`{}` is {}", variable.name(), self.variable(variable).told())
             }
             Lookup::Env(name) => format!("`env({name})` is {}", self.env(name).told()),
+            Lookup::Changed(globs) => globs.sentence(self.changed()),
         }
     }
+}
+
+fn are_few(paths: &[String]) -> bool {
+    paths.len() <= MAX_CHANGED && paths.iter().map(String::len).sum::<usize>() <= MAX_CHANGED_BYTES
 }

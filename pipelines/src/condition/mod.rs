@@ -1,13 +1,16 @@
 //! Conditions (`if:`), version 1 of Travis' language (TRAVIS_SEMANTICS §5).
 //!
-//! `branch = main AND NOT type = pull_request`, tested with the [`Facts`] of a run or a job.
+//! `branch = main AND NOT type = pull_request`, tested with the [`Facts`] of a run or a job. Our
+//! own addition is `changes(GLOB…)`: does a changed path match? Travis refuses such a text.
 
+mod changes;
 mod eval;
 mod expr;
 mod facts;
 mod parse;
 
-pub use facts::{Facts, Value, Variable};
+pub use changes::{MAX_GLOB, MAX_GLOBS};
+pub use facts::{Facts, MAX_CHANGED, MAX_CHANGED_BYTES, Value, Variable};
 pub use parse::{MAX_DEPTH, MAX_LENGTH};
 
 use eval::BadPattern;
@@ -51,7 +54,11 @@ impl Condition {
     pub fn weight(&self) -> usize {
         /// As much as so many bytes of words.
         const PATTERN: usize = 5000;
-        self.text.len().saturating_add(self.expr.patterns().saturating_mul(PATTERN))
+        /// Compared with every changed path.
+        const GLOB: usize = 20_000;
+        let patterns = self.expr.patterns().saturating_mul(PATTERN);
+        let globs = self.expr.globs().saturating_mul(GLOB);
+        self.text.len().saturating_add(patterns).saturating_add(globs)
     }
 
     /// Does it hold?

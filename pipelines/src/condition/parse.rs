@@ -8,6 +8,7 @@ use winnow::error::EmptyError;
 use winnow::stream::{LocatingSlice, Location, Stream};
 use winnow::token::{literal, take_while};
 
+use super::changes::{Globs, MAX_GLOBS};
 use super::expr::{Expr, Operand, Pattern, Predicate};
 use super::{ConditionError, Variable};
 
@@ -25,7 +26,7 @@ pub(super) fn parse(text: &str) -> Parsed<Expr> {
     }
     // A line that ends in `\` goes on: as many blanks, so that every place stays where it was.
     let continued = without_continuations(text);
-    let mut parser = Conditions { rest: LocatingSlice::new(&continued), depth: 0 };
+    let mut parser = Conditions { rest: LocatingSlice::new(&continued), depth: 0, globs: 0 };
     parser.space();
     let expr = parser.any()?;
     match parser.rest.peek_token() {
@@ -56,6 +57,8 @@ fn without_continuations(text: &str) -> String {
 struct Conditions<'a> {
     rest: LocatingSlice<&'a str>,
     depth: usize,
+    /// So far, of all `changes(…)`.
+    globs: usize,
 }
 
 impl<'a> Conditions<'a> {
@@ -166,6 +169,9 @@ impl<'a> Conditions<'a> {
     }
 
     fn term(&mut self) -> Parsed<Expr> {
+        if let Some(open) = self.function("changes") {
+            return Ok(Expr::Changes(self.globs(open)?));
+        }
         let left = self.operand()?;
         if let Some(expr) = self.list_test(&left)? {
             return Ok(expr);
@@ -271,21 +277,9 @@ impl<'a> Conditions<'a> {
 
     /// `env(NAME)`, `concat(a, b)`
     fn call(&mut self) -> Parsed<Option<Operand>> {
-        let start = self.rest.checkpoint();
-        let offset = self.offset();
-        let names = ["env", "concat", "changes"];
-        let Some(name) = names.into_iter().find(|name| self.keyword(name)) else {
-            return Ok(None);
-        };
-        let open = self.offset();
-        if !self.sign("(") {
-            self.rest.reset(&start);
-            return Ok(None);
-        }
-        if name == "changes" {
-            let message = "`changes(…)` is not there yet".to_owned();
-            return Err(ConditionError { message, offset });
-        }
+        let found =
+            ["env", "concat"].into_iter().find_map(|name| Some((name, self.function(name)?)));
+        let Some((name, open)) = found else { return Ok(None) };
         // A call within a call within a call is nested, too.
         if self.depth == MAX_DEPTH {
             return self.error(format!("calls are nested more than {MAX_DEPTH} deep here"));
@@ -295,6 +289,66 @@ impl<'a> Conditions<'a> {
         self.close(open)?;
         self.depth -= 1;
         Ok(Some(if name == "env" { Operand::Env(list) } else { Operand::Concat(list) }))
+    }
+
+    /// `NAME(`, and where the parenthesis is.
+    fn function(&mut self, name: &'static str) -> Option<usize> {
+        let start = self.rest.checkpoint();
+        if self.keyword(name) {
+            let open = self.offset();
+            if self.sign("(") {
+                return Some(open);
+            }
+        }
+        self.rest.reset(&start);
+        None
+    }
+
+    /// The globs of `changes(…)`, after its parenthesis.
+    fn globs(&mut self, open: usize) -> Parsed<Globs> {
+        let mut globs = Globs::default();
+        loop {
+            let offset = self.offset();
+            let glob = match self.quoted()? {
+                Some(glob) => glob,
+                None => self.bare_glob().to_owned(),
+            };
+            if glob.is_empty() {
+                // A comma too many at the end is passed over, as in other lists.
+                break;
+            }
+            self.globs += 1;
+            if self.globs > MAX_GLOBS {
+                let message = format!("a condition has at most {MAX_GLOBS} globs");
+                return Err(ConditionError { message, offset });
+            }
+            globs.add(&glob, offset)?;
+            if !self.sign(",") {
+                break;
+            }
+        }
+        if globs.len() == 0 {
+            return Err(self.unexpected("a glob like `src/**`"));
+        }
+        self.close(open)?;
+        Ok(globs)
+    }
+
+    /// Up to a blank, `)` or a comma that is not within braces: `{a,b}/**` is one glob.
+    fn bare_glob(&mut self) -> &'a str {
+        let rest: &'a str = self.rest.as_ref();
+        let mut braces = 0_usize;
+        let end = rest.find(|c: char| {
+            match c {
+                '{' => braces += 1,
+                '}' => braces = braces.saturating_sub(1),
+                _ => {}
+            }
+            c.is_whitespace() || matches!(c, '(' | ')' | '"' | '\'') || (c == ',' && braces == 0)
+        });
+        let glob = self.rest.next_slice(end.unwrap_or(rest.len()));
+        self.space();
+        glob
     }
 
     fn quoted(&mut self) -> Parsed<Option<String>> {

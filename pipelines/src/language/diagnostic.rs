@@ -13,6 +13,9 @@ pub struct Diagnostic {
     pub code: String,
     /// The key it is about: `jobs.include[1].script`. Empty for the whole file.
     pub path: String,
+    /// The file it is about, where that is an imported one: `shared.yml`, `acme/ci:go.yml@v1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Where; none when it is about no place in the text.
     pub span: Option<Span>,
     /// What is wrong, in one plain sentence.
@@ -46,6 +49,28 @@ pub struct Span {
     pub line: usize,
     /// Column of the first character.
     pub column: usize,
+    /// The file it is in.
+    #[serde(default, skip_serializing_if = "FileIndex::is_main")]
+    pub file: FileIndex,
+}
+
+/// One of the files that a configuration is made of: the main one, then the imported ones in
+/// the order they were read.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct FileIndex(pub u16);
+
+impl FileIndex {
+    /// The file that imports the others.
+    pub const MAIN: Self = Self(0);
+
+    /// Is it that file?
+    #[must_use]
+    pub fn is_main(&self) -> bool {
+        *self == Self::MAIN
+    }
 }
 
 impl Severity {

@@ -2,11 +2,11 @@
 //! have a shape that its key takes. All problems at once.
 
 use super::keys::KeyCheck;
-use super::parse::{Parsed, collect};
+use super::parse::{Parsed, Weight, collect};
 use super::schema::{JOBS_KEYS, Key, ROOT_KEYS, ROW_KEYS};
 use super::source::Source;
 use super::tree::{Node, Value};
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, FileIndex, Severity};
 
 /// Everything there is to say about the bytes of `file`, in the order of the text.
 #[must_use]
@@ -19,22 +19,30 @@ pub fn lint(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
     }
 }
 
-/// As [`lint`], with the tree, and the diagnostics still bare. No root that is not a map.
-pub(crate) fn examine(bytes: &[u8]) -> Parsed {
-    let mut parsed = collect(bytes);
-    let mut check = KeyCheck::default();
-    match parsed.root.as_ref().map(|root| (&root.value, root)) {
-        Some((Value::Map(_), root)) => check_root(&mut check, root),
-        Some((Value::Scalar { .. } | Value::List(_), root)) => {
-            let message = format!("the file must be a map of keys; this is {}", root.kind());
-            let diagnostic = Diagnostic::about(Severity::Error, "not-a-map", root.span, message);
-            check.found.push(diagnostic.help("write `script: make test`"));
-            parsed.root = None;
-        }
-        None => {}
+fn examine(bytes: &[u8]) -> Parsed {
+    let (mut parsed, _) = read(FileIndex::MAIN, bytes, Weight::default());
+    if let Some(root) = &parsed.root {
+        parsed.diagnostics.append(&mut check_keys(root));
     }
-    parsed.diagnostics.append(&mut check.found);
     parsed
+}
+
+/// The tree of a file, and the diagnostics still bare. No root that is not a map.
+pub(crate) fn read(file: FileIndex, bytes: &[u8], before: Weight) -> (Parsed, Weight) {
+    let (mut parsed, weight) = collect(file, bytes, before);
+    if let Some(root) = parsed.root.take_if(|root| !matches!(root.value, Value::Map(_))) {
+        let message = format!("the file must be a map of keys; this is {}", root.kind());
+        let diagnostic = Diagnostic::about(Severity::Error, "not-a-map", root.span, message);
+        parsed.diagnostics.push(diagnostic.help("write `script: make test`"));
+    }
+    (parsed, weight)
+}
+
+/// Are the keys of a file known, and has each value a shape that its key takes?
+pub(crate) fn check_keys(root: &Node) -> Vec<Diagnostic> {
+    let mut check = KeyCheck::default();
+    check_root(&mut check, root);
+    check.found
 }
 
 fn check_root(check: &mut KeyCheck, root: &Node) {

@@ -10,13 +10,14 @@ pub(crate) mod schema;
 mod source;
 mod tree;
 
-pub use diagnostic::{Diagnostic, Severity, Span};
+pub use diagnostic::{Diagnostic, FileIndex, Severity, Span};
 pub use dialect::Dialect;
 pub(crate) use keys::{KeyCheck, join, nearest};
-pub(crate) use lint::examine;
 pub use lint::lint;
+pub(crate) use lint::{check_keys, read};
+pub(crate) use parse::Weight;
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_TEXT, Parsed, parse};
 pub use schema::{Key, ROOT_KEYS, Shape, Status};
-pub(crate) use source::conceal;
-pub use source::{MAX_DIAGNOSTICS, Source};
+pub use source::{MAX_DIAGNOSTICS, Source, tell};
+pub(crate) use source::{conceal, part_of};
 pub use tree::{Entry, Node, Value};

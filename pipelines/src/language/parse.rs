@@ -6,7 +6,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as Ya
 
 use super::source::Source;
 use super::tree::{Entry, Node, Value};
-use super::{Diagnostic, Severity, Span};
+use super::{Diagnostic, FileIndex, Severity, Span};
 
 /// Largest file, in bytes (LANGUAGE: 1 MiB).
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -29,18 +29,20 @@ pub struct Parsed {
 /// Parses the bytes of `file`. Never fails and never panics: what is wrong is a diagnostic.
 #[must_use]
 pub fn parse(file: &str, bytes: &[u8]) -> Parsed {
-    let mut parsed = collect(bytes);
+    let mut parsed = collect(FileIndex::MAIN, bytes, Weight::default()).0;
     if let Ok(text) = std::str::from_utf8(bytes) {
         parsed.diagnostics = Source { file, text }.tell(parsed.diagnostics);
     }
     parsed
 }
 
-/// As [`parse`], with the diagnostics still bare: who has more to say tells them all together.
-pub(super) fn collect(bytes: &[u8]) -> Parsed {
+/// As [`parse`] for the file at this index, with the diagnostics still bare: who has more to say
+/// tells them all together. `before` is what the files before it came to, and is given back with
+/// this one's added: the limits hold for all files of a configuration together.
+pub(crate) fn collect(file: FileIndex, bytes: &[u8], before: Weight) -> (Parsed, Weight) {
     match decode(bytes) {
-        Ok(text) => Builder::new(text).build(),
-        Err(diagnostic) => Parsed { root: None, diagnostics: vec![*diagnostic] },
+        Ok(text) => Builder::new(file, text, before).build(),
+        Err(diagnostic) => (Parsed { root: None, diagnostics: vec![*diagnostic] }, before),
     }
 }
 
@@ -87,6 +89,7 @@ enum Children {
 }
 
 struct Builder<'a> {
+    file: FileIndex,
     text: &'a str,
     open: Vec<Open>,
     /// By the parser's anchor number: the node, and what a copy of it weighs.
@@ -101,29 +104,30 @@ struct Builder<'a> {
 struct Stop;
 
 impl<'a> Builder<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(file: FileIndex, text: &'a str, weight: Weight) -> Self {
         Self {
+            file,
             text,
             open: Vec::new(),
             anchors: HashMap::new(),
-            weight: Weight::default(),
+            weight,
             root: None,
             documents: 0,
             diagnostics: Vec::new(),
         }
     }
 
-    fn build(mut self) -> Parsed {
+    fn build(mut self) -> (Parsed, Weight) {
         for next in Parser::new_from_str(self.text) {
             let took = match next {
                 Ok((event, span)) => self.take(&event, self.span(&span)),
                 Err(error) => Err(self.syntax_error(&error)),
             };
             if took.is_err() {
-                return Parsed { root: None, diagnostics: self.diagnostics };
+                return (Parsed { root: None, diagnostics: self.diagnostics }, self.weight);
             }
         }
-        Parsed { root: self.root, diagnostics: self.diagnostics }
+        (Parsed { root: self.root, diagnostics: self.diagnostics }, self.weight)
     }
 
     fn take(&mut self, event: &Event<'_>, span: Span) -> Result<(), Stop> {
@@ -302,7 +306,8 @@ impl<'a> Builder<'a> {
     fn syntax_error(&mut self, error: &ScanError) -> Stop {
         let at = error.marker();
         let start = at.byte_offset().unwrap_or(0).min(self.text.len());
-        let span = Span { start, end: start + 1, line: at.line(), column: at.col() + 1 };
+        let span =
+            Span { start, end: start + 1, line: at.line(), column: at.col() + 1, file: self.file };
         // The scanner looks ahead, so it can meet its own limit before it tells us of the depth.
         let diagnostic = if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
             Self::too_deep(span)
@@ -327,13 +332,13 @@ impl<'a> Builder<'a> {
         let length = self.text.len();
         let start = span.start.byte_offset().unwrap_or(0).min(length);
         let end = span.end.byte_offset().unwrap_or(start).clamp(start, length);
-        Span { start, end, line: span.start.line(), column: span.start.col() + 1 }
+        Span { start, end, line: span.start.line(), column: span.start.col() + 1, file: self.file }
     }
 }
 
-/// What a copy of a node adds.
+/// What a copy of a node adds; what all nodes come to.
 #[derive(Clone, Copy, Debug, Default)]
-struct Weight {
+pub(crate) struct Weight {
     nodes: usize,
     text: usize,
     depth: usize,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::{Diagnostic, Severity, Span};
+use super::{Diagnostic, FileIndex, Severity, Span};
 
 /// A file with its name: what every diagnostic points into.
 #[derive(Clone, Copy, Debug)]
@@ -22,32 +22,40 @@ pub const MAX_DIAGNOSTICS: usize = 100;
 /// How many bytes of its line are shown on each side of a place, at most.
 const EXCERPT_REACH: usize = 160;
 
+/// The diagnostics as they are told: file by file, in the order of the text, each with the line
+/// it stands on underlined. Beyond [`MAX_DIAGNOSTICS`] the last one counts the rest, and is as
+/// severe. `files` are those that places point into, by [`FileIndex`].
+#[must_use]
+pub fn tell(files: &[Source<'_>], mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    // Two readers may meet the same mistake, and each has its words for a wrong shape.
+    let mut seen = HashSet::new();
+    found.retain(|diagnostic| {
+        let place = diagnostic.span.map(|span| (span.file, span.start, span.end));
+        let words = if diagnostic.code == "wrong-shape" { "" } else { &diagnostic.message };
+        place.is_none() || seen.insert((diagnostic.code.clone(), place, words.to_owned()))
+    });
+    found.sort_by_key(|diagnostic| diagnostic.span.map(|span| (span.file, span.start)));
+    let rest = found.split_off(found.len().min(MAX_DIAGNOSTICS));
+    for diagnostic in &mut found {
+        let Some(span) = diagnostic.span else { continue };
+        let Some(source) = files.get(usize::from(span.file.0)) else { continue };
+        diagnostic.excerpt = Some(source.excerpt(span));
+        diagnostic.file = (!span.file.is_main()).then(|| source.file.to_owned());
+    }
+    if let Some(severity) = rest.iter().map(|diagnostic| diagnostic.severity).max() {
+        let message =
+            format!("{} more problems are not shown; at most {MAX_DIAGNOSTICS} are", rest.len());
+        let more = Diagnostic::whole_file(severity, "too-many-problems", message);
+        found.push(more.help("mend these first and ask again"));
+    }
+    found
+}
+
 impl Source<'_> {
-    /// The diagnostics as they are told: in the order of the text, each with the line it stands
-    /// on underlined. Beyond [`MAX_DIAGNOSTICS`] the last one counts the rest, and is as severe.
+    /// As [`tell`], of this one file.
     #[must_use]
-    pub fn tell(&self, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        // Two readers may meet the same mistake, and each has its words for a wrong shape.
-        let mut seen = HashSet::new();
-        found.retain(|diagnostic| {
-            let place = diagnostic.span.map(|span| (span.start, span.end));
-            let words = if diagnostic.code == "wrong-shape" { "" } else { &diagnostic.message };
-            place.is_none() || seen.insert((diagnostic.code.clone(), place, words.to_owned()))
-        });
-        found.sort_by_key(|diagnostic| diagnostic.span.map_or(0, |span| span.start));
-        let rest = found.split_off(found.len().min(MAX_DIAGNOSTICS));
-        for diagnostic in &mut found {
-            diagnostic.excerpt = diagnostic.span.map(|span| self.excerpt(span));
-        }
-        if let Some(severity) = rest.iter().map(|diagnostic| diagnostic.severity).max() {
-            let message = format!(
-                "{} more problems are not shown; at most {MAX_DIAGNOSTICS} are",
-                rest.len()
-            );
-            let more = Diagnostic::whole_file(severity, "too-many-problems", message);
-            found.push(more.help("mend these first and ask again"));
-        }
-        found
+    pub fn tell(&self, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        tell(std::slice::from_ref(self), found)
     }
 
     /// The line `span` begins on with it underlined. A span of many lines is cut to its first:
@@ -73,10 +81,32 @@ impl Source<'_> {
     }
 }
 
-/// `text` with stars for what stands at `places`, byte for byte, so that no excerpt shows it.
-pub(crate) fn conceal(text: &str, places: &[Span]) -> String {
+/// The word at byte `offset` of a value, if the value stands on one line of the file as it is.
+pub(crate) fn part_of(span: Span, value: &str, offset: usize) -> Option<Span> {
+    let Span { start, end, line, column, file } = span;
+    let quotes = match (end - start).checked_sub(value.len()) {
+        Some(0) => 0,
+        Some(2) => 1,
+        Some(_) | None => return None,
+    };
+    let offset = value.floor_char_boundary(offset);
+    let rest = &value[offset..];
+    let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    Some(Span {
+        start: start + quotes + offset,
+        // One that ends too early has its caret behind the end.
+        end: start + quotes + offset + word,
+        line,
+        column: column + quotes + value[..offset].chars().count(),
+        file,
+    })
+}
+
+/// The text of a file with stars for what stands at those of `places` that are in it, byte for
+/// byte, so that no excerpt shows it.
+pub(crate) fn conceal(text: &str, file: FileIndex, places: &[Span]) -> String {
     let mut concealed = text.as_bytes().to_vec();
-    for place in places {
+    for place in places.iter().filter(|place| place.file == file) {
         let start = text.floor_char_boundary(place.start);
         let end = text.ceil_char_boundary(place.end).max(start);
         concealed[start..end].iter_mut().filter(|byte| **byte != b'\n').for_each(|b| *b = b'*');
@@ -110,6 +140,7 @@ impl Diagnostic {
     #[must_use]
     pub fn whole_file(severity: Severity, code: &str, message: String) -> Self {
         let (path, code) = (String::new(), code.to_owned());
-        Self { severity, code, path, span: None, message, help: None, excerpt: None }
+        let (file, span, help, excerpt) = (None, None, None, None);
+        Self { severity, code, path, file, span, message, help, excerpt }
     }
 }

@@ -7,8 +7,11 @@ use super::{
     Actor, Dropped, EnvVar, Plan, Trigger, TriggerEvent, assemble, branches, conditions, expand,
     file, skip,
 };
-use crate::language::Dialect;
-use crate::language::{Diagnostic, Node, Severity, Source, conceal, examine};
+use crate::condition::Facts;
+use crate::imports::{Answer, Main, ReadFile, Resolved, Resolver};
+use crate::language::{
+    Diagnostic, Dialect, FileIndex, Node, Severity, Source, Span, check_keys, conceal, tell,
+};
 use crate::names::RepoName;
 
 /// What a plan depends on besides the file.
@@ -79,14 +82,47 @@ pub fn compile_with(
     context: &CompileContext<'_>,
     settings: &[EnvVar],
 ) -> Compiled {
-    // A commit can not keep away what comes by the clock (TRAVIS_SEMANTICS §2).
-    let by_clock = matches!(context.trigger.event, TriggerEvent::Cron { .. });
-    if let Some(command) = skip::skip_command(&context.trigger.message).filter(|_| !by_clock) {
-        let reason = format!("the commit message says [{command}].");
-        return Compiled { outcome: Outcome::Nothing { reason }, diagnostics: Vec::new() };
+    if let Some(skipped) = skipped(context) {
+        return skipped;
     }
     let facts = conditions::facts(context, settings);
-    read(Reader::new(dialect, context, facts), file, bytes)
+    let main = Main { name: file, path: file, repo: context.repo };
+    let resolved = without_imports(Resolver::new(main, bytes, facts.clone()));
+    read(Reader::new(dialect, context, facts), file, resolved)
+}
+
+/// As [`compile_with`], of files that were read and merged (see [`crate::imports`]). The facts are
+/// those of [`conditions::facts`], and may know more: which paths changed.
+#[must_use]
+pub fn compile_files(
+    dialect: Dialect,
+    file: &str,
+    resolved: Resolved,
+    context: &CompileContext<'_>,
+    facts: Facts,
+) -> Compiled {
+    if let Some(skipped) = skipped(context) {
+        return skipped;
+    }
+    read(Reader::new(dialect, context, facts), file, resolved)
+}
+
+/// What comes of it if the commit's message keeps it away; it can not keep away what comes by the
+/// clock (TRAVIS_SEMANTICS §2).
+fn skipped(context: &CompileContext<'_>) -> Option<Compiled> {
+    let by_clock = matches!(context.trigger.event, TriggerEvent::Cron { .. });
+    let command = skip::skip_command(&context.trigger.message).filter(|_| !by_clock)?;
+    let reason = format!("the commit message says [{command}].");
+    Some(Compiled { outcome: Outcome::Nothing { reason }, diagnostics: Vec::new() })
+}
+
+/// Says of every import that it can not be read here.
+fn without_imports(mut resolver: Resolver) -> Resolved {
+    while resolver.wanted().is_some() {
+        let why = "can not be read: there is only this one file here, without its repo";
+        resolver.give(Answer::Refused(why.to_owned()));
+    }
+    resolver.finish()
 }
 
 /// Everything there is to say of a file without a trigger: as it would be compiled for a push to
@@ -99,6 +135,20 @@ pub fn check(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
 /// As [`check`], in this dialect.
 #[must_use]
 pub fn check_as(dialect: Dialect, file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
+    let repo = local_repo();
+    let main = Main { name: file, path: file, repo: &repo };
+    check_files_as(dialect, file, without_imports(Resolver::of_everything(main, bytes)))
+}
+
+/// As [`check`], of files that were read and merged.
+#[must_use]
+pub fn check_files(file: &str, resolved: Resolved) -> Vec<Diagnostic> {
+    check_files_as(Dialect::of(file), file, resolved)
+}
+
+/// As [`check_files`], in this dialect.
+#[must_use]
+pub fn check_files_as(dialect: Dialect, file: &str, resolved: Resolved) -> Vec<Diagnostic> {
     let branch = "main".to_owned();
     let trigger = Trigger {
         event: TriggerEvent::Push { branch: branch.clone() },
@@ -108,35 +158,50 @@ pub fn check_as(dialect: Dialect, file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
         author: String::new(),
         actor: Actor::Local { name: String::new() },
     };
-    let repo = "local/app".parse().expect("a well-formed name");
+    let repo = local_repo();
     let images = BTreeMap::new();
     let context =
         CompileContext { trigger: &trigger, repo: &repo, default_branch: &branch, images: &images };
     let reader = Reader::new(dialect, &context, conditions::facts(&context, &[]));
-    read(Reader { everything: true, ..reader }, file, bytes).diagnostics
+    read(Reader { everything: true, ..reader }, file, resolved).diagnostics
 }
 
-fn read(mut reader: Reader, file: &str, bytes: &[u8]) -> Compiled {
-    let mut examined = examine(bytes);
-    let outcome = examined.root.as_ref().map(|root| plan(&mut reader, file, root));
-    let mut found = std::mem::take(&mut examined.diagnostics);
+/// The repo of a file that is in none.
+fn local_repo() -> RepoName {
+    "local/app".parse().expect("a well-formed name")
+}
+
+fn read(mut reader: Reader, file: &str, resolved: Resolved) -> Compiled {
+    let Resolved { root, complete, mut found, files } = resolved;
+    let outcome = root.as_ref().map(|root| {
+        found.append(&mut check_keys(root));
+        plan(&mut reader, file, root)
+    });
     for twice in found.iter_mut().filter(|found| found.code == "duplicate-key") {
         twice.severity = reader.passed_over();
     }
+    // What is missing may be in the file that could not be imported.
+    reader.found.retain(|found| complete || found.code != "no-script");
     found.append(&mut reader.found);
-    let diagnostics = match std::str::from_utf8(bytes) {
-        Ok(text) => {
-            let text = conceal(text, &reader.concealed);
-            Source { file, text: &text }.tell(found)
-        }
-        Err(_) => found,
-    };
+    let diagnostics = told(&files, &reader.concealed, found);
     let outcome = match (bad(file, &diagnostics), outcome) {
         (Some(reason), _) => Outcome::Bad { reason },
         (None, Some(outcome)) => outcome,
         (None, None) => Outcome::Bad { reason: format!("{file} can not be read.") },
     };
     Compiled { outcome, diagnostics }
+}
+
+/// With its excerpts, in which nothing is shown that stands at `concealed`.
+fn told(files: &[ReadFile], concealed: &[Span], found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let texts: Vec<String> = (0..)
+        .map(FileIndex)
+        .zip(files)
+        .map(|(index, file)| conceal(&file.text, index, concealed))
+        .collect();
+    let sources: Vec<Source<'_>> =
+        files.iter().zip(&texts).map(|(file, text)| Source { file: &file.name, text }).collect();
+    tell(&sources, found)
 }
 
 fn plan(reader: &mut Reader, name: &str, root: &Node) -> Outcome {
@@ -179,7 +244,8 @@ fn bad(file: &str, diagnostics: &[Diagnostic]) -> Option<String> {
     let errors: Vec<&Diagnostic> =
         diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
     let first = errors.first()?;
-    let place = first.span.map_or(String::new(), |span| format!(" on line {}", span.line));
+    let within = first.file.as_ref().map_or(String::new(), |file| format!(" of {file}"));
+    let place = first.span.map_or(String::new(), |span| format!(" on line {}{within}", span.line));
     let message = &first.message;
     Some(match errors.len() {
         1 => format!("{file} has an error{place}: {message}."),

@@ -6,7 +6,7 @@ use super::file::File;
 use super::reader::{At, Reader};
 use super::{CompileContext, EnvVar, words};
 use crate::condition::{Condition, ConditionError, Facts, Variable};
-use crate::language::Span;
+use crate::language::part_of;
 
 /// What testing all conditions on all jobs may cost, by [`Condition::weight`] and
 /// [`Facts::weight`].
@@ -90,34 +90,15 @@ fn inline(text: &str) -> String {
 fn say(reader: &mut Reader, at: &At<'_>, text: &str, error: &ConditionError) -> String {
     let help = if error.message.contains('$') {
         "write `env(NAME)` for a variable of the file; those of the running shell have no value yet"
-    } else if error.message.starts_with("`changes(") {
-        "test branch, type, tag or another name of the run until it is"
+    } else if error.message.contains("glob") {
+        "write it like `changes(src/**, \"docs/*.md\")`; what a glob is not to match takes `NOT changes(…)`"
     } else {
         "write it like `branch = main AND type = push`, with quotes around what has blanks"
     };
-    let place = At { span: place(at, text, error.offset), ..at.clone() };
+    let span = part_of(at.node.span, text, error.offset).unwrap_or(at.span);
+    let place = At { span, ..at.clone() };
     reader.say(reader.passed_over(), &place, "bad-condition", error.message.clone(), help);
     error.message.clone()
-}
-
-/// The place within the value, if the value stands on one line as it is.
-fn place(at: &At<'_>, text: &str, offset: usize) -> Span {
-    let Span { start, end, line, column } = at.node.span;
-    let quotes = match (end - start).checked_sub(text.len()) {
-        Some(0) => 0,
-        Some(2) => 1,
-        Some(_) | None => return at.span,
-    };
-    let offset = text.floor_char_boundary(offset);
-    let rest = &text[offset..];
-    let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
-    Span {
-        start: start + quotes + offset,
-        // One that ends too early has its caret behind the end.
-        end: start + quotes + offset + word,
-        line,
-        column: column + quotes + text[..offset].chars().count(),
-    }
 }
 
 /// Why the whole file asks for nothing here, if so.

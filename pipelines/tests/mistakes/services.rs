@@ -77,7 +77,7 @@ script: make
 }
 
 #[test]
-fn needs_and_import_are_refused() {
+fn what_would_run_otherwise_than_meant_is_refused() {
     let file = r"import: ci/base.yml
 jobs:
   include:
@@ -85,12 +85,12 @@ jobs:
     - {name: b, needs: a, script: make}
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    error[not-supported-yet]: `import` is not supported yet, and a run that passed it over would not be what was meant
-     --> .ci.yml:1:1
+    error[import-not-read]: ci/base.yml can not be read: there is only this one file here, without its repo
+     --> .ci.yml:1:9
       |
     1 | import: ci/base.yml
-      | ^^^^^^
-      = help: copy what it holds into this file, or leave the key out
+      |         ^^^^^^^^^^^
+      = help: mend the import, or leave it out
     error[not-supported-yet]: `needs` is not supported yet, and a run that passed it over would not be what was meant
      --> .ci.yml:5:17
       |

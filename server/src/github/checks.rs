@@ -224,7 +224,7 @@ fn file<'a>(facts: &'a Facts, diagnostic: &'a Diagnostic) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use slipway_pipelines::language::Span;
+    use slipway_pipelines::language::{FileIndex, Span};
 
     use super::super::reports::tests::{facts, job};
     use super::*;
@@ -258,7 +258,8 @@ mod tests {
             severity: Severity::Error,
             code: "unknown-key".to_owned(),
             path: "scirpt".to_owned(),
-            span: Some(Span { start: 0, end: 1, line: 7, column: 1 }),
+            span: Some(Span { start: 0, end: 1, line: 7, column: 1, file: FileIndex::MAIN }),
+            file: None,
             message: "there is no key scirpt".to_owned(),
             help: Some("write script".to_owned()),
             excerpt: Some("error: x\n  --> sub/.ci.yml:7:1\n".to_owned()),

@@ -10,7 +10,7 @@ use slipway_pipelines::condition::Condition;
 use slipway_pipelines::plan::Dialect;
 
 use super::data::Data;
-use super::travis::{self, Answer, Question};
+use super::travis::{self, Answer, Asked, Question};
 
 /// Longest line that is read: a file of 1 MiB, each of its bytes escaped (`\u0000`), and room.
 const MAX_LINE: usize = 8 * 1024 * 1024;
@@ -106,7 +106,7 @@ fn file(id: &Json, yaml: &str, question: &Json, dialect: Dialect) -> Json {
         Dialect::Travis => ".travis.yml",
     };
     let Data { facts, defaults } = Data::of(question.get("data"));
-    match travis::ask(name, yaml.as_bytes(), Question { dialect, facts: &facts, defaults }) {
+    match travis::ask(Asked::one(name, yaml), Question { dialect, facts: &facts, defaults }) {
         Ok(Answer { config, jobs, stages, msgs }) => {
             json!({ "id": id, "config": config, "jobs": jobs, "stages": stages, "msgs": msgs })
         }

@@ -15,8 +15,7 @@ pub const ROOT_KEYS: &[Key] = &[
     root("matrix", Shape::Any, "the old name of `jobs`"),
     root("stages", Shape::Any, "the order of stages"),
     root("branches", Shape::Any, "only and except: which branches are built"),
-    root("import", Shape::Any, "files that are merged into this one")
-        .refused("copy what it holds into this file"),
+    root("import", Shape::Any, "files that are merged into this one"),
     root("conditions", Shape::Text, "the version of the condition language").idle(),
     root("notifications", Shape::Any, "who is told of a run's end").not_yet(),
     root("version", Shape::Text, "accepted, without effect").idle(),

@@ -1,0 +1,7 @@
+//! Stories of `import:`.
+
+mod access;
+mod limits;
+mod merging;
+mod places;
+mod repo;
