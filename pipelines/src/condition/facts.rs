@@ -161,6 +161,27 @@ impl Facts {
         self
     }
 
+    /// The same, with a variable more of the environment: a word as a shell has it, with quotes.
+    #[must_use]
+    pub(crate) fn with_word(self, name: &str, word: &str) -> Self {
+        self.with_env(name, &unquote(word))
+    }
+
+    /// What a variable is, as a text.
+    pub(crate) fn text(&self, variable: Variable) -> Option<String> {
+        match self.variable(variable) {
+            Value::Nothing => None,
+            Value::Boolean(value) => Some(value.to_string()),
+            Value::Text(text) => Some(text),
+        }
+    }
+
+    /// Is nothing known?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.variables.is_empty() && self.env.is_empty() && self.changed.is_none()
+    }
+
     /// What gathering them costs, in the measure of [`super::Condition::weight`].
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -203,4 +224,20 @@ impl Facts {
 
 fn are_few(paths: &[String]) -> bool {
     paths.len() <= MAX_CHANGED && paths.iter().map(String::len).sum::<usize>() <= MAX_CHANGED_BYTES
+}
+
+/// What a shell would make of a word's quotes; nothing is expanded.
+fn unquote(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let mut quote = None;
+    let mut chars = word.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (None | Some('"'), '\\') => out.extend(chars.next()),
+            _ => out.push(c),
+        }
+    }
+    out
 }

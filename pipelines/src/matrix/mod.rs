@@ -1,12 +1,31 @@
 //! From a configuration to its jobs: the matrix, `jobs.include`, `exclude`, `allow_failures`,
 //! conditions, stages and order (TRAVIS_SEMANTICS §4 and §5).
 
+mod conditions;
+mod copies;
+mod defaults;
+mod drafts;
+mod env;
+mod facts;
+mod filters;
+mod keys;
+mod notifications;
+mod same;
+mod stages;
+mod support;
+mod travis;
+mod work;
+
 use std::rc::Rc;
 
 use indexmap::IndexMap;
 
 use crate::condition::Facts;
 use crate::language::{Diagnostic, Dialect, Node};
+
+pub use travis::travis_json;
+
+use work::Work;
 
 /// What expanding takes besides the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +51,8 @@ pub struct Expansion {
     pub dropped: Vec<Dropped>,
     /// Why there is no run at all: the `if` of the file, one sentence.
     pub refused: Option<String>,
+    /// `notifications` of the file, without those whose `if` does not hold.
+    pub notifications: Option<Node>,
     /// Bare: without excerpts, in no order.
     pub found: Vec<Diagnostic>,
 }
@@ -50,6 +71,17 @@ pub struct Job {
     pub stage: Option<usize>,
     /// Its failure does not fail the run.
     pub allow_failure: bool,
+    /// Which of its copies it is, if `parallel` makes some.
+    pub copy: Option<Copy>,
+}
+
+/// One of the copies that `parallel: N` makes of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// From 1.
+    pub index: usize,
+    /// How many there are.
+    pub total: usize,
 }
 
 /// Where a job comes from.
@@ -87,7 +119,35 @@ pub struct Dropped {
 /// Most jobs of a run (<https://docs.travis-ci.com/user/build-matrix/>).
 pub const MAX_JOBS: usize = 200;
 
+impl Stage {
+    /// As people read it: with a capital.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let mut chars = self.name.chars();
+        chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    }
+}
+
 impl Job {
+    /// How people know it, before it has a number.
+    fn label(&self) -> String {
+        const LONGEST: usize = 200;
+        let text = |key: &str| self.config.get(key).and_then(|node| node.text());
+        let axes = || {
+            let axes = self.axes.iter().filter_map(|key| Some((key, self.config.get(key)?)));
+            let told = axes.map(|(key, node)| format!("{key}: {}", travis::inline(node)));
+            told.collect::<Vec<_>>().join(", ")
+        };
+        let label = match text("name") {
+            Some(name) => format!("job {name}"),
+            None if self.axes.is_empty() => {
+                format!("job of the stage {}", text("stage").unwrap_or(stages::DEFAULT_STAGE))
+            }
+            None => format!("job {}", axes()),
+        };
+        label.chars().take(LONGEST).collect()
+    }
+
     /// Where one of its keys stands in the file: `jobs.include[1].script`, `script`.
     #[must_use]
     pub fn path_of(&self, key: &str) -> String {
@@ -103,6 +163,51 @@ impl Job {
 /// All jobs that a configuration asks for. Never fails: what is wrong is said.
 #[must_use]
 pub fn expand(config: &Node, options: Options<'_>) -> Expansion {
-    let _ = (config, options);
-    Expansion::default()
+    let mut work = Work::new(config, options);
+    let refused = refusal_of_the_run(&mut work);
+    let (jobs, stages) = jobs(&mut work);
+    let notifications = notifications::kept(&mut work);
+    let Work { found, dropped, .. } = work;
+    match refused {
+        Some(_) => Expansion { refused, notifications, found, ..Expansion::default() },
+        None => Expansion { jobs, stages, dropped, refused, notifications, found },
+    }
+}
+
+/// Why there is no run at all, if so.
+fn refusal_of_the_run(work: &mut Work<'_>) -> Option<String> {
+    let condition = work.condition(work.config.get("if")?, "if".to_owned())?;
+    let facts = work.facts_of_run();
+    work.refusal(&condition, &facts)
+}
+
+/// The rules one after the other, in Travis' order.
+fn jobs(work: &mut Work<'_>) -> (Vec<Job>, Vec<Stage>) {
+    let Some(mut jobs) = drafts::all(work) else { return Default::default() };
+    filters::exclude(work, &mut jobs);
+    for job in &mut jobs {
+        support::drop_foreign(&mut job.config);
+        job.axes.retain(|key| job.config.contains_key(key));
+    }
+    work.same.unique(&mut jobs);
+    drop_refused(work, &mut jobs);
+    let stages = stages::assign(work, &mut jobs);
+    filters::allow_failures(work, &mut jobs);
+    defaults::fill(work, &mut jobs);
+    jobs.sort_by_key(|job| (job.stage, job.allow_failure));
+    work.same.unique(&mut jobs);
+    copies::make(work, &mut jobs);
+    (jobs, stages)
+}
+
+/// Jobs whose `if` does not hold.
+fn drop_refused(work: &mut Work<'_>, jobs: &mut Vec<Job>) {
+    jobs.retain(|job| {
+        let Some(node) = job.config.get("if") else { return true };
+        let Some(condition) = work.shared_condition(node, &job.path_of("if")) else { return true };
+        let facts = work.facts_of_job(job);
+        let Some(reason) = work.refusal(&condition, &facts) else { return true };
+        work.dropped.push(Dropped { name: job.label(), reason });
+        false
+    });
 }

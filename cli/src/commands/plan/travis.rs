@@ -6,7 +6,7 @@ use slipway_pipelines::imports::{ReadFile, Resolved};
 use slipway_pipelines::language::{
     Diagnostic, FileIndex, Node, Severity, Source, Span, Value, parse, tell,
 };
-use slipway_pipelines::matrix::{self, Expansion};
+use slipway_pipelines::matrix;
 use slipway_pipelines::normalize;
 use slipway_pipelines::plan::Dialect;
 
@@ -87,8 +87,12 @@ pub(super) fn ask(read: Asked, question: Question<'_>) -> Result<Answer, Box<Dia
         .iter()
         .map(|reason| json!(["info", "if", "nothing-to-run", { "message": reason }]));
     let msgs = told.iter().map(message).chain(left_out).chain(refused).collect();
-    let (jobs, stages) = shapes(&expansion);
-    Ok(Answer { config: normalized.config.json(), jobs, stages, msgs })
+    let mut shapes = matrix::travis_json(&normalized.config, &expansion);
+    let mut take = |part: &str| shapes.get_mut(part).map(Json::take).unwrap_or_default();
+    let (tested, jobs, stages) = (take("config"), take("jobs"), take("stages"));
+    // Without a trigger nothing was tested: the file is shown as it is.
+    let config = if facts.is_empty() { normalized.config.json() } else { tested };
+    Ok(Answer { config, jobs, stages, msgs })
 }
 
 /// A map without keys.
@@ -117,21 +121,4 @@ fn message(found: &Diagnostic) -> Json {
     };
     let path = if found.path.is_empty() { "root" } else { &found.path };
     json!([level, path, found.code, { "message": found.message }])
-}
-
-/// Jobs and stages as Travis prints them.
-fn shapes(expansion: &Expansion) -> (Json, Json) {
-    let jobs = expansion.jobs.iter().map(|job| {
-        let keys = job.config.iter().map(|(key, node)| (key.clone(), node.json()));
-        let mut config: serde_json::Map<String, Json> = keys.collect();
-        if job.allow_failure {
-            config.insert("allow_failure".to_owned(), Json::Bool(true));
-        }
-        Json::Object(config)
-    });
-    let stages = expansion.stages.iter().map(|stage| match &stage.condition {
-        Some(condition) => json!({ "name": stage.name, "if": condition }),
-        None => json!({ "name": stage.name }),
-    });
-    (jobs.collect(), stages.collect())
 }
