@@ -16,8 +16,8 @@ pub(super) struct Remark {
 #[derive(Debug)]
 pub(super) struct Edits<'a> {
     pub(super) text: &'a str,
-    /// By first byte: one past the last, and what stands there instead.
-    places: BTreeMap<usize, (usize, String)>,
+    /// By first byte, insertions first: one past the last, and what stands there instead.
+    places: BTreeMap<(usize, bool), (usize, String)>,
     remarks: Vec<Remark>,
     /// What holds for several lines, said once.
     reasons: BTreeSet<&'static str>,
@@ -28,13 +28,18 @@ impl<'a> Edits<'a> {
         Self { text, places: BTreeMap::new(), remarks: Vec::new(), reasons: BTreeSet::new() }
     }
 
-    /// Puts `with` where `start..end` was; false if something there is edited already.
+    /// Puts `with` where `start..end` was; false if something there is edited already. An insertion
+    /// may stand in front of what is replaced.
     pub(super) fn replace(&mut self, start: usize, end: usize, with: impl Into<String>) -> bool {
-        let before = self.places.range(..=start).next_back();
-        let free = before.is_none_or(|(other, (end, _))| *end <= start && *other != start)
-            && self.places.range(start..end.max(start + 1)).next().is_none();
+        let key = (start, start < end);
+        let overlaps =
+            |(from, _): &(usize, bool), (to, _): &(usize, String)| *from < end && start < *to;
+        let before = self.places.range(..key).rev().take(2);
+        let mut near = before.chain(self.places.range(key..).take(1));
+        let free =
+            !self.places.contains_key(&key) && !near.any(|(key, place)| overlaps(key, place));
         if free {
-            self.places.insert(start, (end, with.into()));
+            self.places.insert(key, (end, with.into()));
         }
         free
     }
@@ -56,7 +61,7 @@ impl<'a> Edits<'a> {
     pub(super) fn done(mut self) -> (String, Vec<Remark>, BTreeSet<&'static str>) {
         let mut out = String::with_capacity(self.text.len() + 200);
         let mut at = 0;
-        for (start, (end, with)) in &self.places {
+        for ((start, _), (end, with)) in &self.places {
             out.push_str(&self.text[at..*start]);
             out.push_str(with);
             at = *end;

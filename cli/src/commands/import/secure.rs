@@ -29,6 +29,20 @@ fn env(edits: &mut Edits<'_>, env: &Entry, top: bool) {
         leave_out(edits, env);
         return;
     }
+    if let Value::Map(entries) = &node.value
+        && !entries.is_empty()
+        && entries.iter().all(|entry| is_spent(entry))
+        && edits.remove(env)
+    {
+        for entry in entries {
+            match &entry.value.value {
+                _ if is_secure(&entry.value) => tell(edits, entry),
+                Value::List(items) => items.iter().for_each(|item| told(edits, item)),
+                Value::Map(_) | Value::Scalar { .. } => told(edits, &entry.value),
+            }
+        }
+        return;
+    }
     match &node.value {
         Value::List(items) => variables(edits, env, items, top),
         Value::Map(_) => {
@@ -77,6 +91,19 @@ fn variables(edits: &mut Edits<'_>, list: &Entry, items: &[Node], matrix: bool) 
             let vars = item.entries().iter().filter(|var| is_secure(&var.value));
             vars.for_each(|var| leave_out(edits, var));
         }
+    }
+}
+
+/// Would nothing be left of a key of `env`?
+fn is_spent(entry: &Entry) -> bool {
+    match (entry.key.as_str(), &entry.value.value) {
+        _ if is_secure(&entry.value) => true,
+        ("global", Value::List(items)) => items.iter().all(holds_only_secrets),
+        ("jobs" | "matrix", Value::List(items)) => {
+            items.len() == 1 && items.iter().all(holds_only_secrets)
+        }
+        ("global" | "jobs" | "matrix", Value::Map(_)) => holds_only_secrets(&entry.value),
+        _ => false,
     }
 }
 

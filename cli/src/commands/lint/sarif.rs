@@ -118,7 +118,12 @@ pub(super) fn log(files: &[Linted]) -> Log {
                 rules.push(rule(found));
                 rules.len() - 1
             });
-            results.push(finding(&file.name, text, found, rule_index));
+            // Of an imported file only the place is known.
+            let (name, text) = match &found.file {
+                Some(imported) => (imported.as_str(), ""),
+                None => (file.name.as_str(), text),
+            };
+            results.push(finding(name, text, found, rule_index));
         }
     }
     let driver = Driver { name: "slipway", semantic_version: env!("CARGO_PKG_VERSION"), rules };
