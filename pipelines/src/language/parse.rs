@@ -36,6 +36,13 @@ pub fn parse(file: &str, bytes: &[u8]) -> Parsed {
     parsed
 }
 
+/// How many events of YAML the bytes have: what parsing costs before anything is made of it, as
+/// the baseline of measurements. Stops where they are no YAML.
+#[must_use]
+pub fn count_events(bytes: &[u8]) -> usize {
+    decode(bytes).map_or(0, |text| Parser::new_from_str(text).take_while(Result::is_ok).count())
+}
+
 /// As [`parse`] for the file at this index, with the diagnostics still bare: who has more to say
 /// tells them all together. `before` is what the files before it came to, and is given back with
 /// this one's added: the limits hold for all files of a configuration together.
