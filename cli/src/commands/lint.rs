@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use slipway_pipelines::language::{Diagnostic, MAX_BYTES, Severity};
-use slipway_pipelines::plan::check;
+
+use super::imported;
 
 /// Exits 0 when there are only warnings, 1 with errors, 2 when the file can't be read.
 #[derive(Debug, Args)]
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &Lint) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let diagnostics = check(&file.display().to_string(), &bytes);
+    let diagnostics = imported::check(&file.display().to_string(), &file, &bytes);
     let out = &mut io::stdout().lock();
     let written = match arguments.format {
         Format::Text => write_text(out, &file, &diagnostics),

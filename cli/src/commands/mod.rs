@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod down;
 mod github_settings;
 pub(crate) mod hook;
+mod imported;
 pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod lint;

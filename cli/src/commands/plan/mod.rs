@@ -10,14 +10,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use slipway_pipelines::imports::Resolver;
 use slipway_pipelines::language::{Diagnostic, Severity};
 use slipway_pipelines::plan::{
     CompileContext, Compiled, Dialect, EnvVar, JobImage, JobPlan, Outcome, Plan as Planned,
-    compile_with,
+    compile_files, facts,
 };
 
 use self::what::What;
-use super::lint;
+use super::{imported, lint};
 use crate::print;
 
 /// Exits 0 when there is a plan or nothing to do, 1 when the file has errors.
@@ -78,7 +79,11 @@ pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
         Some(DialectName::Travis) => Dialect::Travis,
         None => Dialect::of(&name),
     };
-    let compiled = compile_with(dialect, &name, &bytes, &context, &arguments.env);
+    let facts = facts(&context, &arguments.env);
+    let resolved = imported::resolve(&name, &file, context.repo, |main| {
+        Resolver::new(main, &bytes, facts.clone())
+    });
+    let compiled = compile_files(dialect, &name, resolved, &context, facts);
     match arguments.format {
         Format::Text => text(&file, &compiled)?,
         Format::Json => json_of(&compiled)?,
