@@ -112,6 +112,20 @@ fn nesting_is_refused_in_each_style() {
 }
 
 #[test]
+fn anchors_around_anchors_keep_only_so_many_copies() {
+    let around = |inside: &str| {
+        let open: String = (0..60).map(|n| format!("&a{n} [")).collect();
+        format!("a: {open}{inside}{}", "]".repeat(60))
+    };
+    let nodes = around(&"x,".repeat(90_000));
+    let text = format!("t: &t {}\n{}", "x".repeat(900_000), around("*t, *t"));
+    for text in [nodes, text] {
+        assert_eq!(errors(text.as_bytes()), ["too-many-anchors"]);
+    }
+    assert_eq!(errors(format!("script: make\n_{}", around("x, x")).as_bytes()), [""; 0]);
+}
+
+#[test]
 fn many_keys_are_read_and_the_first_are_told() {
     let keys: String = (0..49_000).map(|n| format!("k{n}: v\n")).collect();
     let found = check(".ci.yml", format!("script: make\n{keys}").as_bytes());
