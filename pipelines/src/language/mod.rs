@@ -15,7 +15,7 @@ pub use diagnostic::{Diagnostic, FileIndex, Severity, Span};
 pub use dialect::Dialect;
 pub(crate) use nearest::nearest;
 pub(crate) use parse::Weight;
-pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_TEXT, Parsed, parse};
+pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_TEXT, Parsed, count_events, parse};
 pub(crate) use read::read;
 pub use source::{MAX_DIAGNOSTICS, Source, tell};
 pub(crate) use source::{conceal, part_of};

@@ -18,6 +18,10 @@ pub const MAX_NODES: usize = 100_000;
 /// Most bytes of text once aliases are expanded: an alias of one long text is a bomb, too.
 pub const MAX_TEXT: usize = 4 * MAX_BYTES;
 
+/// What all anchors may hold, in times of the limits above: each keeps a copy of its node, and so
+/// does each that stands around it.
+const MAX_KEPT: usize = 2;
+
 /// What parsing came to: a tree if there is one to speak of, and everything there is to say.
 #[derive(Debug, Default)]
 pub struct Parsed {
@@ -35,6 +39,13 @@ pub fn parse(file: &str, bytes: &[u8]) -> Parsed {
         parsed.diagnostics = Source { file, text }.tell(parsed.diagnostics);
     }
     parsed
+}
+
+/// How many events of YAML the bytes have: what parsing costs before anything is made of it, as
+/// the baseline of measurements. Stops where they are no YAML.
+#[must_use]
+pub fn count_events(bytes: &[u8]) -> usize {
+    decode(bytes).map_or(0, |text| Parser::new_from_str(text).take_while(Result::is_ok).count())
 }
 
 /// As [`parse`] for the file at this index, with the diagnostics still bare: who has more to say
@@ -95,6 +106,8 @@ struct Builder<'a> {
     open: Vec<Open>,
     /// By the parser's anchor number: the node, and what a copy of it weighs.
     anchors: HashMap<usize, (Node, Weight)>,
+    /// What the copies in `anchors` come to.
+    kept: Weight,
     weight: Weight,
     root: Option<Node>,
     documents: usize,
@@ -111,6 +124,7 @@ impl<'a> Builder<'a> {
             text,
             open: Vec::new(),
             anchors: HashMap::new(),
+            kept: Weight::default(),
             weight,
             root: None,
             documents: 0,
@@ -213,6 +227,7 @@ impl<'a> Builder<'a> {
         self.count(weight, node.span)?;
         if anchor > 0 {
             let weight = weigh(&node);
+            self.keep(weight, node.span)?;
             self.anchors.insert(anchor, (node.clone(), weight));
         }
         match self.open.last_mut().map(|open| &mut open.children) {
@@ -224,6 +239,19 @@ impl<'a> Builder<'a> {
             },
         }
         Ok(())
+    }
+
+    /// Counts a copy that an anchor keeps.
+    fn keep(&mut self, more: Weight, span: Span) -> Result<(), Stop> {
+        self.kept.nodes = self.kept.nodes.saturating_add(more.nodes);
+        self.kept.text = self.kept.text.saturating_add(more.text);
+        if self.kept.nodes <= MAX_KEPT * MAX_NODES && self.kept.text <= MAX_KEPT * MAX_TEXT {
+            return Ok(());
+        }
+        let message = "the anchors of the file hold too much, those within others counted twice";
+        let diagnostic =
+            Diagnostic::about(Severity::Error, "too-many-anchors", span, message.to_owned());
+        self.stop(diagnostic.help("name fewer nodes, and none around others that have a name"))
     }
 
     fn count(&mut self, more: Weight, span: Span) -> Result<(), Stop> {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command speaks to its user")]
 
+mod compile;
 mod figures;
 mod installation;
 mod job;
@@ -12,12 +13,14 @@ mod queue;
 mod start;
 mod webhook;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Subcommand;
 
+use figures::Figure;
 use installation::Installation;
 
 /// Measures Slipway against a baseline in the same run, with a Postgres, a server and a worker of
@@ -45,6 +48,13 @@ enum What {
         #[arg(long, default_value_t = 20)]
         times: u32,
     },
+    /// P7: compiling files: against their YAML alone, and files made to hurt against the limits.
+    /// In this process, without a Postgres.
+    Compile {
+        /// A folder of files to compile as well, all in one go
+        #[arg(long, value_name = "DIR")]
+        files: Option<PathBuf>,
+    },
     /// P8: the memory of the server: idle, for each waiting worker, for each watcher of a log.
     Memory,
     /// P3: from the webhook to the end of a job that does nothing, against `docker run`.
@@ -66,9 +76,27 @@ enum What {
 
 /// Measures, prints, and removes what it made.
 pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
-    let slots = matches!(arguments.what, What::Job { .. } | What::Start { .. }).then_some(1);
+    let figures = match arguments.what {
+        What::Compile { files } => compile::run(files.as_deref())?,
+        what @ (What::Webhook { .. }
+        | What::Start { .. }
+        | What::Memory
+        | What::Job { .. }
+        | What::Queue { .. }) => installed(what).await?,
+    };
+    if arguments.json {
+        println!("{:#}", figures::json(&figures));
+    } else {
+        println!("{}", figures::table(&figures));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Measures what takes a whole installation.
+async fn installed(what: What) -> Result<Vec<Figure>> {
+    let slots = matches!(what, What::Job { .. } | What::Start { .. }).then_some(1);
     let installation = Installation::start(slots).await?;
-    let found = match arguments.what {
+    let found = match what {
         What::Webhook { seconds } => {
             webhook::run(&installation, Duration::from_secs(seconds)).await
         }
@@ -78,13 +106,8 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
         What::Queue { seconds, depth } => {
             queue::run(&installation, Duration::from_secs(seconds), depth).await
         }
+        What::Compile { files } => compile::run(files.as_deref()),
     };
     installation.end().await?;
-    let figures = found?;
-    if arguments.json {
-        println!("{:#}", figures::json(&figures));
-    } else {
-        println!("{}", figures::table(&figures));
-    }
-    Ok(ExitCode::SUCCESS)
+    found
 }
