@@ -26,9 +26,27 @@ const SYNONYMS: &[(&str, &str)] = &[
 
 /// Words that mean something else, however near they are to a key.
 const STOPPED: &[&str] = &[
-    "after_vendor", "branch", "branches", "erlang", "gcc", "golang", "html", "jvm", "nvm", "osx",
-    "pip", "pgsql", "postgres", "prose", "sdk", "slack", "start_script", "test", "trusty",
-    "versions", "vimscript",
+    "after_vendor",
+    "branch",
+    "branches",
+    "erlang",
+    "gcc",
+    "golang",
+    "html",
+    "jvm",
+    "nvm",
+    "osx",
+    "pip",
+    "pgsql",
+    "postgres",
+    "prose",
+    "sdk",
+    "slack",
+    "start_script",
+    "test",
+    "trusty",
+    "versions",
+    "vimscript",
 ];
 
 /// Every key of the language: one in the wrong map is no slip of another.
@@ -98,16 +116,33 @@ impl Work {
 
     fn both(&mut self, name: &str, entry: &Entry, other: &Entry) {
         let line = other.key_span.line;
-        let message = format!("`{name}` is written twice, here and on line {line}; one is passed over");
-        self.warn("both-names", entry.key_span, message, format!("move all of it into one `{name}`"));
+        let message =
+            format!("`{name}` is written twice, here and on line {line}; one is passed over");
+        self.warn(
+            "both-names",
+            entry.key_span,
+            message,
+            format!("move all of it into one `{name}`"),
+        );
     }
 
     /// The name of the key that is meant.
-    fn key(&mut self, table: &'static Map, known: &HashMap<&str, ()>, entry: &Entry) -> Option<String> {
+    fn key(
+        &mut self,
+        table: &'static Map,
+        known: &HashMap<&str, ()>,
+        entry: &Entry,
+    ) -> Option<String> {
         let written = entry.key.as_str();
         if let Some(name) = alias(table, written) {
             let message = format!("`{written}` is another name of `{name}`");
-            self.say(Severity::Note, "other-name", entry.key_span, message, format!("write `{name}`"));
+            self.say(
+                Severity::Note,
+                "other-name",
+                entry.key_span,
+                message,
+                format!("write `{name}`"),
+            );
             return Some(name.to_owned());
         }
         let spellings = [

@@ -198,7 +198,7 @@ fn told(files: &[ReadFile], concealed: &[Span], found: Vec<Diagnostic>) -> Vec<D
 /// The way of a file, from its tree on.
 fn plan(reader: &mut Reader, facts: &Facts, name: &str, root: &Node) -> Outcome {
     let (dialect, everything) = (reader.dialect, reader.everything);
-    let options = normalize::Options { dialect, defaults: true };
+    let options = normalize::Options { dialect, defaults: false };
     let normalize::Normalized { config, mut found } = normalize::normalize(root, options);
     reader.found.append(&mut found);
     let options = matrix::Options { dialect, facts, everything, defaults: true };

@@ -82,6 +82,12 @@ impl Reader {
         if first { read(self) } else { self.silently(read) }
     }
 
+    /// Was something said of this key, at the top or of a row? Then it has its own sentence.
+    pub(super) fn has_found(&self, key: &str) -> bool {
+        let is_it = |path: &str| path == key || path.rsplit('.').next() == Some(key);
+        self.found.iter().any(|found| found.severity > Severity::Note && is_it(&found.path))
+    }
+
     /// A job or stage that this trigger does not want.
     pub(super) fn drop(&mut self, name: String, reason: String) {
         /// A matrix of jobs for other systems need not be listed in full.
