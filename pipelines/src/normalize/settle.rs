@@ -56,7 +56,8 @@ impl Around {
 
 impl Work {
     pub(super) fn settle_root(&mut self, node: Node) -> Node {
-        let around = Around::default().within(&node);
+        let language = Some(self.dialect.default_language().to_owned());
+        let around = Around { language, ..Around::default() }.within(&node);
         self.settle_map(&ROOT, node, &around)
     }
 
@@ -170,8 +171,9 @@ impl Work {
         if let Some(why) = key.deprecated {
             let message = format!("`{name}` should not be written any more");
             self.say(Severity::Note, "deprecated-key", span, message, why);
+        } else {
+            self.status(key, entry);
         }
-        self.status(key, entry);
     }
 
     fn status(&mut self, key: &Key, entry: &Entry) {

@@ -63,7 +63,7 @@ const SERVICE: Map = map(&[&[
 ]]);
 
 /// A text is split as a shell would; a list is taken word by word.
-const COMMAND: Shape = Shape::OneOf(&[Shape::Text, TEXTS]);
+const COMMAND: Shape = Shape::Anything;
 
 /// Variables of something that is no shell.
 pub(super) const VARIABLES: Shape = Shape::Anything;
