@@ -51,7 +51,11 @@ impl Work {
             }
         };
         let mut entries: Vec<Entry> = Vec::new();
+        if let Some((word, _)) = pairs.iter().find(|(_, value)| value.is_none()) {
+            self.not_assigned(word, written, node.span);
+        }
         for (name, value) in pairs {
+            let value = value.unwrap_or_default();
             let entry = Entry { key: name, key_span: node.span, value: text(value, node.span) };
             match entries.iter_mut().find(|other| other.key == entry.key) {
                 Some(other) => other.value = entry.value,
@@ -62,20 +66,36 @@ impl Work {
     }
 }
 
+impl Work {
+    /// `A=hello world`, `FOO`: Travis makes an empty variable of such a word.
+    fn not_assigned(&mut self, word: &str, written: &str, span: Span) {
+        let message = format!("{} is no `NAME=value`", quote(word));
+        let help = match written.contains('=') {
+            true => "a value with spaces needs quotes: `NAME=\"a value\"`".to_owned(),
+            false => format!("write `{word}=value`, or `{word}: value`"),
+        };
+        let severity = self.passed_over();
+        self.say(severity, "bad-variable", span, message, help);
+    }
+}
+
 fn whole(node: &Node) -> Span {
     node.span
 }
 
 /// Names and values; quotes stay, since a shell will read them. The quote that is left open.
-fn pairs(written: &str) -> Result<Vec<(String, String)>, char> {
+fn pairs(written: &str) -> Result<Vec<(String, Option<String>)>, char> {
     let mut pairs = Vec::new();
     for word in split(written.trim())? {
         // All of it in quotes: what is inside is the pair.
         let inner = word.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let word = inner.unwrap_or(&word);
-        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (word, None),
+        };
         if !name.is_empty() {
-            pairs.push((name.to_owned(), value.to_owned()));
+            pairs.push((name.to_owned(), value));
         }
     }
     Ok(pairs)

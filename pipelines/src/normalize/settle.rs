@@ -3,7 +3,7 @@
 use super::Work;
 use super::fits::{fits, is_free, provider};
 use super::scalars::{self, Kind, kind, list, map};
-use crate::language::{Entry, Node, Severity, Value};
+use crate::language::{Dialect, Entry, Node, Severity, Value};
 use crate::plan::quote;
 use crate::schema::{Also, Key, Map, ROOT, Shape, Status, View, Words};
 
@@ -15,6 +15,12 @@ pub(super) static ANY_PROVIDER: Map = Map {
     also: Also::Nothing,
     open: true,
 };
+
+/// An empty list says that there is to be none: `secrets: []`. Travis drops it.
+fn is_none_on_purpose(key: &Key, value: &Node) -> bool {
+    (!key.matrix || key.name == "env")
+        && matches!(&value.value, Value::List(nodes) if nodes.is_empty())
+}
 
 /// What keys and words may depend on, at a place.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +56,8 @@ impl Around {
 
 impl Work {
     pub(super) fn settle_root(&mut self, node: Node) -> Node {
-        let around = Around::default().within(&node);
+        let language = Some(self.dialect.default_language().to_owned());
+        let around = Around { language, ..Around::default() }.within(&node);
         self.settle_map(&ROOT, node, &around)
     }
 
@@ -138,7 +145,8 @@ impl Work {
                 work.told(table, key, &entry, &around);
                 work.settle(table.shape(key), entry.value.clone(), &around)
             });
-            if !scalars::is_missing(&value) {
+            let on_purpose = self.dialect == Dialect::Ci && is_none_on_purpose(key, &value);
+            if !scalars::is_missing(&value) || on_purpose {
                 settled.push(Entry { key: entry.key, key_span: entry.key_span, value });
             }
         }
@@ -163,8 +171,9 @@ impl Work {
         if let Some(why) = key.deprecated {
             let message = format!("`{name}` should not be written any more");
             self.say(Severity::Note, "deprecated-key", span, message, why);
+        } else {
+            self.status(key, entry);
         }
-        self.status(key, entry);
     }
 
     fn status(&mut self, key: &Key, entry: &Entry) {

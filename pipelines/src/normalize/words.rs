@@ -48,6 +48,10 @@ impl Work {
         if is_known(first) {
             return text(first, node.span);
         }
+        // `redis:6` is a word and its version, for who reads it.
+        if words.open && first.contains(':') {
+            return text(first, node.span);
+        }
         let known: Vec<&str> = words.values.iter().map(|value| value.name).collect();
         let near = match super::keys::is_stopped(first) {
             true => None,

@@ -1,6 +1,6 @@
 //! A file and a trigger to the plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::reader::{At, Reader};
 use super::{
@@ -204,14 +204,19 @@ fn told(files: &[ReadFile], concealed: &[Span], found: Vec<Diagnostic>) -> Vec<D
 /// The way of a file, from its tree on.
 fn plan(reader: &mut Reader, facts: &Facts, name: &str, root: &Node) -> Outcome {
     let (dialect, everything) = (reader.dialect, reader.everything);
-    let options = normalize::Options { dialect, defaults: true };
+    let options = normalize::Options { dialect, defaults: false };
     let normalize::Normalized { config, mut found } = normalize::normalize(root, options);
-    reader.found.append(&mut found);
+    let of_script = |found: &Diagnostic| found.path.rsplit('.').next() == Some("script");
+    reader.bad_script = found.iter().any(|found| found.code == "wrong-shape" && of_script(found));
     let options = matrix::Options { dialect, facts, everything, defaults: true };
     let mut expansion = matrix::expand(&config, options);
     reader.found.append(&mut expansion.found);
     let whole = whole::read(reader, &config);
     let plan = assemble::plan(reader, name, &whole, &expansion);
+    drop_doubled(&mut found, &reader.found);
+    // First what the table says: of two words for a wrong shape the first is told.
+    found.append(&mut reader.found);
+    reader.found = found;
     note_secrets(reader);
     let branches = At::new(&config, String::new()).get("branches");
     let branches = branches.and_then(|branches| branches::read(reader, &branches));
@@ -225,6 +230,18 @@ fn plan(reader: &mut Reader, facts: &Facts, name: &str, root: &Node) -> Outcome 
         Some(plan) if !plan.jobs.is_empty() => Outcome::Plan(Box::new(plan)),
         Some(_) | None => Outcome::Nothing { reason: assemble::no_job(&reader.dropped) },
     }
+}
+
+/// Where a part's own reader says what is wrong, the table of the language need not.
+fn drop_doubled(by_table: &mut Vec<Diagnostic>, by_readers: &[Diagnostic]) {
+    let place = |found: &Diagnostic| found.span.map(|span| (span.file, span.start, span.end));
+    let has_more = by_readers.iter().filter(|found| found.code != "wrong-shape");
+    let told: HashSet<_> = has_more.filter_map(place).collect();
+    by_table.retain(|found| {
+        let general =
+            matches!(found.code.as_str(), "wrong-shape" | "unknown-value" | "missing-key");
+        !general || place(found).is_none_or(|place| !told.contains(&place))
+    });
 }
 
 fn note_secrets(reader: &mut Reader) {

@@ -178,7 +178,7 @@ fn commands(
     let ships = !section.images.is_empty() || keys.get("deploy").is_some();
     if ships && reader.dialect == Dialect::Ci {
         phases.script = PhasePlan::Skip;
-    } else if keys.get("script").is_none() {
+    } else if keys.get("script").is_none() && !reader.bad_script {
         no_script(reader, language, name, beginning);
     }
     phases

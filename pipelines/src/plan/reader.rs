@@ -27,6 +27,8 @@ pub(super) struct Reader {
     pub(super) concealed: Vec<Span>,
     /// Does the file say anywhere which secrets go where?
     pub(super) names_secrets: bool,
+    /// A script that can not be used has its own sentence.
+    pub(super) bad_script: bool,
     /// What the trigger does not want, so far.
     pub(super) dropped: Vec<Dropped>,
     /// The places that were read: jobs share what they inherit, and it is said once.
@@ -46,6 +48,7 @@ impl Reader {
             found: Vec::new(),
             concealed: Vec::new(),
             names_secrets: false,
+            bad_script: false,
             dropped: Vec::new(),
             heard: HashSet::new(),
         }

@@ -4,6 +4,7 @@
 use super::reader::{At, Keys, Reader};
 use super::{Concurrency, env, notifications, order, section};
 use crate::language::{Entry, Node};
+use crate::matrix::MAX_JOBS;
 
 /// Keys of the root that are no part of a job.
 const OF_RUN: [&str; 2] = ["env", "jobs"];
@@ -39,6 +40,7 @@ pub(super) fn read<'n>(reader: &mut Reader, config: &'n Node) -> Whole<'n> {
     for row in &rows {
         section::read(reader, &Keys::of_entries(row, row.entries().iter()));
     }
+    reader.once(&keys, "stages", |reader, at| reader.few(at, MAX_JOBS));
     reader.once(&keys, "notifications", notifications::read);
     let fast_finish = jobs
         .and_then(|jobs| jobs.get("fast_finish"))

@@ -17,7 +17,6 @@ pub(super) static KEYS: &[Key] = &[
     key("stages", Shape::List(&Shape::Map(&STAGE)), "the order of stages").top().doc(STAGES),
     key("import", Shape::List(&Shape::Map(&IMPORT)), "files that are merged into this one")
         .top()
-        .refused("copy what it holds into this file")
         .doc(IMPORTS),
     key("notifications", Shape::Map(&NOTIFICATIONS), "who is told of a run's end")
         .top()
@@ -59,7 +58,7 @@ static EXCLUDE: Map = map(TABLES).view(View::Exclude);
 static ALLOWED: Map = map(TABLES).view(View::AllowFailures);
 
 const STAGE: Map = map(&[&[
-    key("name", Shape::Text, "the stage's name").doc(STAGES),
+    key("name", Shape::Text, "the stage's name").required().doc(STAGES),
     key("if", Shape::Condition, "the stage exists only when this condition holds").doc(STAGES),
 ]])
 .prefix("name");

@@ -10,7 +10,7 @@ pub(super) const KEYS: &[Key] = &[
     key("secrets", TEXTS, "the names of the secrets the job may see").own(),
     key("timeout", Shape::Duration, "longest time of the job: 90s, 10m, 1h30m").own(),
     key("timeout_silence", Shape::Duration, "longest time without output").own(),
-    key("resources", Shape::Map(&RESOURCES), "cpu, memory, disk, pids").own().not_yet(),
+    key("resources", Shape::Map(&RESOURCES), "cpu, memory, disk, pids").own(),
     key("retry", Shape::Map(&RETRY), "when a job is tried again").own().not_yet(),
     key("snapshot", Shape::Map(&SNAPSHOT), "the container kept after a phase").own().not_yet(),
     key("artifacts", Shape::Map(&ARTIFACTS), "files kept from the job").own().not_yet(),
@@ -18,10 +18,8 @@ pub(super) const KEYS: &[Key] = &[
     key("commit", Shape::Text, "turns the finished container into an image").own().not_yet(),
     key("volumes", TEXTS, "host folders the operator allows").own().not_yet(),
     key("ports", TEXTS, "published for the life of the job").own().not_yet(),
-    key("needs", TEXTS, "jobs that must pass first")
-        .own()
-        .refused("put the job into a later stage by `stages:`"),
-    key("parallel", Shape::Number, "so many copies of the job").own().not_yet(),
+    key("needs", TEXTS, "jobs of this stage or an earlier one that must pass first").own(),
+    key("parallel", Shape::Number, "so many copies of the job").own(),
     key("environment", Shape::Text, "the deploy environment").own().not_yet(),
     key("concurrency", Shape::Map(&CONCURRENCY), "one run at a time in a group")
         .own()
@@ -59,10 +57,13 @@ const SERVICE: Map = map(&[&[
     key("name", Shape::Text, "its host name inside the job").own(),
     key("image", Shape::Text, "its image").own(),
     key("env", VARIABLES, "its environment").own(),
-    key("command", TEXTS, "its command, if not the image's own").own(),
+    key("command", COMMAND, "its command, if not the image's own").own(),
     key("ports", TEXTS, "TCP ports that must accept before the job starts").own(),
     key("ready", Shape::Text, "a command inside it that exits 0 once it is ready").own(),
 ]]);
+
+/// A text is split as a shell would; a list is taken word by word.
+const COMMAND: Shape = Shape::Anything;
 
 /// Variables of something that is no shell.
 pub(super) const VARIABLES: Shape = Shape::Anything;

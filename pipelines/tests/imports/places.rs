@@ -41,21 +41,27 @@ fn a_mistake_in_an_imported_file_is_shown_there() {
         ("a.yml", "env: {global: [A=1]}\nserivces: [redis]\n"),
         ("b.yml@v1", "cache: [\n"),
     ]);
-    assert_snapshot!(told(&repo.lint()), @r#"
+    assert_snapshot!(told(&repo.lint()), @r"
     import-not-read - import[1]
     gone.yml is not there: the commit has no such file
      --> .ci.yml:1:17
       |
     1 | import: [a.yml, gone.yml, b.yml@v1]
       |                 ^^^^^^^^
-    unknown-key - scirpt
-    `scirpt` is not a key that has a meaning here; it is ignored
+    repaired-key - 
+    `scirpt` is read as `script`
      --> .ci.yml:3:1
       |
     3 | scirpt: make
       | ^^^^^^
-    unknown-key a.yml serivces
-    `serivces` is not a key that has a meaning here; it is ignored
+    both-names - 
+    `script` is written twice, here and on line 2; one is passed over
+     --> .ci.yml:3:1
+      |
+    3 | scirpt: make
+      | ^^^^^^
+    repaired-key a.yml 
+    `serivces` is read as `services`
      --> a.yml:2:1
       |
     2 | serivces: [redis]
@@ -66,7 +72,7 @@ fn a_mistake_in_an_imported_file_is_shown_there() {
       |
     1 | cache: [
       |        ^
-    "#);
+    ");
 }
 
 #[test]

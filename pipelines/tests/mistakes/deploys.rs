@@ -45,6 +45,7 @@ deploy:
       |
     8 |   flavour: {password: x}
       |   ^^^^^^^
+      = help: leave it out; a key that only holds an anchor may start with `_`
     ");
 }
 
@@ -55,7 +56,7 @@ deploy:
   image: app
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    error[missing-key]: `deploy` needs the key `provider`
+    error[missing-key]: `deploy[0]` needs the key `provider`
      --> .ci.yml:3:3
       |
     3 |   image: app
@@ -72,12 +73,18 @@ deploy:
     repository: acme/app
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    error[unknown-provider]: `regsitry` is not a deploy provider
+    error[missing-key]: `deploy[0]` needs the key `image`
+     --> .ci.yml:3:5
+      |
+    3 |   - provider: regsitry
+      |     ^^^^^^^^^^^^^^^^^^
+      = help: write the name of an entry of `images:`
+    warning[repaired-value]: `regsitry` is read as `registry`
      --> .ci.yml:3:15
       |
     3 |   - provider: regsitry
       |               ^^^^^^^^
-      = help: did you mean `registry`?
+      = help: write `registry`
     ");
 }
 
@@ -106,13 +113,13 @@ deploy:
   username: $USER_NAME
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    error[missing-key]: `deploy` needs the key `repository`
+    error[missing-key]: `deploy[0]` needs the key `repository`
      --> .ci.yml:3:3
       |
     3 |   provider: registry
       |   ^^^^^^^^^^^^^^^^^^
       = help: write HOST/PATH, or OWNER/NAME on Docker Hub
-    error[missing-key]: `deploy` needs the key `password`
+    error[missing-key]: `deploy[0]` needs the key `password`
      --> .ci.yml:3:3
       |
     3 |   provider: registry
@@ -132,12 +139,12 @@ deploy:
     python: 3.12
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    error[unknown-test]: `brnach` is not a test that a deploy can make; without it more would be deployed than was meant
+    warning[repaired-key]: `brnach` is read as `branch`
      --> .ci.yml:6:5
       |
     6 |     brnach: main
       |     ^^^^^^
-      = help: did you mean `branch`?
+      = help: write `branch`
     ");
 }
 

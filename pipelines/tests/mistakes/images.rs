@@ -10,7 +10,7 @@ fn python_has_no_default_script() {
 python: 3.12
 ";
     assert_snapshot!(told(".travis.yml", file), @r"
-    error[no-script]: the job has no `script`, and `python` has no default one
+    warning[no-script]: the job `python: 3.12` has no `script`, and `python` has no default one; it will be errored
      --> .travis.yml:1:1
       |
     1 | language: python
@@ -26,10 +26,10 @@ script: pytest
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
     warning[unused-key]: `python` has no meaning for the language `generic`
-     --> .ci.yml:1:10
+     --> .ci.yml:1:1
       |
     1 | python: [3.11, 3.12]
-      |          ^^^^
+      | ^^^^^^
       = help: write `language: python`, or leave it out
     ");
 }
@@ -41,26 +41,26 @@ python: 3.12
 script: pytest
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    error[unknown-language]: `pyhton` is not a language that is known here
+    warning[repaired-value]: `pyhton` is read as `python`
      --> .ci.yml:1:11
       |
     1 | language: pyhton
       |           ^^^^^^
-      = help: did you mean `python`?
+      = help: write `python`
     ");
 }
 
 #[test]
 fn a_language_without_an_image_asks_for_one() {
-    let file = r"language: scala
-script: sbt test
+    let file = r"language: android
+script: ./gradlew check
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    warning[no-image]: there is no image for the language `scala` yet; the job runs in `buildpack-deps:bookworm`
+    warning[no-image]: there is no image for the language `android` yet; the job runs in `buildpack-deps:bookworm`
      --> .ci.yml:1:11
       |
-    1 | language: scala
-      |           ^^^^^
+    1 | language: android
+      |           ^^^^^^^
       = help: write the `image:` the job runs in, and keep `language` for its defaults
     ");
 }
@@ -155,17 +155,17 @@ jobs:
     - python: 3.12
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    warning[only-first]: `node_js` of a single job takes one value; the first is used
-     --> .ci.yml:5:21
+    warning[only-first]: `node_js` takes one value; only the first is used
+     --> .ci.yml:5:16
       |
     5 |     - node_js: [23, 24]
-      |                     ^^
-      = help: write a row for each value
+      |                ^^^^^^^^
+      = help: keep one
     warning[unused-key]: `python` has no meaning for the language `node_js`
-     --> .ci.yml:6:15
+     --> .ci.yml:6:7
       |
     6 |     - python: 3.12
-      |               ^^^^
+      |       ^^^^^^
       = help: write `language: python`, or leave it out
     ");
 }

@@ -10,7 +10,7 @@ fn a_job_without_a_script_has_nothing_to_run() {
 before_script: echo hello
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    error[no-script]: the job has no `script`, so there is nothing to run
+    error[no-script]: the job `test` has no `script`, so there is nothing to run
      --> .ci.yml:1:1
       |
     1 | image: busybox
@@ -117,6 +117,7 @@ script: make
       |
     3 |   without: x
       |   ^^^^^^^
+      = help: leave it out; a key that only holds an anchor may start with `_`
     "#);
 }
 
@@ -128,12 +129,18 @@ matrix: {include: [{name: a}]}
 jobs: {include: [{name: b}]}
 ";
     assert_snapshot!(told(".travis.yml", file), @r"
-    warning[both-names]: `jobs` is passed over, since `matrix`, its old name, is written too
-     --> .travis.yml:4:7
+    note[other-name]: `matrix` is another name of `jobs`
+     --> .travis.yml:3:1
+      |
+    3 | matrix: {include: [{name: a}]}
+      | ^^^^^^
+      = help: write `jobs`
+    warning[both-names]: `jobs` is written twice, here and on line 3; one is passed over
+     --> .travis.yml:4:1
       |
     4 | jobs: {include: [{name: b}]}
-      |       ^^^^^^^^^^^^^^^^^^^^^^
-      = help: move all of it into `jobs`
+      | ^^^^
+      = help: move all of it into one `jobs`
     ");
 }
 
@@ -145,16 +152,17 @@ fn a_stage_is_a_name() {
 script: make
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    error[missing-key]: `stages[1]` needs the key `name`
+    error[missing-key]: `stages` needs the key `name`
      --> .ci.yml:3:5
       |
     3 |   - {titel: deploy}
       |     ^^^^^^^^^^^^^^^
-      = help: write `- name: test`
+      = help: write `name`: the stage's name
     warning[unknown-key]: `titel` is not a key that has a meaning here; it is ignored
      --> .ci.yml:3:6
       |
     3 |   - {titel: deploy}
       |      ^^^^^
+      = help: leave it out; a key that only holds an anchor may start with `_`
     ");
 }

@@ -68,7 +68,7 @@ script: make
     3 |     - FOO
       |       ^^^
       = help: write `FOO=value`, or `FOO: value`
-    error[bad-variable]: `1ST=a` is no `NAME=value`
+    error[bad-variable]: `1ST` can not be the name of a variable
      --> .ci.yml:4:7
       |
     4 |     - 1ST=a
@@ -93,12 +93,12 @@ addons: {apt: {packages: [jq]}}
 script: make
 ";
     assert_snapshot!(told(".travis.yml", file), @r"
-    note[no-effect]: `sudo` has no effect here
+    note[deprecated-key]: `sudo` should not be written any more
      --> .travis.yml:2:1
       |
     2 | sudo: required
       | ^^^^
-      = help: it can be left out
+      = help: it has no effect any more
     note[no-effect]: `dist` has no effect here
      --> .travis.yml:3:1
       |
@@ -174,12 +174,12 @@ fn a_boolean_is_true_or_false() {
     - {script: make, name: ""}
 "#;
     assert_snapshot!(told(".ci.yml", file), @r#"
-    error[not-a-boolean]: `allow_failure` is true or false, not `maybe`
+    error[wrong-shape]: `allow_failure` takes true or false; this is a text
      --> .ci.yml:3:37
       |
     3 |     - {script: make, allow_failure: maybe}
       |                                     ^^^^^
-      = help: write `true` or `false`
+      = help: write true or false
     error[bad-name]: `` can not be a name
      --> .ci.yml:4:28
       |

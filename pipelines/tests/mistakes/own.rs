@@ -78,7 +78,7 @@ retry: {max: 1000, when: [sometimes]}
     3 | resources: {cpu: many, memory: 512, disk: 2x, pids: none}
       |                  ^^^^
       = help: write `2`, `1.5` or `500m`
-    error[not-a-size]: `512` is not a size: it is less than a megabyte
+    error[not-a-size]: `512` is not a size: it is less than six megabytes
      --> .ci.yml:3:32
       |
     3 | resources: {cpu: many, memory: 512, disk: 2x, pids: none}
@@ -96,6 +96,12 @@ retry: {max: 1000, when: [sometimes]}
     3 | resources: {cpu: many, memory: 512, disk: 2x, pids: none}
       |                                                     ^^^^
       = help: write a number from 1
+    warning[no-effect-yet]: `retry` has no effect yet
+     --> .ci.yml:4:1
+      |
+    4 | retry: {max: 1000, when: [sometimes]}
+      | ^^^^^
+      = help: it will be: when a job is tried again
     error[not-a-number]: `1000` is not how often a job is tried again
      --> .ci.yml:4:14
       |
@@ -120,6 +126,12 @@ volumes: [models, '/var/run/docker.sock:docker.sock', 'a/../../etc:/etc']
 parallel: 1000
 ";
     assert_snapshot!(told(".ci.yml", file), @r#"
+    warning[no-effect-yet]: `ports` has no effect yet
+     --> .ci.yml:3:1
+      |
+    3 | ports: ['127.0.0.1:80:80', '80:x', '8080:80', '8080:81']
+      | ^^^^^
+      = help: it will be: published for the life of the job
     error[not-a-port]: `127.0.0.1:80:80` has an address; ports are on loopback
      --> .ci.yml:3:9
       |
@@ -138,6 +150,12 @@ parallel: 1000
     3 | ports: ['127.0.0.1:80:80', '80:x', '8080:80', '8080:81']
       |                                               ^^^^^^^^^
       = help: give each its own host port
+    warning[no-effect-yet]: `volumes` has no effect yet
+     --> .ci.yml:4:1
+      |
+    4 | volumes: [models, '/var/run/docker.sock:docker.sock', 'a/../../etc:/etc']
+      | ^^^^^^^
+      = help: it will be: host folders the operator allows
     error[bad-volume]: `models` is not a volume
      --> .ci.yml:4:11
       |
@@ -156,12 +174,12 @@ parallel: 1000
     4 | volumes: [models, '/var/run/docker.sock:docker.sock', 'a/../../etc:/etc']
       |                                                       ^^^^^^^^^^^^^^^^^^
       = help: write `volumes: ["NAME:/path/in/the/job"]`, and `:ro` for reading only
-    error[not-a-number]: `1000` is not a number of copies
+    error[too-many-jobs]: the file makes 1000 jobs; at most 200 run
      --> .ci.yml:5:11
       |
     5 | parallel: 1000
       |           ^^^^
-      = help: write a number from 1 to 100
+      = help: drop values from the matrix, rows from `jobs.include`, or copies from `parallel`
     "#);
 }
 
@@ -177,6 +195,12 @@ commit: My Image
 concurrency: {cancel: always}
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
+    warning[no-effect-yet]: `artifacts` has no effect yet
+     --> .ci.yml:3:1
+      |
+    3 | artifacts: {paths: [../secrets, 'dist/[a'], expire: soon, when: maybe}
+      | ^^^^^^^^^
+      = help: it will be: files kept from the job
     error[path-leaves-repo]: `../secrets` does not stay inside the work tree
      --> .ci.yml:3:21
       |
@@ -201,36 +225,72 @@ concurrency: {cancel: always}
     3 | artifacts: {paths: [../secrets, 'dist/[a'], expire: soon, when: maybe}
       |                                                                 ^^^^^
       = help: write `when: always`
+    warning[no-effect-yet]: `reports` has no effect yet
+     --> .ci.yml:4:1
+      |
+    4 | reports: {junit: /tmp/*.xml}
+      | ^^^^^^^
+      = help: it will be: test reports to read
     error[path-leaves-repo]: `/tmp/*.xml` does not stay inside the work tree
      --> .ci.yml:4:18
       |
     4 | reports: {junit: /tmp/*.xml}
       |                  ^^^^^^^^^^
       = help: write it from the repo's root
+    warning[no-effect-yet]: `snapshot` has no effect yet
+     --> .ci.yml:5:1
+      |
+    5 | snapshot: {after: script}
+      | ^^^^^^^^
+      = help: it will be: the container kept after a phase
     error[bad-phase]: a snapshot can not be taken after `script`
      --> .ci.yml:5:19
       |
     5 | snapshot: {after: script}
       |                   ^^^^^^
       = help: write before_install, install or before_script: those are then not run again
+    warning[no-effect-yet]: `workspaces` has no effect yet
+     --> .ci.yml:6:1
+      |
+    6 | workspaces: {create: {name: dist}}
+      | ^^^^^^^^^^
+      = help: it will be: folders carried from job to job of a run
     error[missing-key]: `create` needs the key `paths`
      --> .ci.yml:6:22
       |
     6 | workspaces: {create: {name: dist}}
       |                      ^^^^^^^^^^^^
       = help: write `workspaces: {create: {name: dist, paths: [dist]}}`, or `use: [dist]`
+    warning[no-effect-yet]: `commit` has no effect yet
+     --> .ci.yml:7:1
+      |
+    7 | commit: My Image
+      | ^^^^^^
+      = help: it will be: turns the finished container into an image
     error[bad-image]: `My Image` is not the name of an image
      --> .ci.yml:7:9
       |
     7 | commit: My Image
       |         ^^^^^^^^
       = help: write NAME:TAG, in lower case and without spaces
+    warning[no-effect-yet]: `concurrency` has no effect yet
+     --> .ci.yml:8:1
+      |
+    8 | concurrency: {cancel: always}
+      | ^^^^^^^^^^^
+      = help: it will be: one run at a time in a group
     error[missing-key]: `concurrency` needs the key `group`
      --> .ci.yml:8:14
       |
     8 | concurrency: {cancel: always}
       |              ^^^^^^^^^^^^^^^^
       = help: write `concurrency: {group: deploy, cancel: queued}`
+    warning[unknown-value]: `always` is not a word that has a meaning here
+     --> .ci.yml:8:23
+      |
+    8 | concurrency: {cancel: always}
+      |                       ^^^^^^
+      = help: use queued, running
     ");
 }
 
@@ -243,12 +303,24 @@ images:
   - {name: tools, push: true}
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
+    warning[no-effect-yet]: `tags` has no effect yet
+     --> .ci.yml:4:17
+      |
+    4 |   - {name: app, tags: 'Acme/App:1', platforms: [amd64]}
+      |                 ^^^^
+      = help: it will be: further names of the image
     error[bad-image]: `Acme/App:1` can not name an image
      --> .ci.yml:4:23
       |
     4 |   - {name: app, tags: 'Acme/App:1', platforms: [amd64]}
       |                       ^^^^^^^^^^^^
       = help: write HOST/NAME:TAG, or NAME:TAG, in lower case and without spaces
+    warning[no-effect-yet]: `platforms` has no effect yet
+     --> .ci.yml:4:37
+      |
+    4 |   - {name: app, tags: 'Acme/App:1', platforms: [amd64]}
+      |                                     ^^^^^^^^^
+      = help: it will be: processors it is built for
     error[bad-platform]: `amd64` is not a platform
      --> .ci.yml:4:49
       |
@@ -261,5 +333,11 @@ images:
     5 |   - {name: tools, push: true}
       |     ^^^^^^^^^^^^^^^^^^^^^^^^^
       = help: write `tags: [HOST/NAME:TAG]`: they say where to
+    warning[no-effect-yet]: `push` has no effect yet
+     --> .ci.yml:5:19
+      |
+    5 |   - {name: tools, push: true}
+      |                   ^^^^
+      = help: it will be: pushed once it is built
     ");
 }

@@ -91,11 +91,11 @@ jobs:
     1 | import: ci/base.yml
       |         ^^^^^^^^^^^
       = help: mend the import, or leave it out
-    error[not-supported-yet]: `needs` is not supported yet, and a run that passed it over would not be what was meant
-     --> .ci.yml:5:17
+    warning[no-effect-yet]: `needs` has no effect yet within a stage: this job starts together with `a`
+     --> .ci.yml:5:24
       |
     5 |     - {name: b, needs: a, script: make}
-      |                 ^^^^^
-      = help: put the job into a later stage by `stages:`, or leave the key out
+      |                        ^
+      = help: put the job into a later stage until then: `stage: NAME`
     ");
 }

@@ -55,7 +55,7 @@ fn a_version_never_breaks_out_of_the_tag() {
 #[test]
 fn every_language_has_an_image_or_says_which_one_it_runs_in() {
     let languages = "android c clojure cpp crystal csharp d dart elixir elm erlang generic go groovy \
-                     hack haskell haxe java julia matlab minimal nix node_js objective-c perl perl6 \
+                     hack haskell haxe java julia matlab minimal nix node_js perl perl6 \
                      php python r ruby rust scala smalltalk";
     let told = languages.split_whitespace().map(|name| {
         let file = format!("language: {name}\nscript: x\n");
@@ -64,14 +64,14 @@ fn every_language_has_an_image_or_says_which_one_it_runs_in() {
     assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r"
     android: buildpack-deps:bookworm  there is no image for the language `android` yet; the job runs in `buildpack-deps:bookworm`
     c: gcc:latest
-    clojure: clojure:latest
+    clojure: clojure:lein
     cpp: gcc:latest
     crystal: crystallang/crystal:latest
-    csharp: buildpack-deps:bookworm  there is no image for the language `csharp` yet; the job runs in `buildpack-deps:bookworm`
-    d: buildpack-deps:bookworm  there is no image for the language `d` yet; the job runs in `buildpack-deps:bookworm`
+    csharp: mono:latest
+    d: dlang2/dmd-ubuntu:latest
     dart: dart:stable
     elixir: elixir:latest
-    elm: buildpack-deps:bookworm  there is no image for the language `elm` yet; the job runs in `buildpack-deps:bookworm`
+    elm: node:lts
     erlang: erlang:latest
     generic: buildpack-deps:bookworm
     go: golang:latest
@@ -81,11 +81,10 @@ fn every_language_has_an_image_or_says_which_one_it_runs_in() {
     haxe: haxe:latest
     java: maven:3-eclipse-temurin-21
     julia: julia:latest
-    matlab: buildpack-deps:bookworm  there is no image for the language `matlab` yet; the job runs in `buildpack-deps:bookworm`
+    matlab: mathworks/matlab:latest
     minimal: buildpack-deps:bookworm
     nix: nixos/nix:latest
     node_js: node:lts
-    objective-c: buildpack-deps:bookworm  there is no image for the language `objective-c` yet; the job runs in `buildpack-deps:bookworm`
     perl: perl:latest
     perl6: rakudo-star:latest
     php: php:cli
@@ -93,8 +92,8 @@ fn every_language_has_an_image_or_says_which_one_it_runs_in() {
     r: r-base:latest
     ruby: ruby:latest
     rust: rust:latest
-    scala: buildpack-deps:bookworm  there is no image for the language `scala` yet; the job runs in `buildpack-deps:bookworm`
-    smalltalk: buildpack-deps:bookworm  there is no image for the language `smalltalk` yet; the job runs in `buildpack-deps:bookworm`
+    scala: sbtscala/scala-sbt:eclipse-temurin-17.0.4_1.7.1_3.2.0
+    smalltalk: hpiswa/smalltalkci:latest
     ");
 }
 
@@ -110,7 +109,7 @@ fn on_travis_a_version_without_an_image_runs_in_the_nearest() {
     assert_snapshot!(told.join("\n"), @r"
     python:3  there is no image for python `nightly` yet; the job runs in `python:3`
     python:3.7  there is no image for python `3.7-dev` yet; the job runs in `python:3.7`
-    gcc:latest  there is no image for cpp `clang` yet; the job runs in `gcc:latest`
+    gcc:latest
     maven:3-eclipse-temurin-21  there is no image for java `oraclejdk9` yet; the job runs in `maven:3-eclipse-temurin-21`
     ");
 }

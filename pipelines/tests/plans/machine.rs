@@ -43,8 +43,7 @@ jobs:
 
     not run: job os: linux, arch: arm64, python: 3.11: no worker can run jobs of `arch: arm64`.
     not run: job os: linux, arch: arm64, python: 3.12: no worker can run jobs of `arch: arm64`.
-    not run: job os: osx, arch: amd64, python: 3.12: no worker can run jobs of `os: osx`.
-    not run: job os: osx, arch: arm64, python: 3.12: no worker can run jobs of `os: osx`.
+    not run: job os: osx, python: 3.12: no worker can run jobs of `os: osx`.
     not run: job on Windows: no worker can run jobs of `os: windows`.
     ");
     let only = compiled(".travis.yml", "language: c\nos: osx\n", &push("main", "")).outcome;

@@ -60,7 +60,12 @@ fn copies_of_a_job_find_their_place_in_their_environment() {
             job.env.iter().map(|var| format!("{}={}", var.name, var.value)).collect();
         format!("{} {}: {} {:?}", job.number, job.name, env.join(" "), job.order.copy)
     });
-    assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"");
+    assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r"
+    1 slow (1 of 3): CI_NODE_INDEX=1 CI_NODE_TOTAL=3 Some(ParallelCopy { index: 1, total: 3 })
+    2 slow (2 of 3): CI_NODE_INDEX=2 CI_NODE_TOTAL=3 Some(ParallelCopy { index: 2, total: 3 })
+    3 slow (3 of 3): CI_NODE_INDEX=3 CI_NODE_TOTAL=3 Some(ParallelCopy { index: 3, total: 3 })
+    4 b:  None
+    ");
 }
 
 #[test]

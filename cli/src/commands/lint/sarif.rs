@@ -201,7 +201,13 @@ mod tests {
     #[test]
     fn a_region_counts_characters_and_ends_behind_the_last() {
         let text = "a: 'ä'\nb: [\n  ü]\n";
-        let span = |start, end, line, column| Span { start, end, line, column };
+        let span = |start, end, line, column| Span {
+            start,
+            end,
+            line,
+            column,
+            file: slipway_pipelines::language::FileIndex::MAIN,
+        };
         let one_line = region(text, span(3, 7, 1, 4));
         assert_eq!((one_line.end_line, one_line.end_column), (1, 7));
         let two_lines = region(text, span(11, 18, 2, 4));
