@@ -118,9 +118,7 @@ impl Work {
     /// A provider's options are its own, so it is found first.
     fn deploy(&mut self, node: &Node) -> Node {
         match self.provider(node) {
-            Some((provider, node)) => {
-                self.map(&provider.map, &node)
-            }
+            Some((provider, node)) => self.map(&provider.map, &node),
             None => self.map(&super::settle::ANY_PROVIDER, node),
         }
     }
@@ -134,9 +132,8 @@ impl Work {
         let place = place.items().first().filter(|first| kind(first) == Kind::Text)?;
         let written = place.text()?;
         let small = written.to_lowercase();
-        let alias = providers().find(|one| {
-            one.name == small || one.aliases.contains(&small.as_str())
-        });
+        let alias =
+            providers().find(|one| one.name == small || one.aliases.contains(&small.as_str()));
         let found = match alias {
             Some(found) => found,
             None => {

@@ -52,7 +52,10 @@ impl Work {
         let prefix = table.prefix?;
         let kind = kind(node);
         let excluded = prefix.text_only && kind != Kind::Text;
-        if excluded || !scalars::is_given(node) || node.get(prefix.key).is_some() && kind == Kind::Map {
+        if excluded
+            || !scalars::is_given(node)
+            || node.get(prefix.key).is_some() && kind == Kind::Map
+        {
             return None;
         }
         let full = if kind == Kind::Map {
@@ -96,8 +99,15 @@ impl Work {
                     match entry.key.as_str() {
                         "disabled" if node.get("enabled").is_some() => {}
                         "disabled" | "enabled" => {
-                            let value = plain(if on == Some(true) { "true" } else { "false" }, entry.value.span);
-                            entries.push(Entry { key: "enabled".to_owned(), value, ..entry.clone() });
+                            let value = plain(
+                                if on == Some(true) { "true" } else { "false" },
+                                entry.value.span,
+                            );
+                            entries.push(Entry {
+                                key: "enabled".to_owned(),
+                                value,
+                                ..entry.clone()
+                            });
                         }
                         _ => entries.push(entry.clone()),
                     }
@@ -109,7 +119,12 @@ impl Work {
     }
 
     /// `keys` are put into each map inside that has none of its own.
-    fn inherited(&mut self, table: &'static Map, keys: &'static [&'static str], node: Node) -> Node {
+    fn inherited(
+        &mut self,
+        table: &'static Map,
+        keys: &'static [&'static str],
+        node: Node,
+    ) -> Node {
         if kind(&node) != Kind::Map {
             return node;
         }

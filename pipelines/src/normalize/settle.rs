@@ -25,7 +25,8 @@ pub(super) struct Around {
 
 impl Around {
     fn within(&self, node: &Node) -> Self {
-        let texts = |node: &Node| node.items().iter().filter_map(Node::text).map(str::to_owned).collect();
+        let texts =
+            |node: &Node| node.items().iter().filter_map(Node::text).map(str::to_owned).collect();
         let language = node.get("language").and_then(Node::text).filter(|text| !text.is_empty());
         Self {
             language: language.map(str::to_owned).or_else(|| self.language.clone()),
@@ -67,7 +68,8 @@ impl Work {
             Shape::List(element) if kind == Kind::List => self.settle_list(*element, node, around),
             Shape::OneOf(shapes) => {
                 let fitting = shapes.iter().find(|shape| fits(**shape, &node));
-                let map = shapes.iter().find(|shape| matches!(shape, Shape::Map(_)) && kind == Kind::Map);
+                let map =
+                    shapes.iter().find(|shape| matches!(shape, Shape::Map(_)) && kind == Kind::Map);
                 match fitting.or(map) {
                     Some(shape) => self.settle(*shape, node, around),
                     None => self.misfit(shape, node),
@@ -92,7 +94,9 @@ impl Work {
         let message = format!("`{name}` takes {takes}; this is {}", node.kind());
         let help = match node.entries() {
             // `- echo "a: b"` is a map to YAML, and that surprises everybody once.
-            [_] if in_list => "a text with `: ` in it needs quotes around the whole of it".to_owned(),
+            [_] if in_list => {
+                "a text with `: ` in it needs quotes around the whole of it".to_owned()
+            }
             _ => format!("write {takes}"),
         };
         let severity = self.passed_over();
@@ -129,13 +133,13 @@ impl Work {
                 }
                 continue;
             };
-            let step = entry.key.clone();
-            let value = self.within(step, |work| {
+            let (step, key_span) = (entry.key.clone(), entry.key_span);
+            let value = self.within(step.clone(), |work| {
                 work.told(table, key, &entry, &around);
-                work.settle(table.shape(key), entry.value.clone(), &around)
+                work.settle(table.shape(key), entry.value, &around)
             });
             if !scalars::is_missing(&value) {
-                settled.push(Entry { key: entry.key, key_span: entry.key_span, value });
+                settled.push(Entry { key: step, key_span, value });
             }
         }
         map(settled, span)
@@ -147,7 +151,9 @@ impl Work {
             return;
         }
         let (name, span) = (key.name, entry.key_span);
-        if let Some(what) = around.unfit(key.languages, key.systems).filter(|_| table.view != View::On) {
+        if let Some(what) =
+            around.unfit(key.languages, key.systems).filter(|_| table.view != View::On)
+        {
             let help = match key.languages.first() {
                 Some(language) => format!("write `language: {language}`, or leave it out"),
                 None => "leave it out".to_owned(),
@@ -253,8 +259,23 @@ impl Work {
 
 /// What a message may have in it.
 const PLACEHOLDERS: &[&str] = &[
-    "repository", "repository_slug", "repository_name", "build_number", "build_id", "build_url",
-    "branch", "commit", "commit_subject", "commit_message", "author", "pull_request",
-    "pull_request_number", "pull_request_url", "compare_url", "result", "duration",
-    "elapsed_time", "message",
+    "repository",
+    "repository_slug",
+    "repository_name",
+    "build_number",
+    "build_id",
+    "build_url",
+    "branch",
+    "commit",
+    "commit_subject",
+    "commit_message",
+    "author",
+    "pull_request",
+    "pull_request_number",
+    "pull_request_url",
+    "compare_url",
+    "result",
+    "duration",
+    "elapsed_time",
+    "message",
 ];

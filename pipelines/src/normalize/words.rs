@@ -20,7 +20,9 @@ impl Work {
         }
         let bare: String = word.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
         let known: Vec<&str> = YES.iter().chain(NO).copied().collect();
-        if bare != word && let Some(value) = truth(&bare) {
+        if bare != word
+            && let Some(value) = truth(&bare)
+        {
             return plain(value, node.span);
         }
         let Some(near) = self.nearest(&bare, &known) else { return node.clone() };
@@ -79,7 +81,8 @@ pub(super) fn truth(word: &str) -> Option<&'static str> {
 /// `node_js - 9` is `node_js`.
 fn cleaned<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
     let part = given.split_whitespace().next().unwrap_or_default();
-    let letters = |text: &str, keep: fn(&char) -> bool| text.chars().filter(keep).collect::<String>();
+    let letters =
+        |text: &str, keep: fn(&char) -> bool| text.chars().filter(keep).collect::<String>();
     let all = letters(given, |c| c.is_alphanumeric() || *c == '_').to_lowercase();
     let small = letters(part, |c| c.is_ascii_lowercase());
     known.iter().find(|word| [part, &all, &small].contains(word)).copied()
@@ -99,7 +102,8 @@ pub(super) fn as_number(node: &Node) -> Node {
         return node.clone();
     };
     let digits = written.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let number = written.strip_prefix('0').filter(|rest| !rest.is_empty() && !rest.starts_with('.'));
+    let number =
+        written.strip_prefix('0').filter(|rest| !rest.is_empty() && !rest.starts_with('.'));
     let number = number.map_or(written, |_| written.trim_start_matches('0'));
     let number = if number.is_empty() { "0" } else { number };
     match serde_json::from_str::<serde_json::Number>(number) {
