@@ -1,10 +1,12 @@
 //! Variables: `A=1 B="x y"`, maps, and lists of both.
 
+use indexmap::IndexMap;
+
 use super::Work;
 use super::change::flat;
 use super::scalars::{self, Kind, kind, list, map, text};
 use super::words::as_text;
-use crate::language::{Entry, Node, Span, Value};
+use crate::language::{Entry, Node, Value};
 use crate::plan::quote;
 
 impl Work {
@@ -50,20 +52,13 @@ impl Work {
                 Vec::new()
             }
         };
-        let mut entries: Vec<Entry> = Vec::new();
-        for (name, value) in pairs {
-            let entry = Entry { key: name, key_span: node.span, value: text(value, node.span) };
-            match entries.iter_mut().find(|other| other.key == entry.key) {
-                Some(other) => other.value = entry.value,
-                None => entries.push(entry),
-            }
-        }
-        map(entries, whole(node))
+        // The last of one name counts, in the place of the first.
+        let mut values: IndexMap<String, String> = IndexMap::new();
+        values.extend(pairs);
+        let span = node.span;
+        let entry = |(key, value)| Entry { key, key_span: span, value: text(value, span) };
+        map(values.into_iter().map(entry).collect(), span)
     }
-}
-
-fn whole(node: &Node) -> Span {
-    node.span
 }
 
 /// Names and values; quotes stay, since a shell will read them. The quote that is left open.

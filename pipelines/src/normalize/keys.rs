@@ -86,14 +86,18 @@ impl Work {
     /// The map with each key under its own name. Where two spellings of one key meet, the other
     /// name counts, as in Travis.
     pub(super) fn keys(&mut self, table: &'static Map, node: &Node) -> Node {
-        let known = Names::of(table);
+        // Most maps need none.
+        let mut names: Option<Names> = None;
         let mut entries: Vec<Entry> = Vec::new();
         let mut places: HashMap<String, (usize, bool)> = HashMap::new();
         for entry in node.entries() {
-            let own = known.names.contains(entry.key.as_str()) || is_free(&entry.key);
+            let own = table.find(&entry.key).is_some() || is_free(&entry.key);
             let name = match own {
                 true => entry.key.clone(),
-                false => self.key(table, &known, entry).unwrap_or_else(|| entry.key.clone()),
+                false => {
+                    let names = names.get_or_insert_with(|| Names::of(table));
+                    self.key(table, names, entry).unwrap_or_else(|| entry.key.clone())
+                }
             };
             // Once it is cleaned it is one of those that mean nothing.
             if !own && name == entry.key && is_free(&cleaned(&name)) {
