@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as YamlSpan, Tag};
+use indexmap::IndexMap;
 
 use super::not_yaml;
 use super::source::Source;
@@ -153,7 +154,12 @@ impl<'a> Builder<'a> {
                     self.tagged(tag, span);
                 }
                 let plain = *style == ScalarStyle::Plain;
-                let value = Value::Scalar { text: text.to_string(), plain };
+                let mut text = text.to_string();
+                // As Travis reads a file: its last line break is no part of a text it ends with.
+                if *style != ScalarStyle::Plain && span.end >= self.text.trim_end().len() {
+                    text.truncate(text.trim_end_matches('\n').len());
+                }
+                let value = Value::Scalar { text, plain };
                 let weight = Weight { text: text.len(), nodes: 1, depth: 0 };
                 self.place(Node { value, span }, *anchor, weight)
             }
@@ -276,7 +282,8 @@ impl<'a> Builder<'a> {
     /// Keys to texts; merge keys (`<<`) resolved, keys written here win over merged ones.
     fn entries(&mut self, pairs: Vec<(Node, Node)>) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::new();
-        let mut merged: Vec<Entry> = Vec::new();
+        // Of several `<<` the last one counts, as in Travis; within one list the first.
+        let mut merged: IndexMap<String, Entry> = IndexMap::new();
         // By key: its line, and its place in `entries`.
         let mut seen: HashMap<String, (usize, usize)> = HashMap::new();
         for (name, value) in pairs {
@@ -292,7 +299,7 @@ impl<'a> Builder<'a> {
                 continue;
             };
             if plain && key == "<<" {
-                self.merge(value, &mut merged);
+                merged.extend(self.merge(value));
                 continue;
             }
             let entry = Entry { key: key.clone(), key_span: name.span, value };
@@ -312,7 +319,7 @@ impl<'a> Builder<'a> {
             seen.insert(key, (name.span.line, entries.len()));
             entries.push(entry);
         }
-        for entry in merged {
+        for entry in merged.into_values() {
             if !seen.contains_key(&entry.key) {
                 seen.insert(entry.key.clone(), (entry.key_span.line, entries.len()));
                 entries.push(entry);
@@ -321,16 +328,18 @@ impl<'a> Builder<'a> {
         entries
     }
 
-    fn merge(&mut self, value: Node, merged: &mut Vec<Entry>) {
+    fn merge(&mut self, value: Node) -> IndexMap<String, Entry> {
         let span = value.span;
+        let keyed = |entry: Entry| (entry.key.clone(), entry);
         match value.value {
-            Value::Map(entries) => merged.extend(entries),
+            Value::Map(entries) => entries.into_iter().map(keyed).collect(),
             Value::List(nodes) if nodes.iter().all(|node| matches!(node.value, Value::Map(_))) => {
-                nodes.into_iter().for_each(|node| self.merge(node, merged));
+                nodes.into_iter().rev().flat_map(|node| self.merge(node)).collect()
             }
             Value::List(_) | Value::Scalar { .. } => {
                 let message = "`<<` takes a map, or a list of maps".to_owned();
                 self.report(Severity::Error, "bad-merge", span, message, "write `<<: *anchor`");
+                IndexMap::new()
             }
         }
     }

@@ -27,6 +27,11 @@ pub(super) struct Env<'a> {
     span: Span,
 }
 
+/// `secure:` without a value.
+fn is_empty_secret(node: &Node) -> bool {
+    matches!(node.entries(), [entry] if entry.key == "secure" && entry.value.is_null())
+}
+
 impl<'a> Env<'a> {
     pub(super) fn read(work: &Work<'a>) -> Self {
         let none = Span { start: 0, end: 0, line: 1, column: 1, file: FileIndex::MAIN };
@@ -86,7 +91,10 @@ impl<'a> Env<'a> {
         }
         let mut seen = HashSet::new();
         let all = self.global.unwrap_or_default().iter().cloned().chain(vars);
-        let nodes = all.filter(|node| seen.insert(work.same.of(node))).collect();
+        let nodes = all
+            .filter(|node| !is_empty_secret(node))
+            .filter(|node| seen.insert(work.same.of(node)))
+            .collect();
         Some(Rc::new(Node { value: Value::List(nodes), span }))
     }
 

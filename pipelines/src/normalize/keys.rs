@@ -90,13 +90,14 @@ impl Work {
         let mut names: Option<Names> = None;
         let mut entries: Vec<Entry> = Vec::new();
         let mut places: HashMap<String, (usize, bool)> = HashMap::new();
+        let beside: HashSet<&str> = node.entries().iter().map(|entry| entry.key.as_str()).collect();
         for entry in node.entries() {
             let own = table.find(&entry.key).is_some() || is_free(&entry.key);
             let name = match own {
                 true => entry.key.clone(),
                 false => {
                     let names = names.get_or_insert_with(|| Names::of(table));
-                    self.key(table, names, entry).unwrap_or_else(|| entry.key.clone())
+                    self.key(table, names, &beside, entry).unwrap_or_else(|| entry.key.clone())
                 }
             };
             // Once it is cleaned it is one of those that mean nothing.
@@ -135,7 +136,13 @@ impl Work {
     }
 
     /// The name of the key that is meant.
-    fn key(&mut self, table: &'static Map, known: &Names, entry: &Entry) -> Option<String> {
+    fn key(
+        &mut self,
+        table: &'static Map,
+        known: &Names,
+        beside: &HashSet<&str>,
+        entry: &Entry,
+    ) -> Option<String> {
         let written = entry.key.as_str();
         if let Some(name) = known.alias(written) {
             let message = format!("`{written}` is another name of `{name}`");
@@ -158,7 +165,8 @@ impl Work {
         });
         let found = match found {
             Some(name) => name,
-            None => self.meant(table, known, written)?,
+            // What is surely meant is not what stands beside it.
+            None => self.meant(table, known, written).filter(|name| !beside.contains(*name))?,
         };
         let message = format!("{} is read as `{found}`", quote(written));
         self.warn("repaired-key", entry.key_span, message, format!("write `{found}`"));
