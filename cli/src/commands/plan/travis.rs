@@ -2,7 +2,9 @@
 
 use serde_json::{Value as Json, json};
 use slipway_pipelines::condition::Facts;
-use slipway_pipelines::language::{Diagnostic, FileIndex, Node, Severity, Source, Span, Value, parse};
+use slipway_pipelines::language::{
+    Diagnostic, FileIndex, Node, Severity, Source, Span, Value, parse,
+};
 use slipway_pipelines::matrix::{self, Expansion};
 use slipway_pipelines::normalize;
 use slipway_pipelines::plan::Dialect;
@@ -70,7 +72,10 @@ pub(super) fn ask(
 
 /// A map without keys.
 fn nothing() -> Node {
-    Node { value: Value::Map(Vec::new()), span: Span { start: 0, end: 0, line: 1, column: 1, file: FileIndex::MAIN } }
+    Node {
+        value: Value::Map(Vec::new()),
+        span: Span { start: 0, end: 0, line: 1, column: 1, file: FileIndex::MAIN },
+    }
 }
 
 fn is_empty(diagnostics: &[Diagnostic]) -> bool {
