@@ -1,5 +1,7 @@
 //! `cache: [bundler, some/folder]`
 
+use indexmap::IndexMap;
+
 use super::Work;
 use super::scalars::{Kind, kind, list, map, plain, text};
 use crate::language::{Entry, Node, Span, Value};
@@ -43,11 +45,10 @@ fn switch(name: &str, span: Span) -> Entry {
 
 fn caches(table: &'static Map, node: &Node) -> Node {
     let Value::List(nodes) = &node.value else { return node.clone() };
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: IndexMap<String, Entry> = IndexMap::new();
     let mut folders: Vec<Node> = Vec::new();
-    let mut put = |entry: Entry| match entries.iter_mut().find(|other| other.key == entry.key) {
-        Some(other) => other.value = entry.value,
-        None => entries.push(entry),
+    let mut put = |entry: Entry| {
+        entries.insert(entry.key.clone(), entry);
     };
     for item in super::change::flat(nodes.clone()) {
         match (kind(&item), item.text()) {
@@ -72,5 +73,5 @@ fn caches(table: &'static Map, node: &Node) -> Node {
         let span = first.span;
         put(Entry { key: "directories".to_owned(), key_span: span, value: list(folders, span) });
     }
-    map(entries, node.span)
+    map(entries.into_values().collect(), node.span)
 }

@@ -1,10 +1,12 @@
 //! Variables: `A=1 B="x y"`, maps, and lists of both.
 
+use indexmap::IndexMap;
+
 use super::Work;
 use super::change::flat;
 use super::scalars::{self, Kind, kind, list, map, text};
 use super::words::as_text;
-use crate::language::{Entry, Node, Span, Value};
+use crate::language::{Entry, Node, Value};
 use crate::plan::quote;
 
 impl Work {
@@ -50,37 +52,28 @@ impl Work {
                 Vec::new()
             }
         };
-        let mut entries: Vec<Entry> = Vec::new();
         if let Some((word, _)) = pairs.iter().find(|(_, value)| value.is_none()) {
             self.not_assigned(word, written, node.span);
         }
-        for (name, value) in pairs {
-            let value = value.unwrap_or_default();
-            let entry = Entry { key: name, key_span: node.span, value: text(value, node.span) };
-            match entries.iter_mut().find(|other| other.key == entry.key) {
-                Some(other) => other.value = entry.value,
-                None => entries.push(entry),
-            }
-        }
-        map(entries, whole(node))
+        // The last of one name counts, in the place of the first.
+        let mut values: IndexMap<String, String> = IndexMap::new();
+        values.extend(pairs.into_iter().map(|(name, value)| (name, value.unwrap_or_default())));
+        let span = node.span;
+        let entry = |(key, value)| Entry { key, key_span: span, value: text(value, span) };
+        map(values.into_iter().map(entry).collect(), span)
     }
-}
 
-impl Work {
     /// `A=hello world`, `FOO`: Travis makes an empty variable of such a word.
     fn not_assigned(&mut self, word: &str, written: &str, span: Span) {
         let message = format!("{} is no `NAME=value`", quote(word));
-        let help = match written.contains('=') {
-            true => "a value with spaces needs quotes: `NAME=\"a value\"`".to_owned(),
-            false => format!("write `{word}=value`, or `{word}: value`"),
+        let help = if written.contains('=') {
+            "a value with spaces needs quotes: `NAME=\"a value\"`".to_owned()
+        } else {
+            format!("write `{word}=value`, or `{word}: value`")
         };
         let severity = self.passed_over();
         self.say(severity, "bad-variable", span, message, help);
     }
-}
-
-fn whole(node: &Node) -> Span {
-    node.span
 }
 
 /// Names and values; quotes stay, since a shell will read them. The quote that is left open.

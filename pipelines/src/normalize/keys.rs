@@ -86,15 +86,23 @@ impl Work {
     /// The map with each key under its own name. Where two spellings of one key meet, the other
     /// name counts, as in Travis.
     pub(super) fn keys(&mut self, table: &'static Map, node: &Node) -> Node {
-        let known: HashMap<&str, ()> = table.keys().map(|key| (key.name, ())).collect();
+        // Most maps need none.
+        let mut names: Option<Names> = None;
         let mut entries: Vec<Entry> = Vec::new();
         let mut places: HashMap<String, (usize, bool)> = HashMap::new();
         for entry in node.entries() {
-            let own = known.contains_key(entry.key.as_str()) || is_free(&entry.key);
+            let own = table.find(&entry.key).is_some() || is_free(&entry.key);
             let name = match own {
                 true => entry.key.clone(),
-                false => self.key(table, &known, entry).unwrap_or_else(|| entry.key.clone()),
+                false => {
+                    let names = names.get_or_insert_with(|| Names::of(table));
+                    self.key(table, names, entry).unwrap_or_else(|| entry.key.clone())
+                }
             };
+            // Once it is cleaned it is one of those that mean nothing.
+            if !own && name == entry.key && is_free(&cleaned(&name)) {
+                continue;
+            }
             let renamed = name != entry.key;
             let moved = Entry { key: name.clone(), ..entry.clone() };
             match places.get(&name).copied() {
@@ -127,14 +135,9 @@ impl Work {
     }
 
     /// The name of the key that is meant.
-    fn key(
-        &mut self,
-        table: &'static Map,
-        known: &HashMap<&str, ()>,
-        entry: &Entry,
-    ) -> Option<String> {
+    fn key(&mut self, table: &'static Map, known: &Names, entry: &Entry) -> Option<String> {
         let written = entry.key.as_str();
-        if let Some(name) = alias(table, written) {
+        if let Some(name) = known.alias(written) {
             let message = format!("`{written}` is another name of `{name}`");
             self.say(
                 Severity::Note,
@@ -151,20 +154,19 @@ impl Work {
             cleaned(written),
         ];
         let found = spellings.iter().find_map(|spelling| {
-            let name = known.get_key_value(spelling.as_str()).map(|(name, ())| *name);
-            name.or_else(|| alias(table, spelling))
+            known.names.get(spelling.as_str()).copied().or_else(|| known.alias(spelling))
         });
         let found = match found {
             Some(name) => name,
-            None => self.meant(table, written)?,
+            None => self.meant(table, known, written)?,
         };
         let message = format!("{} is read as `{found}`", quote(written));
         self.warn("repaired-key", entry.key_span, message, format!("write `{found}`"));
         Some(found.to_owned())
     }
 
-    fn meant(&mut self, table: &'static Map, written: &str) -> Option<&'static str> {
-        if is_stopped(written) {
+    fn meant(&mut self, table: &'static Map, known: &Names, written: &str) -> Option<&'static str> {
+        if is_stopped(written) || !self.may_search() {
             return None;
         }
         let synonym = SYNONYMS.iter().find(|(word, _)| *word == written);
@@ -177,13 +179,26 @@ impl Work {
         let aliases = keys().flat_map(|key| key.aliases.iter().copied());
         let all: Vec<&'static str> = names.chain(aliases).collect();
         let near = self.nearest(written, &all).filter(|near| *near != "elm_test")?;
-        table.find(near).map(|key| key.name).or_else(|| alias(table, near))
+        table.find(near).map(|key| key.name).or_else(|| known.alias(near))
     }
 }
 
-fn alias(table: &Map, word: &str) -> Option<&'static str> {
-    let word = word.replace('-', "_");
-    table.keys().find(|key| key.aliases.contains(&word.as_str())).map(|key| key.name)
+/// The names of a map, to look up many keys in.
+struct Names {
+    names: HashSet<&'static str>,
+    aliases: HashMap<&'static str, &'static str>,
+}
+
+impl Names {
+    fn of(table: &Map) -> Self {
+        let aliases =
+            table.keys().flat_map(|key| key.aliases.iter().map(|alias| (*alias, key.name)));
+        Self { names: table.keys().map(|key| key.name).collect(), aliases: aliases.collect() }
+    }
+
+    fn alias(&self, word: &str) -> Option<&'static str> {
+        self.aliases.get(word.replace('-', "_").as_str()).copied()
+    }
 }
 
 /// `BeforeScript` and `before-script` are `before_script`.

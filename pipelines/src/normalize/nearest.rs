@@ -10,10 +10,14 @@ const LONGEST: usize = 64;
 const FARTHEST: usize = 4;
 
 impl Work {
+    pub(super) fn may_search(&self) -> bool {
+        self.searches < MAX_SEARCHES
+    }
+
     /// The one of `known` that `word` is a slip of.
     pub(super) fn nearest<'k>(&mut self, word: &str, known: &[&'k str]) -> Option<&'k str> {
         let length = word.chars().count();
-        if !(3..=LONGEST).contains(&length) || self.searches >= MAX_SEARCHES {
+        if !(3..=LONGEST).contains(&length) || !self.may_search() {
             return None;
         }
         self.searches += 1;

@@ -31,12 +31,10 @@ pub(super) struct Around {
 
 impl Around {
     fn within(&self, node: &Node) -> Self {
-        let texts =
-            |node: &Node| node.items().iter().filter_map(Node::text).map(str::to_owned).collect();
         let language = node.get("language").and_then(Node::text).filter(|text| !text.is_empty());
         Self {
             language: language.map(str::to_owned).or_else(|| self.language.clone()),
-            systems: node.get("os").map_or_else(|| self.systems.clone(), texts),
+            systems: node.get("os").map_or_else(|| self.systems.clone(), systems),
         }
     }
 
@@ -52,6 +50,18 @@ impl Around {
         (!systems.is_empty() && !self.systems.is_empty() && lost)
             .then(|| format!("the system `{}`", self.systems.join("`, `")))
     }
+}
+
+/// The systems that are named, each once: there are no more than a handful.
+fn systems(node: &Node) -> Vec<String> {
+    const MOST: usize = 8;
+    let mut systems: Vec<String> = Vec::new();
+    for system in node.items().iter().filter_map(Node::text) {
+        if systems.len() < MOST && !systems.iter().any(|other| other == system) {
+            systems.push(system.to_owned());
+        }
+    }
+    systems
 }
 
 impl Work {
@@ -140,14 +150,14 @@ impl Work {
                 }
                 continue;
             };
-            let step = entry.key.clone();
-            let value = self.within(step, |work| {
+            let (step, key_span) = (entry.key.clone(), entry.key_span);
+            let value = self.within(step.clone(), |work| {
                 work.told(table, key, &entry, &around);
-                work.settle(table.shape(key), entry.value.clone(), &around)
+                work.settle(table.shape(key), entry.value, &around)
             });
             let on_purpose = self.dialect == Dialect::Ci && is_none_on_purpose(key, &value);
             if !scalars::is_missing(&value) || on_purpose {
-                settled.push(Entry { key: entry.key, key_span: entry.key_span, value });
+                settled.push(Entry { key: step, key_span, value });
             }
         }
         map(settled, span)

@@ -41,17 +41,21 @@ pub(super) const COMMON: &[Key] = &[
     key("on", Shape::Map(&ON), "branch, tags, repo, condition, all_branches: when it is done")
         .alias(&["true"])
         .doc(DEPLOY),
-    key("environment", Shape::Text, "the environment it is recorded under").own(),
-    key("secrets", TEXTS, "the secrets that this step may see").own(),
-    key("soak", Shape::Duration, "how long the new version must stay healthy").own(),
-    key("rollback", Shape::Text, "auto or never").own(),
     key("allow_failure", Shape::Bool, "its failure does not fail the job").doc(DEPLOY),
-    key("if", Shape::Condition, "only when this condition holds").own().refused("use `on:`"),
     key("run", TEXTS, "commands after the deploy").not_yet().doc(DEPLOY),
     key("skip_cleanup", Shape::Bool, "accepted: the work tree is never cleaned").doc(DEPLOY),
     key("cleanup", Shape::Bool, "the work tree is cleaned before").not_yet().doc(DEPLOY),
     key("edge", Shape::OneOf(&[Shape::Bool, Shape::Map(&EDGE)]), "accepted: one deploy tool")
         .doc(DEPLOY),
+];
+
+/// What Slipway has for every deploy; one provider of Travis has an option of the same name.
+pub(super) const RECORD: &[Key] = &[
+    key("environment", Shape::Text, "the environment it is recorded under").own(),
+    key("secrets", TEXTS, "the secrets that this step may see").own(),
+    key("soak", Shape::Duration, "how long the new version must stay healthy").own(),
+    key("rollback", Shape::Text, "auto or never").own(),
+    key("if", Shape::Condition, "only when this condition holds").own().refused("use `on:`"),
 ];
 
 /// Our providers have a time limit; some of Travis' mean something else by the word.

@@ -4,7 +4,7 @@ use super::super::key::key;
 use super::super::own::VARIABLES;
 use super::super::shape::{Map, Shape, TEXTS, map};
 use super::super::{Key, key::OWN_DOC};
-use super::{BY_BRANCH, COMMON, LIMIT, Provider, SECURE_BY_BRANCH};
+use super::{BY_BRANCH, COMMON, LIMIT, Provider, RECORD, SECURE_BY_BRANCH};
 
 const fn ours(
     name: &'static str,
@@ -18,22 +18,26 @@ const fn ours(
 pub(super) const PROVIDERS: &[Provider] = &[
     Provider {
         aliases: &["docker"],
-        ..ours("registry", &[REGISTRY, LIMIT, COMMON], "pushes an image to a registry")
+        ..ours("registry", &[REGISTRY, LIMIT, COMMON, RECORD], "pushes an image to a registry")
     },
-    ours("container", &[CONTAINER, LIMIT, COMMON], "runs an image as a service on the worker"),
+    ours(
+        "container",
+        &[CONTAINER, LIMIT, COMMON, RECORD],
+        "runs an image as a service on the worker",
+    ),
     Provider {
         aliases: &["elastic_beanstalk"],
-        ..ours("elasticbeanstalk", &[BEANSTALK, LIMIT, COMMON], "AWS Elastic Beanstalk")
+        ..ours("elasticbeanstalk", &[BEANSTALK, LIMIT, COMMON, RECORD], "AWS Elastic Beanstalk")
     },
     Provider {
         works: false,
-        ..ours("kubernetes", &[KUBERNETES, LIMIT, COMMON], "applies manifests to a cluster")
+        ..ours("kubernetes", &[KUBERNETES, LIMIT, COMMON, RECORD], "applies manifests to a cluster")
     },
     Provider {
         works: false,
-        ..ours("s3", &[S3, LIMIT, COMMON], "uploads files to a bucket of S3")
+        ..ours("s3", &[S3, LIMIT, COMMON, RECORD], "uploads files to a bucket of S3")
     },
-    ours("script", &[SCRIPT, LIMIT, COMMON], "runs a command"),
+    ours("script", &[SCRIPT, LIMIT, COMMON, RECORD], "runs a command"),
 ];
 
 const REGISTRY: &[Key] = &[
