@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::language::{Entry, FileIndex, Node, Severity, Span, Value};
 
+use super::keys::is_hollow;
 use super::same::Id;
 use super::work::Work;
 
@@ -29,7 +30,7 @@ pub(super) struct Env<'a> {
 impl<'a> Env<'a> {
     pub(super) fn read(work: &Work<'a>) -> Self {
         let none = Span { start: 0, end: 0, line: 1, column: 1, file: FileIndex::MAIN };
-        let Some(env) = work.root("env") else {
+        let Some(env) = work.config.get("env").filter(|env| !env.is_null()) else {
             return Self {
                 global: None,
                 rows: Vec::new(),
@@ -38,13 +39,18 @@ impl<'a> Env<'a> {
                 span: none,
             };
         };
-        let part = |key: &str| env.get(key).filter(|node| !super::keys::is_hollow(node));
+        let part = |key: &str| env.get(key).filter(|node| !node.is_null());
         let jobs = match &env.value {
             Value::Map(_) => part("jobs"),
             Value::List(_) => Some(env),
             Value::Scalar { .. } => None,
         };
-        let rows: Vec<&Node> = jobs.map_or(vec![env], |jobs| jobs.items().iter().collect());
+        // As on Travis: variables that are all empty make no matrix, and still are the jobs'.
+        let rows: Vec<&Node> = match jobs {
+            _ if is_hollow(env) => Vec::new(),
+            Some(jobs) => jobs.items().iter().collect(),
+            None => vec![env],
+        };
         let is_axis = jobs.is_some() || part("global").is_none();
         let first = jobs.and_then(|jobs| jobs.items().first());
         Self { global: part("global").map(Node::items), rows, is_axis, first, span: env.span }
@@ -69,13 +75,15 @@ impl<'a> Env<'a> {
 
     /// All variables of a job whose own are `own`; none: it has none at all.
     pub(super) fn of_job(&self, work: &mut Work<'_>, own: Option<&Node>) -> Option<Rc<Node>> {
-        let given = own.or(self.first);
-        if given.is_none() && self.global.is_none() {
+        if own.or(self.first).is_none() && self.global.is_none() {
             return None;
         }
-        let span = given.map_or(self.span, |node| node.span);
+        let span = own.or(self.first).map_or(self.span, |node| node.span);
         let mut vars = Vec::new();
-        given.into_iter().for_each(|node| flatten(node, &mut vars));
+        match (own, self.first) {
+            (Some(own), _) => flatten(own, &mut vars),
+            (None, first) => vars.extend(first.cloned()),
+        }
         let mut seen = HashSet::new();
         let all = self.global.unwrap_or_default().iter().cloned().chain(vars);
         let nodes = all.filter(|node| seen.insert(work.same.of(node))).collect();

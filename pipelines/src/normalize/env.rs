@@ -6,7 +6,7 @@ use super::Work;
 use super::change::flat;
 use super::scalars::{self, Kind, kind, list, map, text};
 use super::words::as_text;
-use crate::language::{Entry, Node, Value};
+use crate::language::{Entry, Node, Span, Value};
 use crate::plan::quote;
 
 impl Work {
