@@ -14,4 +14,5 @@ pub mod matrix;
 pub mod names;
 pub mod normalize;
 pub mod plan;
+pub mod schema;
 pub mod wire;

@@ -212,6 +212,9 @@ pub fn job(number: i32, stage: i32) -> JobPlan {
         git: GitOptions::default(),
         apt: Vec::new(),
         docker: false,
+        order: slipway_pipelines::plan::Order::default(),
+        carry: slipway_pipelines::plan::Carry::default(),
+        machine: slipway_pipelines::plan::Machine::default(),
     }
 }
 
@@ -220,5 +223,13 @@ pub fn job(number: i32, stage: i32) -> JobPlan {
 pub fn plan(jobs: Vec<JobPlan>) -> Plan {
     let last = jobs.iter().map(|job| job.stage.0).max().unwrap_or(0);
     let stages = (0..=last).map(|stage| StagePlan { name: format!("stage {stage}") }).collect();
-    Plan { file: ".ci.yml".to_owned(), stages, jobs, dropped: Vec::new() }
+    Plan {
+        file: ".ci.yml".to_owned(),
+        stages,
+        jobs,
+        dropped: Vec::new(),
+        fast_finish: false,
+        concurrency: None,
+        notifications: slipway_pipelines::plan::Notifications::default(),
+    }
 }

@@ -3,21 +3,19 @@
 mod diagnostic;
 mod dialect;
 mod json;
-mod keys;
-mod lint;
+mod nearest;
 mod parse;
-pub(crate) mod schema;
+mod read;
 mod source;
 mod tree;
 
 pub use diagnostic::{Diagnostic, FileIndex, Severity, Span};
 pub use dialect::Dialect;
-pub(crate) use keys::{KeyCheck, join, nearest};
-pub use lint::lint;
-pub(crate) use lint::{check_keys, read};
+pub(crate) use nearest::nearest;
 pub(crate) use parse::Weight;
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_TEXT, Parsed, parse};
-pub use schema::{Key, ROOT_KEYS, Shape, Status};
+pub(crate) use read::read;
 pub use source::{MAX_DIAGNOSTICS, Source, tell};
 pub(crate) use source::{conceal, part_of};
+pub(crate) use tree::join;
 pub use tree::{Entry, Node, Value};

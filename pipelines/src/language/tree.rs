@@ -100,3 +100,8 @@ impl Node {
         }
     }
 }
+
+/// The path of `key` in the map at `path`.
+pub(crate) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}

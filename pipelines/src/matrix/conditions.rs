@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::condition::{Condition, ConditionError, Facts};
-use crate::language::{Node, Severity, Span};
+use crate::language::{Node, Severity, Span, part_of};
 
 use super::work::Work;
 
@@ -119,12 +119,13 @@ impl Work<'_> {
         }
         let help = if error.message.contains('$') {
             "write `env(NAME)` for a variable of the file; those of the running shell have no value yet"
-        } else if error.message.starts_with("`changes(") {
-            "test branch, type, tag or another name of the run until it is"
+        } else if error.message.contains("glob") {
+            "write it like `changes(src/**, \"docs/*.md\")`; what a glob is not to match takes `NOT changes(…)`"
         } else {
             "write it like `branch = main AND type = push`, with quotes around what has blanks"
         };
-        let span = place(condition.span, &condition.text, error.offset);
+        let span = part_of(condition.span, &condition.text, error.offset);
+        let span = span.unwrap_or(condition.span);
         let place = (condition.path.as_str(), span);
         self.say(self.passed_over(), "bad-condition", place, error.message.clone(), help);
     }
@@ -136,25 +137,4 @@ fn inline(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let short: String = line.chars().take(LONGEST).collect();
     if short.len() < line.len() { format!("{short}…") } else { short }
-}
-
-/// The place within the value, if the value stands on one line as it is.
-fn place(whole: Span, text: &str, offset: usize) -> Span {
-    let Span { start, end, line, column, file } = whole;
-    let quotes = match end.checked_sub(start).and_then(|length| length.checked_sub(text.len())) {
-        Some(0) => 0,
-        Some(2) => 1,
-        Some(_) | None => return whole,
-    };
-    let offset = text.floor_char_boundary(offset);
-    let rest = &text[offset..];
-    let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
-    Span {
-        start: start + quotes + offset,
-        // One that ends too early has its caret behind the end.
-        end: start + quotes + offset + word,
-        line,
-        column: column + quotes + text[..offset].chars().count(),
-        file,
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::language::{Dialect, Node, Span, Value};
+use crate::language::{Dialect, FileIndex, Node, Span, Value};
 
 use super::Job;
 use super::work::Work;
@@ -37,7 +37,6 @@ pub(super) fn fill(work: &Work<'_>, jobs: &mut [Job]) {
 }
 
 fn text(word: &str) -> Rc<Node> {
-    let span =
-        Span { start: 0, end: 0, line: 1, column: 1, file: crate::language::FileIndex::MAIN };
+    let span = Span { start: 0, end: 0, line: 1, column: 1, file: FileIndex::MAIN };
     Rc::new(Node { value: Value::Scalar { text: word.to_owned(), plain: false }, span })
 }

@@ -88,13 +88,18 @@ fn rows<'a>(work: &Work<'a>) -> Vec<(usize, &'a Node)> {
     work.of_jobs("include").iter().enumerate().filter(|(_, row)| is_map(row)).collect()
 }
 
+/// An empty list is there on purpose where the normaliser left it: `secrets: []`.
+fn is_none(node: &Node) -> bool {
+    matches!(&node.value, crate::language::Value::List(nodes) if nodes.is_empty())
+}
+
 fn base(work: &Work<'_>, axes: &[Axis]) -> Config {
     let firsts = axes.iter().map(|axis| (axis.key.to_owned(), Rc::clone(&axis.values[0])));
     let shared = work
         .config
         .entries()
         .iter()
-        .filter(|entry| is_shared(&entry.key) && !is_blank(&entry.value))
+        .filter(|entry| is_shared(&entry.key) && (!is_blank(&entry.value) || is_none(&entry.value)))
         .map(|entry| (entry.key.clone(), Rc::new(entry.value.clone())));
     firsts.chain(shared).collect()
 }

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use crate::language::{Entry, Node, Severity, Span, Value};
+use crate::language::{Entry, FileIndex, Node, Severity, Span, Value};
 
-use super::keys::is_hollow;
 use super::same::Id;
 use super::work::Work;
 
@@ -29,9 +28,8 @@ pub(super) struct Env<'a> {
 
 impl<'a> Env<'a> {
     pub(super) fn read(work: &Work<'a>) -> Self {
-        let none =
-            Span { start: 0, end: 0, line: 1, column: 1, file: crate::language::FileIndex::MAIN };
-        let Some(env) = work.config.get("env").filter(|env| !env.is_null()) else {
+        let none = Span { start: 0, end: 0, line: 1, column: 1, file: FileIndex::MAIN };
+        let Some(env) = work.root("env") else {
             return Self {
                 global: None,
                 rows: Vec::new(),
@@ -40,18 +38,13 @@ impl<'a> Env<'a> {
                 span: none,
             };
         };
-        let part = |key: &str| env.get(key).filter(|node| !node.is_null());
+        let part = |key: &str| env.get(key).filter(|node| !super::keys::is_hollow(node));
         let jobs = match &env.value {
             Value::Map(_) => part("jobs"),
             Value::List(_) => Some(env),
             Value::Scalar { .. } => None,
         };
-        // As on Travis: variables that are all empty make no matrix, and still are the jobs'.
-        let rows: Vec<&Node> = match jobs {
-            _ if is_hollow(env) => Vec::new(),
-            Some(jobs) => jobs.items().iter().collect(),
-            None => vec![env],
-        };
+        let rows: Vec<&Node> = jobs.map_or(vec![env], |jobs| jobs.items().iter().collect());
         let is_axis = jobs.is_some() || part("global").is_none();
         let first = jobs.and_then(|jobs| jobs.items().first());
         Self { global: part("global").map(Node::items), rows, is_axis, first, span: env.span }
@@ -76,15 +69,13 @@ impl<'a> Env<'a> {
 
     /// All variables of a job whose own are `own`; none: it has none at all.
     pub(super) fn of_job(&self, work: &mut Work<'_>, own: Option<&Node>) -> Option<Rc<Node>> {
-        if own.or(self.first).is_none() && self.global.is_none() {
+        let given = own.or(self.first);
+        if given.is_none() && self.global.is_none() {
             return None;
         }
-        let span = own.or(self.first).map_or(self.span, |node| node.span);
+        let span = given.map_or(self.span, |node| node.span);
         let mut vars = Vec::new();
-        match (own, self.first) {
-            (Some(own), _) => flatten(own, &mut vars),
-            (None, first) => vars.extend(first.cloned()),
-        }
+        given.into_iter().for_each(|node| flatten(node, &mut vars));
         let mut seen = HashSet::new();
         let all = self.global.unwrap_or_default().iter().cloned().chain(vars);
         let nodes = all.filter(|node| seen.insert(work.same.of(node))).collect();

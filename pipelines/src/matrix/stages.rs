@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use crate::language::{Node, Span, Value};
+use crate::language::{FileIndex, Node, Span, Value};
 
 use super::work::Work;
 use super::{Dropped, Job, Stage};
@@ -81,8 +81,7 @@ fn inherit(listed: &[(&str, &Node)], jobs: &mut [Job]) {
     let names = listed.iter().map(|(name, _)| *name).chain(jobs.iter().filter_map(stage_of));
     let mut names = names.filter(|name| key(name) == DEFAULT_STAGE);
     let text = names.next().unwrap_or(DEFAULT_STAGE).to_owned();
-    let span =
-        Span { start: 0, end: 0, line: 1, column: 1, file: crate::language::FileIndex::MAIN };
+    let span = Span { start: 0, end: 0, line: 1, column: 1, file: FileIndex::MAIN };
     let mut current = Rc::new(Node { value: Value::Scalar { text, plain: false }, span });
     for job in jobs {
         match job.config.get("stage") {

@@ -1,7 +1,6 @@
 //! `addons:` of which only Debian packages are installed so far.
 
 use super::reader::{At, Reader, quote};
-use crate::language::schema::{ADDONS_KEYS, APT_KEYS};
 
 /// Most packages of a job.
 const MAX_PACKAGES: usize = 500;
@@ -14,12 +13,10 @@ pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Vec<String> {
         unknown(reader, at);
         return Vec::new();
     }
-    reader.map(at, &[ADDONS_KEYS], FORM);
     let Some(apt) = at.first_of(&["apt", "apt_packages"]) else { return Vec::new() };
     if !apt.is_map() {
         return packages(reader, &apt);
     }
-    reader.map(&apt, &[APT_KEYS], FORM);
     apt.first_of(&["packages", "package"]).map_or_else(Vec::new, |at| packages(reader, &at))
 }
 

@@ -3,7 +3,6 @@
 use regex::{Regex, RegexBuilder};
 
 use super::reader::{At, Reader, quote};
-use crate::language::schema::BRANCHES_KEYS;
 
 /// Most patterns, and the longest: each costs time to prepare.
 const MAX_PATTERNS: usize = 100;
@@ -42,7 +41,6 @@ pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Option<Branches> {
     if !at.is_map() {
         return Some(Branches { only: Some(patterns(reader, at)), except: Vec::new() });
     }
-    reader.map(at, &[BRANCHES_KEYS], "write `branches: {only: [main]}`");
     let only = at.get("only").map(|only| patterns(reader, &only));
     let except = at.first_of(&["except", "exclude"]).map(|except| patterns(reader, &except));
     Some(Branches { only, except: except.unwrap_or_default() })

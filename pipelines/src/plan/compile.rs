@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::reader::Reader;
+use super::reader::{At, Reader};
 use super::{
-    Actor, Dropped, EnvVar, Plan, Trigger, TriggerEvent, assemble, branches, conditions, expand,
-    file, skip,
+    Actor, EnvVar, Plan, Trigger, TriggerEvent, assemble, branches, conditions, skip, whole,
 };
 use crate::condition::Facts;
 use crate::imports::{Answer, Main, ReadFile, Resolved, Resolver};
 use crate::language::{
-    Diagnostic, Dialect, FileIndex, Node, Severity, Source, Span, check_keys, conceal, tell,
+    Diagnostic, Dialect, FileIndex, Node, Severity, Source, Span, conceal, tell,
 };
 use crate::names::RepoName;
+use crate::{matrix, normalize};
 
 /// What a plan depends on besides the file.
 #[derive(Clone, Copy, Debug)]
@@ -82,13 +82,13 @@ pub fn compile_with(
     context: &CompileContext<'_>,
     settings: &[EnvVar],
 ) -> Compiled {
-    if let Some(skipped) = skipped(context) {
-        return skipped;
+    if let Some(reason) = skipped(context.trigger) {
+        return Compiled { outcome: Outcome::Nothing { reason }, diagnostics: Vec::new() };
     }
     let facts = conditions::facts(context, settings);
     let main = Main { name: file, path: file, repo: context.repo };
     let resolved = without_imports(Resolver::new(main, bytes, facts.clone()));
-    read(Reader::new(dialect, context, facts), file, resolved)
+    read(Reader::new(dialect, context), &facts, file, resolved)
 }
 
 /// As [`compile_with`], of files that were read and merged (see [`crate::imports`]). The facts are
@@ -101,19 +101,17 @@ pub fn compile_files(
     context: &CompileContext<'_>,
     facts: Facts,
 ) -> Compiled {
-    if let Some(skipped) = skipped(context) {
-        return skipped;
+    if let Some(reason) = skipped(context.trigger) {
+        return Compiled { outcome: Outcome::Nothing { reason }, diagnostics: Vec::new() };
     }
-    read(Reader::new(dialect, context, facts), file, resolved)
+    read(Reader::new(dialect, context), &facts, file, resolved)
 }
 
-/// What comes of it if the commit's message keeps it away; it can not keep away what comes by the
-/// clock (TRAVIS_SEMANTICS §2).
-fn skipped(context: &CompileContext<'_>) -> Option<Compiled> {
-    let by_clock = matches!(context.trigger.event, TriggerEvent::Cron { .. });
-    let command = skip::skip_command(&context.trigger.message).filter(|_| !by_clock)?;
-    let reason = format!("the commit message says [{command}].");
-    Some(Compiled { outcome: Outcome::Nothing { reason }, diagnostics: Vec::new() })
+/// Does the commit message keep the run away? Not what comes by the clock (TRAVIS_SEMANTICS §2).
+fn skipped(trigger: &Trigger) -> Option<String> {
+    let by_clock = matches!(trigger.event, TriggerEvent::Cron { .. });
+    let command = skip::skip_command(&trigger.message).filter(|_| !by_clock)?;
+    Some(format!("the commit message says [{command}]."))
 }
 
 /// Says of every import that it can not be read here.
@@ -162,8 +160,8 @@ pub fn check_files_as(dialect: Dialect, file: &str, resolved: Resolved) -> Vec<D
     let images = BTreeMap::new();
     let context =
         CompileContext { trigger: &trigger, repo: &repo, default_branch: &branch, images: &images };
-    let reader = Reader::new(dialect, &context, conditions::facts(&context, &[]));
-    read(Reader { everything: true, ..reader }, file, resolved).diagnostics
+    let reader = Reader { everything: true, ..Reader::new(dialect, &context) };
+    read(reader, &conditions::facts(&context, &[]), file, resolved).diagnostics
 }
 
 /// The repo of a file that is in none.
@@ -171,12 +169,9 @@ fn local_repo() -> RepoName {
     "local/app".parse().expect("a well-formed name")
 }
 
-fn read(mut reader: Reader, file: &str, resolved: Resolved) -> Compiled {
+fn read(mut reader: Reader, facts: &Facts, file: &str, resolved: Resolved) -> Compiled {
     let Resolved { root, complete, mut found, files } = resolved;
-    let outcome = root.as_ref().map(|root| {
-        found.append(&mut check_keys(root));
-        plan(&mut reader, file, root)
-    });
+    let outcome = root.as_ref().map(|root| plan(&mut reader, facts, file, root));
     for twice in found.iter_mut().filter(|found| found.code == "duplicate-key") {
         twice.severity = reader.passed_over();
     }
@@ -204,39 +199,40 @@ fn told(files: &[ReadFile], concealed: &[Span], found: Vec<Diagnostic>) -> Vec<D
     tell(&sources, found)
 }
 
-fn plan(reader: &mut Reader, name: &str, root: &Node) -> Outcome {
-    let file = file::read(reader, root);
-    let expanded = expand::expand(reader, &file);
-    let plan = assemble::plan(reader, name, &file, &expanded);
-    if !reader.names_secrets && reader.dialect == Dialect::Ci {
-        let message = "the file names no secrets, so every job gets all of the repo's".to_owned();
-        let note = Diagnostic::whole_file(Severity::Note, "all-secrets", message);
-        let help = "write `secrets: []`, and name those that a job or deploy needs there";
-        reader.found.push(note.help(help));
-    }
-    let branch = reader.branch.clone();
-    if let Some(reason) = branches::excluded(file.branches.as_ref(), &branch) {
+/// The way of a file, from its tree on.
+fn plan(reader: &mut Reader, facts: &Facts, name: &str, root: &Node) -> Outcome {
+    let (dialect, everything) = (reader.dialect, reader.everything);
+    let options = normalize::Options { dialect, defaults: false };
+    let normalize::Normalized { config, mut found } = normalize::normalize(root, options);
+    reader.found.append(&mut found);
+    let options = matrix::Options { dialect, facts, everything, defaults: true };
+    let mut expansion = matrix::expand(&config, options);
+    reader.found.append(&mut expansion.found);
+    let whole = whole::read(reader, &config);
+    let plan = assemble::plan(reader, name, &whole, &expansion);
+    note_secrets(reader);
+    let branches = At::new(&config, String::new()).get("branches");
+    let branches = branches.and_then(|branches| branches::read(reader, &branches));
+    if let Some(reason) = branches::excluded(branches.as_ref(), &reader.branch) {
         return Outcome::Nothing { reason: format!("{reason}.") };
     }
-    if let Some(reason) = conditions::of_file(reader, &file) {
+    if let Some(reason) = expansion.refused {
         return Outcome::Nothing { reason };
     }
     match plan {
         Some(plan) if !plan.jobs.is_empty() => Outcome::Plan(Box::new(plan)),
-        Some(_) | None => Outcome::Nothing { reason: no_job(&reader.dropped) },
+        Some(_) | None => Outcome::Nothing { reason: assemble::no_job(&reader.dropped) },
     }
 }
 
-/// Why no job is left.
-fn no_job(dropped: &[Dropped]) -> String {
-    match dropped {
-        [] => "`jobs.exclude` leaves no job of the matrix.".to_owned(),
-        [only] => format!("no job is left; {}: {}", only.name, only.reason),
-        [first, rest @ ..] => {
-            let count = rest.len();
-            format!("no job is left; {}: {} ({count} more like it)", first.name, first.reason)
-        }
+fn note_secrets(reader: &mut Reader) {
+    if reader.names_secrets || reader.dialect == Dialect::Travis {
+        return;
     }
+    let message = "the file names no secrets, so every job gets all of the repo's".to_owned();
+    let note = Diagnostic::whole_file(Severity::Note, "all-secrets", message);
+    let help = "write `secrets: []`, and name those that a job or deploy needs there";
+    reader.found.push(note.help(help));
 }
 
 /// The errors in one sentence, if there are any.

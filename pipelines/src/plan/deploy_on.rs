@@ -2,10 +2,33 @@
 
 use super::reader::{At, Reader, quote};
 use super::{DeployOn, TagFilter, words};
-use crate::language::Dialect;
-use crate::language::nearest;
-use crate::language::schema::{ON_KEYS, ON_RUNTIMES};
+use crate::language::{Dialect, nearest};
 use crate::names::RepoName;
+
+/// What is tested beside versions.
+const TESTS: &[&str] = &["branch", "branches", "tags", "repo", "condition", "all_branches"];
+
+/// Versions that the job must have. The first is the key, the second the matrix key it is
+/// compared with.
+const RUNTIMES: &[(&str, &str)] = &[
+    ("d", "d"),
+    ("dart", "dart"),
+    ("elixir", "elixir"),
+    ("ghc", "ghc"),
+    ("go", "go"),
+    ("haxe", "haxe"),
+    ("jdk", "jdk"),
+    ("node", "node_js"),
+    ("node_js", "node_js"),
+    ("otp_release", "otp_release"),
+    ("perl", "perl"),
+    ("php", "php"),
+    ("python", "python"),
+    ("ruby", "rvm"),
+    ("rvm", "rvm"),
+    ("rust", "rust"),
+    ("scala", "scala"),
+];
 
 /// `on.python: 3.12`
 #[derive(Clone, Debug)]
@@ -23,8 +46,7 @@ pub(super) fn read(reader: &mut Reader, at: Option<&At<'_>>, by_branch: &[String
     };
     if !at.is_map() {
         // `on: main`
-        let branches = reader.texts(at).into_iter().map(|(text, _)| text.to_owned()).collect();
-        return DeployOn { branches: Some(branches), ..DeployOn::default() };
+        return DeployOn { branches: Some(names(reader, at)), ..DeployOn::default() };
     }
     refuse_unknown(reader, at);
     let tags = at.get("tags").and_then(|tags| reader.boolean(&tags));
@@ -37,9 +59,7 @@ pub(super) fn read(reader: &mut Reader, at: Option<&At<'_>>, by_branch: &[String
     let branches = match named {
         // TRAVIS_SEMANTICS §13: both values drop the branch test.
         _ if tags.is_some() || all => None,
-        Some(named) => {
-            Some(reader.texts(&named).into_iter().map(|(text, _)| text.to_owned()).collect())
-        }
+        Some(named) => Some(names(reader, &named)),
         None => Some(default_branches(reader, by_branch)),
     };
     let mut conditions: Vec<String> = at.get("condition").map_or_else(Vec::new, |conditions| {
@@ -53,6 +73,14 @@ pub(super) fn read(reader: &mut Reader, at: Option<&At<'_>>, by_branch: &[String
         repo,
         conditions,
     }
+}
+
+/// The names of branches; of a map, which has a value for each, its keys.
+fn names(reader: &mut Reader, at: &At<'_>) -> Vec<String> {
+    if at.is_map() {
+        return at.entries().iter().map(|entry| entry.key.clone()).collect();
+    }
+    reader.texts(at).into_iter().map(|(text, _)| text.to_owned()).collect()
 }
 
 /// `repo: $NAME` is compared where the variable has its value: in the job's shell.
@@ -73,7 +101,7 @@ fn repo(reader: &mut Reader, at: &At<'_>, conditions: &mut Vec<String>) -> Optio
 /// The versions that the job must have.
 pub(super) fn runtimes(reader: &mut Reader, at: &At<'_>) -> Vec<Runtime> {
     let mut runtimes = Vec::new();
-    for (name, key) in ON_RUNTIMES {
+    for (name, key) in RUNTIMES {
         let Some(value) = at.get(name) else { continue };
         let version = reader.text(&value).map(str::to_owned);
         runtimes.extend(version.map(|version| Runtime { key, version }));
@@ -90,15 +118,14 @@ fn default_branches(reader: &Reader, by_branch: &[String]) -> Vec<String> {
     }
 }
 
-/// A test that were passed over would deploy more than was meant.
+/// A test that were passed over would deploy more than was meant. On Travis it was passed over.
 fn refuse_unknown(reader: &mut Reader, at: &At<'_>) {
     for entry in at.entries() {
-        let known = ON_KEYS.iter().map(|key| key.name);
-        let mut known = known.chain(ON_RUNTIMES.iter().map(|(name, _)| *name));
-        if known.any(|name| name == entry.key) || entry.key.starts_with(['_', '.']) {
+        let mut known = TESTS.iter().chain(RUNTIMES.iter().map(|(name, _)| name));
+        if known.any(|name| *name == entry.key) || entry.key.starts_with(['_', '.']) {
             continue;
         }
-        let help = match nearest(&entry.key, ON_KEYS.iter().map(|key| key.name)) {
+        let help = match nearest(&entry.key, TESTS.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "use branch, tags, repo, condition, all_branches or a version like `python`"
                 .to_owned(),
@@ -107,6 +134,6 @@ fn refuse_unknown(reader: &mut Reader, at: &At<'_>) {
             "{} is not a test that a deploy can make; without it more would be deployed than was meant",
             quote(&entry.key)
         );
-        reader.error(&at.key(entry), "unknown-test", message, help);
+        reader.say(reader.passed_over(), &at.key(entry), "unknown-test", message, help);
     }
 }

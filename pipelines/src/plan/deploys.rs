@@ -4,7 +4,6 @@ use super::deploy_on::Runtime;
 use super::providers;
 use super::reader::{At, Reader, quote};
 use super::{DeployPlan, Provider, RollbackPolicy, SecretScope, beanstalk, deploy_on, section};
-use crate::language::schema::DEPLOY_KEYS;
 use crate::names::SecretName;
 
 /// A deploy and what can be checked only with the job around it.
@@ -34,7 +33,7 @@ pub(super) fn read<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<Deploy<'n>> {
 }
 
 fn read_one<'n>(reader: &mut Reader, at: &At<'n>) -> Option<Deploy<'n>> {
-    let (kind, tables) = if at.is_map() {
+    let kind = if at.is_map() {
         let Some(provider) = at.get("provider") else {
             reader.missing(at, "provider", FORM);
             return None;
@@ -47,9 +46,6 @@ fn read_one<'n>(reader: &mut Reader, at: &At<'n>) -> Option<Deploy<'n>> {
         // `deploy: heroku`
         providers::kind(reader, at)?
     };
-    if let (true, Some(table)) = (at.is_map(), tables) {
-        reader.map(at, &[DEPLOY_KEYS, table], FORM);
-    }
     let provider = providers::read(reader, at, &kind)?;
     let by_branch = match &provider {
         Provider::Elasticbeanstalk(_) => beanstalk::branches(at),

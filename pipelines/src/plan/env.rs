@@ -1,82 +1,38 @@
-//! `env:`: global variables, and the rows that make the matrix (TRAVIS_SEMANTICS §4).
+//! Environment variables: those of a job, and those of its services and builds.
 
 use super::EnvVar;
 use super::reader::{At, Reader, is_secure, quote};
 use super::words::{self, BadWords, as_word, unquote};
 use crate::language::{Entry, Severity};
 
-/// `env:` at the top of the file.
-#[derive(Debug, Default)]
-pub(super) struct EnvFile<'n> {
-    /// In front of every job's own.
-    pub(super) global: Vec<EnvVar>,
-    /// Each makes a job.
-    pub(super) rows: Vec<EnvRow<'n>>,
-}
-
-/// The variables of one cell of the matrix.
-#[derive(Clone, Debug)]
-pub(super) struct EnvRow<'n> {
-    pub(super) vars: Vec<EnvVar>,
-    pub(super) at: At<'n>,
-}
-
-/// `env:` at the top: a list makes a matrix, a text or map is one row.
-pub(super) fn read_file<'n>(reader: &mut Reader, at: &At<'n>) -> EnvFile<'n> {
-    let (global, jobs) = (at.get("global"), at.first_of(&["matrix", "jobs"]));
-    if global.is_none() && jobs.is_none() {
-        return EnvFile { global: Vec::new(), rows: rows(reader, at) };
+/// The variables that all jobs have. Those of the matrix are read as well, so that what is wrong
+/// with them is said where it stands.
+pub(super) fn of_file(reader: &mut Reader, root: &At<'_>) -> Vec<EnvVar> {
+    let Some(env) = root.get("env") else { return Vec::new() };
+    let (global, jobs) = (env.get("global"), env.first_of(&["jobs", "matrix"]));
+    if let Some(jobs) = jobs {
+        all(reader, &jobs);
     }
-    let global = global.map_or_else(Vec::new, |global| all(reader, &global));
-    let mut rows = jobs.map_or_else(Vec::new, |jobs| rows(reader, &jobs));
-    // What stands beside `global` belongs to every job.
-    let beside: Vec<EnvVar> = at
-        .entries()
-        .iter()
-        .filter(|entry| !matches!(entry.key.as_str(), "global" | "jobs" | "matrix"))
-        .filter_map(|entry| pair(reader, at, entry))
-        .map(quoted)
-        .collect();
-    if !beside.is_empty() && rows.is_empty() {
-        rows.push(EnvRow { vars: beside, at: at.clone() });
-    } else {
-        rows.iter_mut().for_each(|row| row.vars.extend(beside.iter().cloned()));
-    }
-    EnvFile { global, rows }
+    global.map_or_else(Vec::new, |global| all(reader, &global))
 }
 
-fn rows<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<EnvRow<'n>> {
-    let mut rows = Vec::new();
-    for item in at.items() {
-        let vars = all(reader, &item);
-        // A row of nothing but unreadable secrets makes no job of its own.
-        if !vars.is_empty() {
-            rows.push(EnvRow { vars, at: item });
-        }
-    }
-    rows
-}
-
-/// All variables of a text, a map, or a list of them: as shell text.
+/// All variables of a text, a map, or a list of them: as shell text. Jobs share theirs, so each
+/// has its say once.
 pub(super) fn all(reader: &mut Reader, at: &At<'_>) -> Vec<EnvVar> {
     let mut vars = Vec::new();
     for item in at.items() {
-        if is_secure(item.node) {
-            reader.secure(&item, Severity::Warning);
-        } else if item.is_map() {
-            let pairs = item.entries().iter().filter_map(|entry| pair(reader, &item, entry));
-            vars.extend(pairs.map(quoted));
-        } else {
-            vars.extend(assigned(reader, &item));
-        }
+        reader.heard_once("env", item.span, |reader| {
+            if is_secure(item.node) {
+                reader.secure(&item, Severity::Warning);
+            } else if item.is_map() {
+                let pairs = item.entries().iter().filter_map(|entry| pair(reader, &item, entry));
+                vars.extend(pairs.map(quoted));
+            } else {
+                vars.extend(assigned(reader, &item));
+            }
+        });
     }
     vars
-}
-
-/// `env:` of a row of `jobs.include`: a map may have `global` and `jobs`, all of it is the row's.
-pub(super) fn read_row(reader: &mut Reader, at: &At<'_>) -> Vec<EnvVar> {
-    let file = read_file(reader, at);
-    file.global.into_iter().chain(file.rows.into_iter().flat_map(|row| row.vars)).collect()
 }
 
 /// Variables of something that is no shell (a service, a container, build arguments): the quotes

@@ -3,11 +3,10 @@
 use super::GitOptions;
 use super::reader::{At, Reader, quote};
 use super::values;
-use crate::language::schema::GIT_KEYS;
 
 pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> GitOptions {
     let mut options = GitOptions::default();
-    if !reader.map(at, &[GIT_KEYS], "write `git: {depth: 10}`") {
+    if !reader.map(at, "write `git: {depth: 10}`") {
         return options;
     }
     if let Some(value) = at.get("depth") {
@@ -35,7 +34,7 @@ fn depth(reader: &mut Reader, at: &At<'_>, default: Option<u32>) -> Option<u32> 
         (Ok(0) | Err(_), None) => {
             let message = format!("{} is not a number of commits", quote(text));
             let help = "write a number from 1, or `false` for all of the history";
-            reader.error(at, "not-a-number", message, help);
+            reader.say(reader.passed_over(), at, "not-a-number", message, help);
             default
         }
     }

@@ -1,8 +1,7 @@
 //! `image:` and `images:`.
 
 use super::reader::{At, Reader, quote};
-use super::{ImageBuild, ImageBuildPlan, JobImage, env, section, values};
-use crate::language::schema::{BUILT_IMAGE_KEYS, IMAGE_KEYS};
+use super::{ImageBuild, ImageBuildPlan, JobImage, env, image_push, section, values};
 use crate::names::SecretName;
 
 const FORM: &str = "write `image: NAME:TAG`, or `image: {build: .}`";
@@ -27,7 +26,6 @@ pub(super) fn read<'n>(
     if !at.is_map() {
         return reference(reader, at).map(|reference| JobImage::Named { reference });
     }
-    reader.map(at, &[IMAGE_KEYS], FORM);
     let Some(context) = at.get("build") else {
         reader.missing(at, "build", FORM);
         return None;
@@ -59,7 +57,7 @@ pub(super) fn read_all<'n>(
 ) -> Vec<ImageBuildPlan> {
     let mut images: Vec<ImageBuildPlan> = Vec::new();
     for item in reader.few(at, MAX_IMAGES) {
-        if !reader.map(&item, &[BUILT_IMAGE_KEYS], IMAGES_FORM) {
+        if !reader.map(&item, IMAGES_FORM) {
             continue;
         }
         let Some(name) = item.get("name") else {
@@ -75,7 +73,13 @@ pub(super) fn read_all<'n>(
             reader.error(&name, "duplicate-image", message, "give each its own name");
         }
         let build = build(reader, &item, item.get("context"), secrets);
-        images.push(ImageBuildPlan { name: text.to_owned(), build });
+        images.push(ImageBuildPlan {
+            name: text.to_owned(),
+            build,
+            tags: image_push::tags(reader, &item),
+            platforms: image_push::platforms(reader, &item),
+            push: image_push::read(reader, &item),
+        });
     }
     images
 }

@@ -4,7 +4,9 @@
 
 use super::defaults;
 use super::image_tags::{
-    gcc_tag, go_tag, jdk_tag, node_tag, numbered, php_tag, python_tag, rust_tag, stable_or_number,
+    clojure_tag, crystal_tag, dart_tag, dmd_tag, dotnet_tag, gcc_tag, go_tag, groovy_tag, hhvm_tag,
+    jdk_tag, julia_tag, ldc_tag, matlab_tag, mono_tag, named_or_number, node_tag, numbered,
+    php_tag, python_tag, r_tag, ruby_tag, rust_tag,
 };
 
 /// The image of `generic`: a Debian with compilers, curl and git. The operator may replace it.
@@ -16,10 +18,8 @@ pub(super) struct Language {
     pub(super) name: &'static str,
     /// Other spellings that mean it.
     aliases: &'static [&'static str],
-    /// Its matrix keys, beside `env`. The first is the version.
-    pub(super) keys: &'static [&'static str],
     pub(super) image: Image,
-    /// Default commands of `install`.
+    /// Default commands of `install`. `{key|text}` is what the file says by `key`, else the text.
     pub(super) install: &'static [&'static str],
     /// Default commands of `script`.
     pub(super) script: &'static [&'static str],
@@ -28,141 +28,231 @@ pub(super) struct Language {
 /// Where a language's jobs run if the file names no image.
 #[derive(Debug)]
 pub(super) enum Image {
-    /// Always here, whatever the version.
+    /// Always here: the version is chosen by the commands.
     Fixed(&'static str),
-    /// In this repository of Docker Hub, by a tag made of the version.
-    Version { repository: &'static str, default: &'static str, tag: fn(&str) -> Option<String> },
+    /// The first of these whose key the job has; else this one.
+    Version(&'static [Versions], &'static str),
     /// We know none: they run where `generic` runs.
     None,
 }
 
-const fn plain(name: &'static str, aliases: &'static [&'static str]) -> Language {
-    Language {
-        name,
-        aliases,
-        keys: &[],
-        image: Image::Fixed(GENERIC_IMAGE),
-        install: &[],
-        script: &[],
-    }
+/// The images of one version key.
+#[derive(Debug)]
+pub(super) struct Versions {
+    pub(super) key: &'static str,
+    /// A repository of Docker Hub, or of another registry.
+    pub(super) repository: &'static str,
+    /// From the key's value to its tag. A tag that is a whole reference names another repository;
+    /// none: there is no such image.
+    pub(super) tag: fn(&str) -> Option<String>,
 }
 
-const fn versioned(
-    name: &'static str,
-    keys: &'static [&'static str],
+const fn of(
+    key: &'static str,
     repository: &'static str,
-    default: &'static str,
     tag: fn(&str) -> Option<String>,
-) -> Language {
-    let image = Image::Version { repository, default, tag };
-    Language { name, aliases: &[], keys, image, install: &[], script: &[] }
+) -> Versions {
+    Versions { key, repository, tag }
 }
 
-const fn fixed(name: &'static str, keys: &'static [&'static str], image: &'static str) -> Language {
-    Language { name, aliases: &[], keys, image: Image::Fixed(image), install: &[], script: &[] }
-}
-
-const fn imageless(name: &'static str, keys: &'static [&'static str]) -> Language {
-    Language { name, aliases: &[], keys, image: Image::None, install: &[], script: &[] }
+const fn language(name: &'static str, image: Image) -> Language {
+    Language { name, aliases: &[], image, install: &[], script: &[] }
 }
 
 /// All of Travis' languages.
 static LANGUAGES: &[Language] = &[
-    plain("generic", &["bash", "sh", "shell"]),
-    plain("minimal", &[]),
+    Language {
+        aliases: &["bash", "sh", "shell"],
+        ..language("generic", Image::Fixed(GENERIC_IMAGE))
+    },
+    language("minimal", Image::Fixed(GENERIC_IMAGE)),
     Language {
         install: &[defaults::PYTHON_INSTALL],
-        ..versioned("python", &["python"], "python", "3", python_tag)
+        ..language("python", Image::Version(&[of("python", "python", python_tag)], "python:3"))
     },
     Language {
         aliases: &["node", "nodejs", "javascript"],
         install: &[defaults::NODE_INSTALL],
         script: &[defaults::NODE_SCRIPT],
-        ..versioned("node_js", &["node_js"], "node", "lts", node_tag)
+        ..language("node_js", Image::Version(&[of("node_js", "node", node_tag)], "node:lts"))
     },
     Language {
         install: &[defaults::RUBY_INSTALL],
         script: &[defaults::RUBY_SCRIPT],
-        ..versioned("ruby", &["rvm", "gemfile", "jdk"], "ruby", "latest", numbered)
+        ..language("ruby", Image::Version(&[of("rvm", "ruby", ruby_tag)], "ruby:latest"))
     },
     Language {
         aliases: &["golang"],
         install: &[defaults::GO_INSTALL],
         script: &[defaults::GO_SCRIPT],
-        ..versioned("go", &["go"], "golang", "latest", go_tag)
+        ..language("go", Image::Version(&[of("go", "golang", go_tag)], "golang:latest"))
     },
     Language {
         script: &["cargo build --verbose", "cargo test --verbose"],
-        ..versioned("rust", &["rust"], "rust", "latest", rust_tag)
+        ..language("rust", Image::Version(&[of("rust", "rust", rust_tag)], "rust:latest"))
     },
     Language {
         install: &[defaults::PHP_INSTALL],
         script: &[defaults::PHP_SCRIPT],
-        ..versioned("php", &["php"], "php", "cli", php_tag)
+        ..language("php", Image::Version(&[of("php", "php", php_tag)], "php:cli"))
     },
     Language {
         aliases: &["jvm"],
         install: &[defaults::JVM_INSTALL],
         script: &[defaults::JVM_SCRIPT],
-        ..versioned("java", &["jdk"], "maven", "3-eclipse-temurin-21", jdk_tag)
+        ..language(
+            "java",
+            Image::Version(&[of("jdk", "maven", jdk_tag)], "maven:3-eclipse-temurin-21"),
+        )
     },
     Language {
         install: &[defaults::SCALA_INSTALL],
         script: &[defaults::SCALA_SCRIPT],
-        ..imageless("scala", &["scala", "jdk"])
+        // sbt fetches the version of Scala that the job asks for.
+        ..language("scala", Image::Fixed("sbtscala/scala-sbt:eclipse-temurin-17.0.4_1.7.1_3.2.0"))
     },
     Language {
         install: &[defaults::JVM_INSTALL],
         script: &[defaults::JVM_SCRIPT],
-        ..fixed("groovy", &["jdk"], "groovy:latest")
+        ..language("groovy", Image::Version(&[of("jdk", "groovy", groovy_tag)], "groovy:latest"))
     },
     Language {
-        install: &["lein deps"],
-        script: &["lein test"],
-        ..fixed("clojure", &["jdk"], "clojure:latest")
+        install: &["{lein|lein} deps"],
+        script: &["{lein|lein} test"],
+        ..language("clojure", Image::Version(&[of("jdk", "clojure", clojure_tag)], "clojure:lein"))
     },
-    Language { script: &[defaults::ANDROID_SCRIPT], ..imageless("android", &["jdk"]) },
     Language {
-        script: &["mix test"],
+        install: &[defaults::ANDROID_INSTALL],
+        script: &[defaults::ANDROID_SCRIPT],
+        ..language("android", Image::None)
+    },
+    Language {
         install: &["mix local.hex --force", "mix local.rebar --force", "mix deps.get"],
-        ..versioned("elixir", &["elixir", "otp_release"], "elixir", "latest", numbered)
+        script: &["mix test"],
+        ..language("elixir", Image::Version(&[of("elixir", "elixir", numbered)], "elixir:latest"))
     },
-    versioned("erlang", &["otp_release"], "erlang", "latest", numbered),
-    versioned("haskell", &["ghc"], "haskell", "latest", numbered),
-    versioned("julia", &["julia"], "julia", "latest", numbered),
+    Language {
+        install: &[defaults::ERLANG_INSTALL],
+        script: &[defaults::ERLANG_SCRIPT],
+        ..language(
+            "erlang",
+            Image::Version(&[of("otp_release", "erlang", numbered)], "erlang:latest"),
+        )
+    },
+    Language {
+        install: &["cabal update", "cabal install --only-dependencies --enable-tests"],
+        script: &["cabal configure --enable-tests && cabal build && cabal test"],
+        ..language("haskell", Image::Version(&[of("ghc", "haskell", numbered)], "haskell:latest"))
+    },
+    Language {
+        script: &[defaults::JULIA_SCRIPT],
+        ..language("julia", Image::Version(&[of("julia", "julia", julia_tag)], "julia:latest"))
+    },
     Language {
         install: &["cpanm --quiet --installdeps --notest ."],
         script: &[defaults::PERL_SCRIPT],
-        ..versioned("perl", &["perl"], "perl", "latest", numbered)
+        ..language("perl", Image::Version(&[of("perl", "perl", numbered)], "perl:latest"))
     },
-    versioned("dart", &["dart", "dart_task"], "dart", "stable", stable_or_number),
-    versioned("r", &["r"], "r-base", "latest", numbered),
+    Language {
+        install: &[defaults::DART_INSTALL],
+        script: &[defaults::DART_SCRIPT],
+        ..language("dart", Image::Version(&[of("dart", "dart", dart_tag)], "dart:stable"))
+    },
+    Language {
+        install: &[defaults::R_INSTALL],
+        script: &[defaults::R_SCRIPT],
+        ..language("r", Image::Version(&[of("r", "r-base", r_tag)], "r-base:latest"))
+    },
     Language {
         script: &["./configure && make && make test"],
-        ..versioned("c", &["compiler"], "gcc", "latest", gcc_tag)
+        ..language("c", Image::Version(&[of("compiler", "gcc", gcc_tag)], "gcc:latest"))
     },
     Language {
         aliases: &["c++"],
         script: &["./configure && make && make test"],
-        ..versioned("cpp", &["compiler"], "gcc", "latest", gcc_tag)
+        ..language("cpp", Image::Version(&[of("compiler", "gcc", gcc_tag)], "gcc:latest"))
     },
     Language {
+        install: &["if [ -f shard.yml ]; then shards install; fi"],
         script: &["crystal spec"],
-        ..versioned("crystal", &["crystal"], "crystallang/crystal", "latest", numbered)
+        ..language(
+            "crystal",
+            Image::Version(
+                &[of("crystal", "crystallang/crystal", crystal_tag)],
+                "crystallang/crystal:latest",
+            ),
+        )
     },
-    fixed("perl6", &["perl6"], "rakudo-star:latest"),
-    fixed("haxe", &["haxe"], "haxe:latest"),
-    fixed("nix", &["nix"], "nixos/nix:latest"),
-    fixed("hack", &["hhvm", "php"], "hhvm/hhvm:latest"),
-    imageless("csharp", &["dotnet", "mono", "solution"]),
-    imageless("d", &["d"]),
-    imageless("elm", &["elm", "node_js"]),
-    imageless("matlab", &["matlab"]),
     Language {
-        aliases: &["swift", "objective_c", "objc"],
-        ..imageless("objective-c", &["rvm", "gemfile", "xcode_scheme", "xcode_sdk"])
+        script: &["PERL6LIB=lib prove --ext .t --ext .t6 -v -r --exec=raku t/"],
+        ..language(
+            "perl6",
+            Image::Version(&[of("perl6", "rakudo-star", named_or_number)], "rakudo-star:latest"),
+        )
     },
-    imageless("smalltalk", &["smalltalk", "smalltalk_config", "smalltalk_vm"]),
+    Language {
+        install: &[defaults::HAXE_INSTALL],
+        script: &[defaults::HAXE_SCRIPT],
+        ..language("haxe", Image::Version(&[of("haxe", "haxe", named_or_number)], "haxe:latest"))
+    },
+    Language {
+        script: &["nix-build"],
+        ..language("nix", Image::Version(&[of("nix", "nixos/nix", numbered)], "nixos/nix:latest"))
+    },
+    Language {
+        install: &["composer install"],
+        script: &[defaults::HACK_SCRIPT],
+        ..language("hack", Image::Version(&[of("hhvm", "hhvm/hhvm", hhvm_tag)], "hhvm/hhvm:latest"))
+    },
+    Language {
+        install: &[defaults::CSHARP_INSTALL],
+        script: &[defaults::CSHARP_SCRIPT],
+        ..language(
+            "csharp",
+            Image::Version(
+                &[
+                    of("dotnet", "mcr.microsoft.com/dotnet/sdk", dotnet_tag),
+                    of("mono", "mono", mono_tag),
+                ],
+                "mono:latest",
+            ),
+        )
+    },
+    Language {
+        script: &["dub test --compiler=\"${DC:-dmd}\""],
+        ..language(
+            "d",
+            Image::Version(
+                &[of("d", "dlang2/dmd-ubuntu", dmd_tag), of("d", "dlang2/ldc-ubuntu", ldc_tag)],
+                "dlang2/dmd-ubuntu:latest",
+            ),
+        )
+    },
+    Language {
+        install: &[defaults::ELM_INSTALL, defaults::NODE_INSTALL],
+        script: &["elm-format --validate . && elm-test"],
+        ..language("elm", Image::Version(&[of("node_js", "node", node_tag)], "node:lts"))
+    },
+    Language {
+        script: &["matlab -batch \"assertSuccess(runtests('IncludeSubfolders',true));\""],
+        ..language(
+            "matlab",
+            Image::Version(
+                &[of("matlab", "mathworks/matlab", matlab_tag)],
+                "mathworks/matlab:latest",
+            ),
+        )
+    },
+    Language {
+        aliases: &["swift", "objective_c", "obj_c", "objc"],
+        install: &[defaults::PODS_INSTALL],
+        script: &[defaults::XCODE_SCRIPT],
+        ..language("objective-c", Image::None)
+    },
+    Language {
+        script: &[defaults::SMALLTALK_SCRIPT],
+        ..language("smalltalk", Image::Fixed("hpiswa/smalltalkci:latest"))
+    },
 ];
 
 /// The language of that name.
@@ -176,28 +266,4 @@ pub(super) fn find(name: &str) -> Option<&'static Language> {
 /// All names, for hints.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     LANGUAGES.iter().map(|language| language.name)
-}
-
-/// The environment variables in which a job finds its versions, as Travis sets them.
-pub(super) fn version_variables(key: &str) -> &'static [&'static str] {
-    match key {
-        "python" => &["TRAVIS_PYTHON_VERSION", "CI_PYTHON_VERSION"],
-        "node_js" => &["TRAVIS_NODE_VERSION", "CI_NODE_VERSION"],
-        "rvm" => &["TRAVIS_RUBY_VERSION", "CI_RUBY_VERSION"],
-        "gemfile" => &["BUNDLE_GEMFILE"],
-        "go" => &["TRAVIS_GO_VERSION", "CI_GO_VERSION"],
-        "rust" => &["TRAVIS_RUST_VERSION", "CI_RUST_VERSION"],
-        "php" => &["TRAVIS_PHP_VERSION", "CI_PHP_VERSION"],
-        "jdk" => &["TRAVIS_JDK_VERSION", "CI_JDK_VERSION"],
-        "scala" => &["TRAVIS_SCALA_VERSION", "CI_SCALA_VERSION"],
-        "elixir" => &["TRAVIS_ELIXIR_VERSION", "CI_ELIXIR_VERSION"],
-        "otp_release" => &["TRAVIS_OTP_RELEASE", "CI_OTP_RELEASE"],
-        "ghc" => &["TRAVIS_HASKELL_VERSION", "CI_HASKELL_VERSION"],
-        "julia" => &["TRAVIS_JULIA_VERSION", "CI_JULIA_VERSION"],
-        "perl" => &["TRAVIS_PERL_VERSION", "CI_PERL_VERSION"],
-        "dart" => &["TRAVIS_DART_VERSION", "CI_DART_VERSION"],
-        "r" => &["TRAVIS_R_VERSION", "CI_R_VERSION"],
-        "compiler" => &["TRAVIS_COMPILER", "CI_COMPILER"],
-        _ => &[],
-    }
 }

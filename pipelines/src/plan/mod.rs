@@ -1,29 +1,37 @@
 //! From a typed file and a trigger to the plan: which jobs there are and what each one does.
 //!
-//! The way of a file: the spanned tree of [`crate::language`] -> `file` (typed, each part read
-//! once) -> `expand` (which jobs) -> `assemble` (what each does) -> [`Plan`].
+//! The way of a file: the spanned tree of [`crate::language`], with what it imports
+//! ([`crate::imports`]) -> [`crate::normalize`] -> [`crate::matrix`] -> `whole` and `job` (each part
+//! read to its type) -> [`Plan`].
 
 mod addons;
 mod assemble;
+mod at;
 mod beanstalk;
 mod branches;
+mod cache;
+mod carry;
 mod compile;
 mod conditions;
+mod copies;
 mod defaults;
 mod deploy_images;
 mod deploy_on;
 mod deploys;
 mod env;
-mod expand;
-mod file;
-mod filters;
 mod git;
 mod image;
+mod image_push;
 mod image_tags;
+mod job;
 mod job_image;
 mod known_services;
+mod labels;
 mod languages;
-mod matrix;
+mod machine;
+mod needs;
+mod notifications;
+mod order;
 mod phases;
 mod providers;
 mod reader;
@@ -31,10 +39,11 @@ mod secrets;
 mod section;
 mod services;
 mod skip;
-mod stages;
 mod trigger;
 mod types;
 mod values;
+mod versions;
+mod whole;
 mod words;
 
 pub use crate::language::Dialect;
@@ -46,8 +55,11 @@ pub use conditions::facts;
 pub(crate) use reader::quote;
 pub use trigger::{Actor, PullRequest, Trigger, TriggerEvent};
 pub use types::{
-    Axis, BeanstalkDeploy, Command, ContainerDeploy, DeployOn, DeployPlan, Dropped, EnvVar,
-    GitOptions, HealthCheck, ImageBuild, ImageBuildPlan, JobImage, JobPlan, Phase, PhasePlan,
-    Phases, Plan, PortMapping, Provider, RegistryDeploy, RollbackPolicy, SecretScope, ServicePlan,
-    StagePlan, TagFilter, Template,
+    ArtifactsPlan, ArtifactsWhen, Axis, BeanstalkDeploy, CachePlan, CacheTool, CancelOlder, Carry,
+    Channel, Command, Concurrency, ContainerDeploy, DeployOn, DeployPlan, Dropped, EnvVar,
+    GitOptions, HealthCheck, ImageBuild, ImageBuildPlan, ImagePush, JobImage, JobPlan, Machine,
+    Notification, Notifications, NotifyOn, NotifyWhen, Order, ParallelCopy, Phase, PhasePlan,
+    Phases, Plan, PortMapping, Provider, PublishedPort, RegistryDeploy, ReportsPlan, Resources,
+    RetryPolicy, RetryWhen, RollbackPolicy, SecretScope, ServicePlan, SnapshotPlan, StagePlan,
+    TagFilter, Template, VolumeMount, Workspace, WorkspacesPlan,
 };

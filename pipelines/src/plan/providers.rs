@@ -7,9 +7,6 @@ use super::{
     Command, ContainerDeploy, EnvVar, HealthCheck, PortMapping, Provider, RegistryDeploy, Template,
     beanstalk, env,
 };
-use crate::language::schema::{
-    BEANSTALK_KEYS, CONTAINER_KEYS, HEALTH_KEYS, Key, REGISTRY_KEYS, SCRIPT_KEYS,
-};
 use crate::language::{Span, nearest};
 
 /// Which provider it is.
@@ -77,17 +74,15 @@ const KNOWN: &[&str] = &[
     "transifex",
 ];
 
-/// The provider and the keys that it alone has; none of them are known of an unsupported one.
-pub(super) fn kind(reader: &mut Reader, at: &At<'_>) -> Option<(Kind, Option<&'static [Key]>)> {
+/// The provider of that name.
+pub(super) fn kind(reader: &mut Reader, at: &At<'_>) -> Option<Kind> {
     let text = reader.text(at)?;
     let name = text.to_ascii_lowercase();
     match name.as_str() {
-        "registry" | "docker" => return Some((Kind::Registry, Some(REGISTRY_KEYS))),
-        "container" => return Some((Kind::Container, Some(CONTAINER_KEYS))),
-        "script" => return Some((Kind::Script, Some(SCRIPT_KEYS))),
-        "elasticbeanstalk" | "elastic_beanstalk" => {
-            return Some((Kind::Elasticbeanstalk, Some(BEANSTALK_KEYS)));
-        }
+        "registry" | "docker" => return Some(Kind::Registry),
+        "container" => return Some(Kind::Container),
+        "script" => return Some(Kind::Script),
+        "elasticbeanstalk" | "elastic_beanstalk" => return Some(Kind::Elasticbeanstalk),
         _ => {}
     }
     let same = |known: &&&str| known.replace('_', "") == name.replace(['_', '-', ' '], "");
@@ -95,7 +90,7 @@ pub(super) fn kind(reader: &mut Reader, at: &At<'_>) -> Option<(Kind, Option<&'s
         let message = format!("the provider `{known}` is not here yet; this deploy will fail");
         let help = "deploy by `provider: script` and `script: COMMAND` until then";
         reader.warn(at, "provider-not-yet", message, help);
-        return Some((Kind::Unsupported((*known).to_owned()), None));
+        return Some(Kind::Unsupported((*known).to_owned()));
     }
     let ours = ["registry", "docker", "container", "elasticbeanstalk", "script"];
     let all = ours.iter().chain(KNOWN).copied();
@@ -238,7 +233,7 @@ fn port_mappings(reader: &mut Reader, at: &At<'_>) -> Vec<PortMapping> {
 const HEALTH_FORM: &str = "write `health: {path: /health, port: 8080}`";
 
 fn health_check(reader: &mut Reader, at: &At<'_>, ports: &[PortMapping]) -> Option<HealthCheck> {
-    if !reader.map(at, &[HEALTH_KEYS], HEALTH_FORM) {
+    if !reader.map(at, HEALTH_FORM) {
         return None;
     }
     let path = at.get("path").map_or(Some("/"), |path| {

@@ -1,75 +1,11 @@
 //! Reads typed values out of the spanned tree and collects what is to be said of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
+pub(super) use super::at::{At, Keys};
 use super::{CompileContext, Dropped, values};
-use crate::condition::Facts;
-use crate::language::Dialect;
-use crate::language::schema::Key;
-use crate::language::{Diagnostic, Entry, KeyCheck, Node, Severity, Span, Value, join};
-
-/// A node and the path that leads to it.
-#[derive(Clone, Debug)]
-pub(super) struct At<'n> {
-    pub(super) node: &'n Node,
-    pub(super) path: String,
-    /// What is underlined.
-    pub(super) span: Span,
-}
-
-impl<'n> At<'n> {
-    pub(super) fn new(node: &'n Node, path: String) -> Self {
-        Self { node, path, span: node.span }
-    }
-
-    /// The value of `key`, unless it is null: that is as if it were not written.
-    pub(super) fn get(&self, key: &str) -> Option<Self> {
-        let node = self.node.get(key).filter(|node| !node.is_null())?;
-        Some(Self::new(node, join(&self.path, key)))
-    }
-
-    /// The value of the first of `keys` that is there.
-    pub(super) fn first_of(&self, keys: &[&str]) -> Option<Self> {
-        keys.iter().find_map(|key| self.get(key))
-    }
-
-    /// The elements; anything but a list stands for a list of itself. Nulls are passed over.
-    pub(super) fn items(&self) -> Vec<Self> {
-        match &self.node.value {
-            Value::List(nodes) => nodes
-                .iter()
-                .enumerate()
-                .filter(|(_, node)| !node.is_null())
-                .map(|(index, node)| Self::new(node, format!("{}[{index}]", self.path)))
-                .collect(),
-            Value::Scalar { .. } | Value::Map(_) => vec![self.clone()],
-        }
-    }
-
-    pub(super) fn entries(&self) -> &'n [Entry] {
-        self.node.entries()
-    }
-
-    /// The entry as a place: its key is what is underlined.
-    pub(super) fn key(&self, entry: &'n Entry) -> Self {
-        let path = join(&self.path, &entry.key);
-        Self { node: &entry.value, path, span: entry.key_span }
-    }
-
-    pub(super) fn is_map(&self) -> bool {
-        matches!(self.node.value, Value::Map(_))
-    }
-
-    pub(super) fn is_list(&self) -> bool {
-        matches!(self.node.value, Value::List(_))
-    }
-
-    /// The key that it is the value of, for sentences.
-    pub(super) fn name(&self) -> &str {
-        self.path.rsplit('.').next().unwrap_or_default()
-    }
-}
+use crate::language::{Diagnostic, Dialect, FileIndex, Node, Severity, Span, Value};
 
 /// Everything that reading one file needs and finds.
 #[derive(Debug)]
@@ -79,8 +15,6 @@ pub(super) struct Reader {
     pub(super) default_branch: String,
     /// The branch (or tag) that is built.
     pub(super) branch: String,
-    /// What the conditions of the file are tested with, as far as it is the same for all jobs.
-    pub(super) facts: Facts,
     /// Never deployed.
     pub(super) pull_request: bool,
     /// The operator's images by language.
@@ -95,18 +29,17 @@ pub(super) struct Reader {
     pub(super) names_secrets: bool,
     /// What the trigger does not want, so far.
     pub(super) dropped: Vec<Dropped>,
-    /// What conditions have cost so far.
-    pub(super) spent: usize,
+    /// The places that were read: jobs share what they inherit, and it is said once.
+    pub(super) heard: HashSet<(String, FileIndex, usize, usize)>,
 }
 
 impl Reader {
-    pub(super) fn new(dialect: Dialect, context: &CompileContext<'_>, facts: Facts) -> Self {
+    pub(super) fn new(dialect: Dialect, context: &CompileContext<'_>) -> Self {
         let event = &context.trigger.event;
         Self {
             dialect,
             default_branch: context.default_branch.to_owned(),
             branch: event.branch().to_owned(),
-            facts,
             pull_request: event.pull_request().is_some(),
             images: context.images.clone(),
             everything: false,
@@ -114,8 +47,45 @@ impl Reader {
             concealed: Vec::new(),
             names_secrets: false,
             dropped: Vec::new(),
-            spent: 0,
+            heard: HashSet::new(),
         }
+    }
+
+    /// Reads the value of `key`, if it is there. What was read before has no more to say.
+    pub(super) fn once<'n, T>(
+        &mut self,
+        keys: &Keys<'n>,
+        key: &str,
+        read: impl FnOnce(&mut Self, &At<'n>) -> T,
+    ) -> Option<T> {
+        let at = keys.get(key)?;
+        Some(self.heard_once(key, at.span, |reader| read(reader, &at)))
+    }
+
+    /// Reads what has been told already.
+    pub(super) fn silently<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let (found, concealed) = (self.found.len(), self.concealed.len());
+        let value = read(self);
+        self.found.truncate(found);
+        self.concealed.truncate(concealed);
+        value
+    }
+
+    /// Reads the place; what it has to say is dropped if it was read before.
+    pub(super) fn heard_once<T>(
+        &mut self,
+        key: &str,
+        place: Span,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let first = self.heard.insert((key.to_owned(), place.file, place.start, place.end));
+        if first { read(self) } else { self.silently(read) }
+    }
+
+    /// Was something said of this key, at the top or of a row? Then it has its own sentence.
+    pub(super) fn has_found(&self, key: &str) -> bool {
+        let is_it = |path: &str| path == key || path.rsplit('.').next() == Some(key);
+        self.found.iter().any(|found| found.severity > Severity::Note && is_it(&found.path))
     }
 
     /// A job or stage that this trigger does not want.
@@ -162,19 +132,15 @@ impl Reader {
 
     pub(super) fn wrong_shape(&mut self, at: &At<'_>, takes: &str, help: impl Into<String>) {
         let message = format!("`{}` takes {takes}; this is {}", at.name(), at.node.kind());
-        self.error(at, "wrong-shape", message, help);
+        self.say(self.passed_over(), at, "wrong-shape", message, help);
     }
 
-    /// Checks the keys of a map. False if it is none.
-    pub(super) fn map(&mut self, at: &At<'_>, tables: &[&[Key]], help: &str) -> bool {
+    /// Is it a map? If not, that is said.
+    pub(super) fn map(&mut self, at: &At<'_>, help: &str) -> bool {
         if !at.is_map() {
             self.wrong_shape(at, "a map", help);
-            return false;
         }
-        let mut check = KeyCheck::default();
-        at.entries().iter().for_each(|entry| check.entry(entry, &at.path, tables));
-        self.found.append(&mut check.found);
-        true
+        at.is_map()
     }
 
     /// One text; of a list its first, as in Travis.
@@ -229,7 +195,7 @@ impl Reader {
         let value = values::boolean(text);
         if value.is_none() {
             let message = format!("`{}` is true or false, not {}", at.name(), quote(text));
-            self.error(at, "not-a-boolean", message, "write `true` or `false`");
+            self.say(self.passed_over(), at, "not-a-boolean", message, "write `true` or `false`");
         }
         value
     }
@@ -240,7 +206,26 @@ impl Reader {
             Ok(duration) => Some(duration),
             Err(why) => {
                 let message = format!("{} is not a time: {why}", quote(text));
-                self.error(at, "not-a-time", message, "write `90s`, `10m` or `1h30m`");
+                self.say(
+                    self.passed_over(),
+                    at,
+                    "not-a-time",
+                    message,
+                    "write `90s`, `10m` or `1h30m`",
+                );
+                None
+            }
+        }
+    }
+
+    /// As [`Self::duration`], and in days or weeks as well: how long something is kept.
+    pub(super) fn age(&mut self, at: &At<'_>) -> Option<Duration> {
+        let text = self.text(at)?;
+        match values::age(text) {
+            Ok(age) => Some(age),
+            Err(why) => {
+                let message = format!("{} is not a time: {why}", quote(text));
+                self.error(at, "not-a-time", message, "write `12h`, `30d` or `4w`");
                 None
             }
         }
@@ -288,7 +273,7 @@ impl Reader {
 
     pub(super) fn missing(&mut self, at: &At<'_>, key: &str, help: impl Into<String>) {
         let message = format!("`{}` needs the key `{key}`", at.name());
-        self.error(at, "missing-key", message, help);
+        self.say(self.passed_over(), at, "missing-key", message, help);
     }
 }
 

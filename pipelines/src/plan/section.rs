@@ -1,65 +1,77 @@
-//! What the top of the file and a row of `jobs.include` have in common, read once each: a job is
-//! the row's section over that of the top.
+//! What a job's configuration says, part by part.
 
 use std::time::Duration;
 
 use super::deploys::{self, Deploy};
 use super::image::{self, BuildSecret};
 use super::languages::{self, Language};
-use super::matrix::{self, Axes};
-use super::reader::{At, Reader, quote};
+use super::needs::{self, Need};
+use super::reader::{At, Keys, Reader, quote};
 use super::services::{self, Services};
-use super::{GitOptions, ImageBuildPlan, JobImage, Phases, addons, git, phases};
-use crate::language::Dialect;
-use crate::language::nearest;
+use super::{
+    Carry, EnvVar, GitOptions, ImageBuildPlan, JobImage, Machine, Order, Phases, addons, carry,
+    env, git, machine, order, phases,
+};
+use crate::language::{Dialect, nearest};
 use crate::names::SecretName;
 
 /// One map of job keys. What is none was not written.
 #[derive(Debug)]
 pub(super) struct Section<'n> {
-    pub(super) at: At<'n>,
+    /// None: the dialect's default.
     pub(super) language: Option<&'static Language>,
     pub(super) image: Option<JobImage>,
-    pub(super) services: Option<Services>,
+    pub(super) services: Services,
+    pub(super) env: Vec<EnvVar>,
     pub(super) phases: Phases,
-    pub(super) images: Option<Vec<ImageBuildPlan>>,
+    pub(super) images: Vec<ImageBuildPlan>,
     pub(super) secrets: Option<Vec<SecretName>>,
     pub(super) build_secrets: Vec<BuildSecret<'n>>,
-    pub(super) deploys: Option<Vec<Deploy<'n>>>,
+    pub(super) deploys: Vec<Deploy<'n>>,
     pub(super) timeout: Option<Duration>,
     pub(super) silence: Option<Duration>,
-    pub(super) git: Option<GitOptions>,
+    pub(super) git: GitOptions,
     /// `addons.apt`
-    pub(super) apt: Option<Vec<String>>,
-    /// The values of each matrix key that is written, in the order of expansion.
-    pub(super) axes: Axes<'n>,
+    pub(super) apt: Vec<String>,
+    /// Its place beside the others, but for what it needs of them.
+    pub(super) order: Order,
+    pub(super) needs: Vec<Need<'n>>,
+    pub(super) carry: Carry,
+    pub(super) machine: Machine,
 }
 
-pub(super) fn read<'n>(reader: &mut Reader, at: &At<'n>) -> Section<'n> {
-    only_linux(reader, at);
+pub(super) fn read<'n>(reader: &mut Reader, keys: &Keys<'n>) -> Section<'n> {
+    only_linux(reader, keys);
     let mut build_secrets = Vec::new();
-    let image = at.get("image").and_then(|image| image::read(reader, &image, &mut build_secrets));
-    let images =
-        at.get("images").map(|images| image::read_all(reader, &images, &mut build_secrets));
-    let secrets = at.get("secrets").map(|names| secret_names(reader, &names));
+    let image = reader
+        .once(keys, "image", |reader, at| image::read(reader, at, &mut build_secrets))
+        .flatten();
+    let images = reader
+        .once(keys, "images", |reader, at| image::read_all(reader, at, &mut build_secrets))
+        .unwrap_or_default();
     Section {
-        at: at.clone(),
-        language: at.get("language").and_then(|language| read_language(reader, &language)),
+        language: reader.once(keys, "language", read_language).flatten(),
         image,
-        services: at.get("services").map(|services| services::read(reader, &services)),
-        phases: phases::read(reader, at),
+        services: reader.once(keys, "services", services::read).unwrap_or_default(),
+        env: keys.get("env").map_or_else(Vec::new, |vars| env::all(reader, &vars)),
+        phases: phases::read(reader, keys),
         images,
-        secrets,
+        secrets: reader.once(keys, "secrets", secret_names),
         build_secrets,
-        deploys: at.get("deploy").map(|deploys| deploys::read(reader, &deploys)),
-        timeout: at.get("timeout").and_then(|timeout| reader.duration(&timeout)),
-        silence: at.get("timeout_silence").and_then(|silence| reader.duration(&silence)),
-        git: at.get("git").map(|git| git::read(reader, &git)),
-        apt: at.get("addons").map(|addons| addons::read(reader, &addons)),
-        axes: matrix::read_axes(reader, at),
+        deploys: reader.once(keys, "deploy", deploys::read).unwrap_or_default(),
+        timeout: reader.once(keys, "timeout", Reader::duration).flatten(),
+        silence: reader.once(keys, "timeout_silence", Reader::duration).flatten(),
+        git: reader.once(keys, "git", git::read).unwrap_or_default(),
+        apt: reader.once(keys, "addons", addons::read).unwrap_or_default(),
+        order: order::read(reader, keys),
+        needs: reader.once(keys, "needs", needs::read).unwrap_or_default(),
+        carry: carry::read(reader, keys),
+        machine: machine::read(reader, keys),
     }
 }
 
+/// On Travis a language that nobody knows is the default one, and that has been said where the
+/// file was normalised.
 fn read_language(reader: &mut Reader, at: &At<'_>) -> Option<&'static Language> {
     let text = reader.text(at)?;
     let found = languages::find(text);
@@ -69,7 +81,7 @@ fn read_language(reader: &mut Reader, at: &At<'_>) -> Option<&'static Language> 
             None => "leave it out, and write the `image:` the job runs in".to_owned(),
         };
         let message = format!("{} is not a language that is known here", quote(text));
-        reader.error(at, "unknown-language", message, help);
+        reader.say(reader.passed_over(), at, "unknown-language", message, help);
     }
     found
 }
@@ -102,18 +114,19 @@ pub(super) fn secret_entries<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<(Secre
 
 /// There are no workers for anything else yet, and a job on the wrong machine proves nothing. Of
 /// a file of Travis' such a job is dropped.
-fn only_linux(reader: &mut Reader, at: &At<'_>) {
+fn only_linux(reader: &mut Reader, keys: &Keys<'_>) {
     if reader.dialect == Dialect::Travis {
         return;
     }
     for (key, here) in [("os", &["linux"][..]), ("arch", &["amd64", "x86_64"])] {
-        let Some(values) = at.get(key) else { continue };
-        for (text, item) in reader.texts(&values) {
-            if !here.contains(&text) {
-                let message = format!("no worker can run jobs of `{key}: {text}` yet");
-                let help = format!("leave it out, or write `{key}: {}`", here[0]);
-                reader.error(&item, "not-supported-yet", message, help);
+        reader.once(keys, key, |reader, values| {
+            for (text, item) in reader.texts(values) {
+                if !here.contains(&text) {
+                    let message = format!("no worker can run jobs of `{key}: {text}` yet");
+                    let help = format!("leave it out, or write `{key}: {}`", here[0]);
+                    reader.error(&item, "not-supported-yet", message, help);
+                }
             }
-        }
+        });
     }
 }

@@ -5,7 +5,6 @@ use super::reader::{At, Reader, quote};
 use super::{ServicePlan, env, values, words};
 use crate::language::Dialect;
 use crate::language::nearest;
-use crate::language::schema::SERVICE_KEYS;
 
 /// Most services of a job.
 const MAX_SERVICES: usize = 50;
@@ -122,7 +121,6 @@ fn required(reader: &Reader) -> bool {
 
 /// `{name, image, env, command, ports, ready}`
 fn whole(reader: &mut Reader, at: &At<'_>) -> Option<ServicePlan> {
-    reader.map(at, &[SERVICE_KEYS], FORM);
     let name = at.get("name").and_then(|name| reader.text(&name));
     let image = at.get("image").and_then(|image| super::image::reference(reader, &image));
     let known = name.and_then(known_services::find);

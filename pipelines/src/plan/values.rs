@@ -50,12 +50,76 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+/// `30d`, `4w`, or a [`duration`].
+pub(super) fn age(text: &str) -> Result<Duration, &'static str> {
+    const DAY: u64 = 24 * 3600;
+    /// Ten years.
+    const LONGEST: u64 = 3653 * DAY;
+    let text = text.trim();
+    let (digits, unit) = match (text.strip_suffix('d'), text.strip_suffix('w')) {
+        (Some(days), _) => (days, DAY),
+        (_, Some(weeks)) => (weeks, 7 * DAY),
+        (None, None) => return duration(text),
+    };
+    let count: u64 = digits.parse().map_err(|_| "it is a number and h, d or w")?;
+    match count.saturating_mul(unit) {
+        0 => Err("it must be longer than nothing"),
+        seconds @ 1..=LONGEST => Ok(Duration::from_secs(seconds)),
+        _ => Err("it is longer than ten years"),
+    }
+}
+
 fn number(digits: &str) -> Result<u64, &'static str> {
     if digits.is_empty() {
         return Err("a unit needs a number before it");
     }
     // Too many digits are too long a time, and that has its own sentence.
     Ok(digits.parse().unwrap_or(u64::MAX))
+}
+
+/// `512m`, `2g`, `1.5g`; a bare number is bytes. Else why it is none.
+pub(super) fn size(text: &str) -> Result<u64, &'static str> {
+    /// The engines' own smallest memory: nothing runs in less.
+    const SMALLEST: f64 = 6.0 * 1024.0 * 1024.0;
+    /// Larger than any machine.
+    const LARGEST: f64 = 1024.0 * 1024.0 * 1024.0 * 1024.0 * 1024.0;
+    let text = text.trim().to_ascii_lowercase();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor = match unit.trim() {
+        "" | "b" => 1.0,
+        "k" | "kb" | "kib" => 1024.0,
+        "m" | "mb" | "mib" => 1024.0 * 1024.0,
+        "g" | "gb" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "t" | "tb" | "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return Err("its unit is none of k, m, g and t"),
+    };
+    let number: f64 = number.parse().map_err(|_| "there is no number in it")?;
+    let bytes = number * factor;
+    if !(SMALLEST..=LARGEST).contains(&bytes) {
+        return Err(if bytes < SMALLEST {
+            "it is less than six megabytes"
+        } else {
+            "it is more than a thousand terabytes"
+        });
+    }
+    // Within the bounds above, and whole bytes are enough.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is bounded")]
+    Ok(bytes as u64)
+}
+
+/// `2`, `1.5`, `500m`: processors, in thousandths.
+pub(super) fn processors(text: &str) -> Option<u32> {
+    /// More than any machine has.
+    const MOST: f64 = 1_024_000.0;
+    let text = text.trim();
+    let millis = match text.strip_suffix('m') {
+        Some(millis) => millis.parse::<f64>().ok()?,
+        None => text.parse::<f64>().ok()? * 1000.0,
+    };
+    // Within the bounds, and a thousandth is small enough.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is bounded")]
+    (1.0..=MOST).contains(&millis).then_some(millis.round() as u32)
 }
 
 /// A path of the repo that never leaves it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AttemptId, AttemptNumber, DeploymentId, JobId, JobNumber, RunId, RunNumber};
 use crate::names::RepoName;
-use crate::plan::{DeployPlan, JobPlan, Trigger};
+use crate::plan::{DeployPlan, JobPlan, Resources, Trigger};
 
 use super::Secret;
 use super::SecretText;
@@ -126,6 +126,22 @@ pub struct Limits {
     /// What the job's containers may write to their own layers, in bytes.
     #[serde(default = "usual_disk")]
     pub disk_bytes: u64,
+}
+
+impl Limits {
+    /// The same with what a job asks for, where that is less: none gets more than the operator
+    /// gives.
+    #[must_use]
+    pub fn within(self, wanted: &Resources) -> Self {
+        let least = |given: u64, wanted: Option<u64>| wanted.map_or(given, |it| it.min(given));
+        Self {
+            memory_bytes: least(self.memory_bytes, wanted.memory),
+            disk_bytes: least(self.disk_bytes, wanted.disk),
+            pids: wanted.pids.map_or(self.pids, |pids| pids.min(self.pids)),
+            cpu_millis: wanted.cpu_millis.map_or(self.cpu_millis, |cpu| cpu.min(self.cpu_millis)),
+            ..self
+        }
+    }
 }
 
 /// 20 GiB.

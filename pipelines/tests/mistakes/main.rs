@@ -4,5 +4,6 @@ mod deploys;
 mod images;
 mod jobs;
 mod keys;
+mod own;
 mod services;
 mod tell;

@@ -58,7 +58,8 @@ fn every_language_has_an_image_or_says_which_one_it_runs_in() {
                      hack haskell haxe java julia matlab minimal nix node_js objective-c perl perl6 \
                      php python r ruby rust scala smalltalk";
     let told = languages.split_whitespace().map(|name| {
-        let file = format!("language: {name}\nscript: x\n");
+        // Without it objective-c means macOS.
+        let file = format!("language: {name}\nos: linux\nscript: x\n");
         format!("{name}: {}", image(&compiled(Dialect::Travis, &file, &[])))
     });
     assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r"

@@ -8,6 +8,7 @@ mod limits;
 mod machine;
 mod matrix;
 mod nothing;
+mod own;
 mod pull_requests;
 mod tell;
 mod whole;

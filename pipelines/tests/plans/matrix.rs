@@ -154,7 +154,7 @@ env:
 matrix:
   fast_finish: true
   allow_failures:
-    - env: G=1 A=1
+    - env: [G=1, A=1]
 ";
     assert_snapshot!(planned(".travis.yml", file), @r"
     #1 test: env: A=2 in buildpack-deps:bookworm

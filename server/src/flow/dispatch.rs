@@ -244,10 +244,10 @@ impl Claim<'_> {
         let work = JobWork {
             job: id,
             number: job.number,
+            limits: self.server.config.limits.clone().within(&job.plan.machine.resources),
             plan: job.plan,
             stage_name: job.stage_name,
             secrets: Vec::new(),
-            limits: self.server.config.limits.clone(),
             url: String::new(),
             started_at: job.first_started_at.unwrap_or(self.at),
         };

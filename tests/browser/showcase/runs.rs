@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use slipway_pipelines::language::lint;
+use slipway_pipelines::plan::check;
 use uuid::Uuid;
 
 use super::seed::{Job, Run, Seed, Step, ago, done, step};
@@ -196,7 +196,7 @@ impl Seed {
 
     async fn without_jobs(&mut self, repo: Uuid) -> Result<()> {
         let file = "language: python\nservices:\n  - redis\nscrpt: pytest -q\njobs:\n  include:\n    - stage: deploy\n      script: 7: 8\n";
-        let diagnostics: Value = serde_json::to_value(lint(".ci.yml", file.as_bytes()))?;
+        let diagnostics: Value = serde_json::to_value(check(".ci.yml", file.as_bytes()))?;
         let cases = [
             (
                 32,

@@ -241,6 +241,9 @@ mod tests {
             git: slipway_pipelines::plan::GitOptions::default(),
             apt: Vec::new(),
             docker: false,
+            order: slipway_pipelines::plan::Order::default(),
+            carry: slipway_pipelines::plan::Carry::default(),
+            machine: slipway_pipelines::plan::Machine::default(),
         }
     }
 

@@ -84,7 +84,13 @@ async fn a_job_runs_in_the_image_that_its_repo_describes() {
 async fn images_are_built_from_what_the_script_left_and_only_if_it_passed() {
     let mut story = Story::begin(&[("Dockerfile", DOCKERFILE)]).await;
     let mut work = job(&["echo made by the script >word.txt"]);
-    work.plan.images = vec![ImageBuildPlan { name: "app".to_owned(), build: build(".") }];
+    work.plan.images = vec![ImageBuildPlan {
+        name: "app".to_owned(),
+        build: build("."),
+        tags: Vec::new(),
+        platforms: Vec::new(),
+        push: None,
+    }];
     let came = story.run(work.clone()).await;
     assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
     let digest = came.told.events.iter().find_map(|event| match event {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::EnvVar;
+use super::{DeployOn, EnvVar, Template};
 use crate::names::SecretName;
 
 /// What a job's container starts from.
@@ -40,4 +40,20 @@ pub struct ImageBuildPlan {
     pub name: String,
     /// How it is built.
     pub build: ImageBuild,
+    /// The references it gets: `HOST/PATH:TAG`.
+    #[serde(default)]
+    pub tags: Vec<Template>,
+    /// For which machines it is built, `linux/arm64`; none: the worker's own.
+    #[serde(default)]
+    pub platforms: Vec<String>,
+    /// When it is pushed to where its tags say; none: never.
+    #[serde(default)]
+    pub push: Option<ImagePush>,
+}
+
+/// `push:` of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImagePush {
+    /// As `on:` of a deploy.
+    pub on: DeployOn,
 }

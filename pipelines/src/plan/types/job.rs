@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeployPlan, ImageBuildPlan, JobImage, Phases};
+use super::{Carry, DeployPlan, ImageBuildPlan, JobImage, Machine, Order, Phases};
 use crate::ids::{JobNumber, StageIndex};
 use crate::names::SecretName;
 
@@ -52,6 +52,15 @@ pub struct JobPlan {
     /// `services: docker`: it wants an engine of its own.
     #[serde(default)]
     pub docker: bool,
+    /// Its place beside the other jobs.
+    #[serde(default)]
+    pub order: Order,
+    /// What it takes with it and leaves behind.
+    #[serde(default)]
+    pub carry: Carry,
+    /// Its share of the machine.
+    #[serde(default)]
+    pub machine: Machine,
 }
 
 /// `git:` (TRAVIS_SEMANTICS §10).

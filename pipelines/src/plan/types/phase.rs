@@ -64,6 +64,9 @@ pub struct Phases {
     pub before_script: PhasePlan,
     /// `script`
     pub script: PhasePlan,
+    /// `before_cache`
+    #[serde(default)]
+    pub before_cache: PhasePlan,
     /// `after_success`
     pub after_success: PhasePlan,
     /// `after_failure`
