@@ -56,6 +56,8 @@ enum Command {
     Doctor(commands::doctor::Doctor),
     /// Write a `.ci.yml` that fits what is in this folder.
     Init(commands::init::Init),
+    /// Make a `.ci.yml` of a `.travis.yml`, and say line by line what changed.
+    Import(commands::import::Import),
     /// Check a `.ci.yml`: every problem at once, with its place.
     Lint(commands::lint::Lint),
     /// Show which jobs a push would start, without a push.
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Doctor(doctor) => asynchronous(commands::doctor::run(doctor)),
         Command::Lint(lint) => return commands::lint::run(&lint),
+        Command::Import(import) => commands::import::run(&import),
         Command::Init(init) => commands::init::run(&init),
         Command::Plan(plan) => commands::plan::run(&plan),
         Command::Up(up) => asynchronous(commands::up::run(up)),

@@ -13,6 +13,11 @@ pub(crate) fn line(text: &str) {
     let _reader_gone = writeln!(io::stdout().lock(), "{text}");
 }
 
+/// A text as it is. A reader that went away changes nothing.
+pub(crate) fn text(text: &str) {
+    let _reader_gone = io::stdout().lock().write_all(text.as_bytes());
+}
+
 /// The whole as JSON, for programs.
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     line(&serde_json::to_string_pretty(value)?);
@@ -68,19 +73,26 @@ pub(crate) fn width() -> usize {
 /// begin with `indent` blanks.
 pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut rest: Vec<char> = text.chars().collect();
-    while rest.len() > width {
-        let begin = rest.iter().take_while(|c| **c == ' ').count().max(indent);
-        let blank = (begin + 1..=width).rev().find(|at| rest[*at] == ' ');
-        let end = blank.unwrap_or(width.max(begin + 1)).min(rest.len());
-        lines.push(rest[..end].iter().collect());
-        let left = rest[end..].iter().skip_while(|c| **c == ' ');
-        rest = std::iter::repeat_n(&' ', indent).chain(left).copied().collect();
+    let mut begin = String::new();
+    let mut rest = text;
+    loop {
+        let room = width.saturating_sub(begin.chars().count()).max(1);
+        let Some((full, _)) = rest.char_indices().nth(room) else {
+            lines.push(format!("{begin}{rest}"));
+            return lines;
+        };
+        let first = rest.len() - rest.trim_start_matches(' ').len();
+        let blank =
+            if rest[full..].starts_with(' ') { Some(full) } else { rest[..full].rfind(' ') };
+        let (line, left) = rest.split_at(blank.filter(|blank| *blank > first).unwrap_or(full));
+        lines.push(format!("{begin}{line}"));
+        // Each round takes at least one character.
+        rest = left.trim_start_matches(' ');
+        if rest.is_empty() {
+            return lines;
+        }
+        begin = " ".repeat(indent);
     }
-    if rest.iter().any(|c| *c != ' ') || lines.is_empty() {
-        lines.push(rest.into_iter().collect());
-    }
-    lines
 }
 
 /// `31 s`, `2 min 5 s`, `3 h 20 min`.
@@ -128,7 +140,7 @@ mod tests {
         assert_eq!(wrap("one two", 3, 0), ["one", "two"]);
         assert_eq!(wrap("abcdefgh", 4, 1), ["abcd", " efg", " h"]);
         assert_eq!(wrap("  ab cdef", 5, 2), ["  ab", "  cde", "  f"]);
-        assert_eq!(wrap("abc", 1, 4), ["abc"], "an indent without room does not loop");
+        assert_eq!(wrap("abc", 1, 4), ["a", "    b", "    c"], "no room is room for one");
         assert_eq!(wrap("", 9, 0), [""]);
     }
 

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use slipway_pipelines::ids::AttemptId;
 use slipway_pipelines::wire::{
     Assignment, ClaimRequest, DeployGrant, DeployRequest, EventBatch, FinishRequest,
-    HeartbeatResponse, LogAppended, PlanReport, Problem, RegisterRequest, RegisterResponse,
-    SecretText,
+    HeartbeatResponse, ImportRequest, ImportSource, LogAppended, PlanReport, Problem,
+    RegisterRequest, RegisterResponse, SecretText,
 };
 use url::Url;
 
@@ -149,6 +149,14 @@ impl AttemptClient {
     /// Ends a planning attempt.
     pub(crate) async fn plan(&self, report: &PlanReport) -> Result<(), CallError> {
         self.post("plan", report).await.map(drop)
+    }
+
+    /// Asks from where a file of another repo can be imported.
+    pub(crate) async fn import_source(
+        &self,
+        request: &ImportRequest,
+    ) -> Result<ImportSource, CallError> {
+        json(self.post("import-source", request).await?).await
     }
 
     /// Asks whether a deploy may run.

@@ -7,6 +7,8 @@ pub(crate) mod doctor;
 pub(crate) mod down;
 mod github_settings;
 pub(crate) mod hook;
+pub(crate) mod import;
+mod imports;
 pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod lint;

@@ -176,6 +176,12 @@ impl Facts {
         }
     }
 
+    /// Is nothing known?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.variables.is_empty() && self.env.is_empty() && self.changed.is_none()
+    }
+
     /// What gathering them costs, in the measure of [`super::Condition::weight`].
     #[must_use]
     pub fn weight(&self) -> usize {

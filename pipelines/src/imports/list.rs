@@ -18,6 +18,8 @@ const MAX_SPENT: usize = 5_000_000;
 #[derive(Debug, Default)]
 pub(super) struct Said {
     pub(super) found: Vec<Diagnostic>,
+    /// Something was wanted that is not there.
+    pub(super) lacking: bool,
     written: usize,
     spent: usize,
 }
@@ -49,7 +51,10 @@ pub(super) fn read(node: &Node, importer: &str, said: &mut Said) -> Vec<Import> 
             said.found.push(error("too-many-imports", item.span, message, &path, help));
             break;
         }
-        imports.extend(one(item, path, importer, said));
+        match one(item, path, importer, said) {
+            Some(import) => imports.push(import),
+            None => said.lacking = true,
+        }
     }
     imports
 }

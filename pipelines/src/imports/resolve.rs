@@ -63,6 +63,9 @@ pub enum Answer {
 pub struct Resolved {
     /// A map without `import`; none if the main file has no tree.
     pub root: Option<Node>,
+    /// Every file that was wanted is in it: where one is not, nothing can be said of what the
+    /// others do not have.
+    pub complete: bool,
     /// Bare: without excerpts, in no order.
     pub found: Vec<Diagnostic>,
     /// The files that places point into, by [`FileIndex`]: the main one first.
@@ -197,7 +200,9 @@ impl Resolver {
                 merge::merge(own, imported, mode);
             }
         }
-        Resolved { root: self.root, found: self.said.found, files: self.files }
+        let (found, files) = (self.said.found, self.files);
+        let complete = !self.said.lacking;
+        Resolved { root: self.root, complete, found, files }
     }
 
     fn queue(&mut self, import: &Node, parent: usize) {
@@ -291,6 +296,7 @@ impl Resolver {
     }
 
     fn refuse(&mut self, pending: &Pending, code: &str, message: String, help: &str) {
+        self.said.lacking = true;
         let Import { span, path, .. } = &pending.import;
         self.said.found.push(error(code, *span, message, path, help));
     }
@@ -321,7 +327,10 @@ impl Resolver {
         let is_foreign = !repo.owner().eq_ignore_ascii_case(self.repo.owner());
         let parent = Some(asked.parent);
         self.places.push(Place { repo, path, version, parent });
-        let Some(mut root) = parsed.root else { return };
+        let Some(mut root) = parsed.root else {
+            self.said.lacking = true;
+            return;
+        };
         if is_foreign {
             foreign::without_secrets(&mut root, &name, &mut self.said.found);
         }

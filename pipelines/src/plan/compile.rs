@@ -135,16 +135,18 @@ pub fn check(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
 pub fn check_as(dialect: Dialect, file: &str, bytes: &[u8]) -> Vec<Diagnostic> {
     let repo = local_repo();
     let main = Main { name: file, path: file, repo: &repo };
-    checked(dialect, file, without_imports(Resolver::of_everything(main, bytes)))
+    check_files_as(dialect, file, without_imports(Resolver::of_everything(main, bytes)))
 }
 
 /// As [`check`], of files that were read and merged.
 #[must_use]
 pub fn check_files(file: &str, resolved: Resolved) -> Vec<Diagnostic> {
-    checked(Dialect::of(file), file, resolved)
+    check_files_as(Dialect::of(file), file, resolved)
 }
 
-fn checked(dialect: Dialect, file: &str, resolved: Resolved) -> Vec<Diagnostic> {
+/// As [`check_files`], in this dialect.
+#[must_use]
+pub fn check_files_as(dialect: Dialect, file: &str, resolved: Resolved) -> Vec<Diagnostic> {
     let branch = "main".to_owned();
     let trigger = Trigger {
         event: TriggerEvent::Push { branch: branch.clone() },
@@ -168,11 +170,13 @@ fn local_repo() -> RepoName {
 }
 
 fn read(mut reader: Reader, facts: &Facts, file: &str, resolved: Resolved) -> Compiled {
-    let Resolved { root, mut found, files } = resolved;
+    let Resolved { root, complete, mut found, files } = resolved;
     let outcome = root.as_ref().map(|root| plan(&mut reader, facts, file, root));
     for twice in found.iter_mut().filter(|found| found.code == "duplicate-key") {
         twice.severity = reader.passed_over();
     }
+    // What is missing may be in the file that could not be imported.
+    reader.found.retain(|found| complete || found.code != "no-script");
     found.append(&mut reader.found);
     let diagnostics = told(&files, &reader.concealed, found);
     let outcome = match (bad(file, &diagnostics), outcome) {

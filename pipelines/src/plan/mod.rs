@@ -48,8 +48,8 @@ mod words;
 
 pub use crate::language::Dialect;
 pub use compile::{
-    CompileContext, Compiled, Outcome, check, check_as, check_files, compile, compile_as,
-    compile_files, compile_with,
+    CompileContext, Compiled, Outcome, check, check_as, check_files, check_files_as, compile,
+    compile_as, compile_files, compile_with,
 };
 pub use conditions::facts;
 pub(crate) use reader::quote;

@@ -8,6 +8,7 @@ pub mod api;
 mod assignment;
 mod attempt;
 mod deploy;
+mod import;
 mod problem;
 mod secret;
 mod worker;
@@ -18,6 +19,7 @@ pub use attempt::{
     PlanReport, PlanResult, ServiceStatus, StepOutcome,
 };
 pub use deploy::{DeployGrant, DeployProgress, DeployRequest, Evidence, Version};
+pub use import::{ImportRequest, ImportSource};
 pub use problem::Problem;
 pub use secret::{Secret, SecretText};
 pub use worker::{ClaimRequest, Lane, PROTOCOL_VERSION, RegisterRequest, RegisterResponse};

@@ -1,10 +1,10 @@
 //! Whatever is written.
 
 use proptest::prelude::*;
-use slipway_pipelines::language::{Dialect, Entry, Node, Span, Value};
+use slipway_pipelines::language::{Dialect, Entry, FileIndex, Node, Span, Value};
 use slipway_pipelines::normalize::{Options, normalize};
 
-const PLACE: Span = Span { start: 0, end: 1, line: 1, column: 1 };
+const PLACE: Span = Span { start: 0, end: 1, line: 1, column: 1, file: FileIndex::MAIN };
 
 const KNOWN: &[&str] = &[
     "env",

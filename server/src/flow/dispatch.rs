@@ -133,12 +133,17 @@ pub async fn claim(
 /// What the worker needs to fetch a private repo of GitHub's. Where GitHub does not give it, the
 /// work goes out without: its worker says that the repo can not be read, and nothing waits.
 async fn credential(server: &Server, work: &Work, repo: &Repo) -> Option<SecretText> {
-    let github = server.github.as_ref()?;
     let fetches = match work {
         Work::Plan(_) | Work::Job(_) => true,
         Work::Verify(_) => false,
     };
-    if !fetches || !repo.private || repo.kind != RepoKind::Github {
+    if fetches { read_credential(server, repo).await } else { None }
+}
+
+/// A credential that may read this repo and no other, where it takes one.
+pub(super) async fn read_credential(server: &Server, repo: &Repo) -> Option<SecretText> {
+    let github = server.github.as_ref()?;
+    if !repo.private || repo.kind != RepoKind::Github {
         return None;
     }
     match github.clone_credential(&repo.name, &repo.clone_url).await {

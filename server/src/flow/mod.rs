@@ -6,6 +6,7 @@ pub mod cancel;
 pub mod deploys;
 pub mod dispatch;
 pub mod heads;
+pub mod imports;
 pub mod intake;
 pub(crate) mod planning;
 pub(crate) mod reap;

@@ -14,8 +14,8 @@ use serde::Deserialize;
 use slipway_pipelines::ids::AttemptId;
 use slipway_pipelines::wire::{
     Assignment, ClaimRequest, DeployGrant, DeployRequest, EventBatch, FinishRequest,
-    HeartbeatResponse, Lane, LogAppended, PROTOCOL_VERSION, PlanReport, RegisterRequest,
-    RegisterResponse,
+    HeartbeatResponse, ImportRequest, ImportSource, Lane, LogAppended, PROTOCOL_VERSION,
+    PlanReport, RegisterRequest, RegisterResponse,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,7 @@ use super::auth::{bearer, same_token};
 use super::problem::{Json, Octets, Path, Problem, Query};
 use super::tokens::{self, WorkerClaims};
 use crate::error::FlowError;
-use crate::flow::{attempts, deploys, dispatch};
+use crate::flow::{attempts, deploys, dispatch, imports};
 use crate::state::{Server, Signal};
 use crate::store::logs;
 
@@ -40,6 +40,7 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .route("/events", post(events))
         .route("/log", put(log))
         .route("/plan", post(plan))
+        .route("/import-source", post(import_source))
         .route("/deploys/{index}", post(deploy))
         .route("/finish", post(finish));
     Router::new()
@@ -252,6 +253,14 @@ async fn deploy(
     Json(request): Json<DeployRequest>,
 ) -> Result<axum::Json<DeployGrant>, Problem> {
     Ok(axum::Json(deploys::grant(&server, attempt, index, request).await?))
+}
+
+async fn import_source(
+    State(server): State<Arc<Server>>,
+    Attempt(attempt): Attempt,
+    Json(request): Json<ImportRequest>,
+) -> Result<axum::Json<ImportSource>, Problem> {
+    Ok(axum::Json(imports::source(&server, attempt, &request).await?))
 }
 
 async fn finish(

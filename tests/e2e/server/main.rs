@@ -4,6 +4,7 @@ mod asked;
 mod cancel;
 mod claims;
 mod deploys;
+mod imports;
 mod logs;
 mod lost;
 mod manage;

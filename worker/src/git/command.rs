@@ -6,7 +6,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
+use tokio::time::error::Elapsed;
 
 use super::access::Access;
 use super::explain::{GitError, Kind, explain};
@@ -69,6 +71,36 @@ impl Git {
         self.call(dir, args, None).await
     }
 
+    /// The same for what may be long: none if it is more than `most` bytes.
+    pub(super) async fn run_at_most<S: AsRef<OsStr>>(
+        &self,
+        dir: &Path,
+        args: &[S],
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, GitError> {
+        let mut child = self
+            .command(dir, args, None)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(none)?;
+        let mut said = Vec::new();
+        let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+        let reading = async {
+            if let Some(out) = child.stdout.take() {
+                out.take(limit).read_to_end(&mut said).await?;
+            }
+            // Who says more is not heard to the end, and killed when it is dropped.
+            if said.len() > most { Ok(None) } else { child.wait().await.map(Some) }
+        };
+        let ended = tokio::time::timeout(TIMEOUT, reading).await.map_err(slow)?.map_err(none)?;
+        match ended {
+            None => Ok(None),
+            Some(status) if status.success() => Ok(Some(said)),
+            Some(status) => Err(GitError::new(Kind::Final, format!("git ended with {status}"))),
+        }
+    }
+
     /// The same with another side, which is asked again if it has trouble.
     pub(super) async fn remote<S: AsRef<OsStr>>(
         &self,
@@ -91,6 +123,16 @@ impl Git {
         args: &[S],
         access: Option<&Access>,
     ) -> Result<Vec<u8>, GitError> {
+        let output = tokio::time::timeout(TIMEOUT, self.command(dir, args, access).output()).await;
+        let output = output.map_err(slow)?.map_err(none)?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(explain(&said, access, &self.root));
+        }
+        Ok(output.stdout)
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, dir: &Path, args: &[S], access: Option<&Access>) -> Command {
         let mut command = Command::new("git");
         command
             .args(args)
@@ -111,17 +153,15 @@ impl Git {
             .envs(access.map(Access::environment).unwrap_or_default())
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        let output = tokio::time::timeout(TIMEOUT, command.output()).await;
-        let slow = |_| GitError::new(Kind::Final, "git took more than five minutes");
-        let none = |error| {
-            let text = format!("the git program can not be run ({error}): is it on the worker?");
-            GitError::new(Kind::Final, text)
-        };
-        let output = output.map_err(slow)?.map_err(none)?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(explain(&said, access, &self.root));
-        }
-        Ok(output.stdout)
+        command
     }
+}
+
+fn slow(_: Elapsed) -> GitError {
+    GitError::new(Kind::Final, "git took more than five minutes")
+}
+
+fn none(error: std::io::Error) -> GitError {
+    let text = format!("the git program can not be run ({error}): is it on the worker?");
+    GitError::new(Kind::Final, text)
 }

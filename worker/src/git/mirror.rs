@@ -55,6 +55,11 @@ impl Mirrors {
         Ok(dir)
     }
 
+    /// Where a repo is, or will be, mirrored.
+    pub(crate) fn of(&self, repo: &RepoName) -> PathBuf {
+        self.dir(repo)
+    }
+
     /// Where a repo is mirrored.
     pub(super) fn dir(&self, repo: &RepoName) -> PathBuf {
         self.root.join(repo.owner()).join(format!("{}.git", repo.name()))

@@ -1,9 +1,11 @@
 //! Commits, by the git program: one mirror for each repo, never a hook, never a prompt.
 
 mod access;
+mod changed;
 mod command;
 mod explain;
 mod mirror;
+mod named;
 mod pack;
 mod pull;
 mod submodules;

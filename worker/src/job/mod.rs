@@ -5,6 +5,7 @@ mod control;
 mod deploys;
 mod events;
 mod images;
+mod imports;
 mod lease;
 mod limits;
 mod packages;

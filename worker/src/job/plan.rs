@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use slipway_pipelines::imports::{Main, Resolver};
 use slipway_pipelines::names::CommitSha;
-use slipway_pipelines::plan::{CompileContext, Compiled, Outcome, Trigger, compile};
+use slipway_pipelines::plan::{
+    CompileContext, Compiled, Dialect, Outcome, Trigger, compile_files, facts,
+};
 use slipway_pipelines::wire::{Assignment, PlanReport, PlanResult, PlanWork};
 
+use super::imports::Imports;
 use super::until_back;
 use crate::client::AttemptClient;
 use crate::git::{CommitInfo, Mirrors};
@@ -24,7 +28,7 @@ pub(super) async fn plan(
     client: &AttemptClient,
 ) -> anyhow::Result<()> {
     let report = match read(worker, assignment).await {
-        Ok(found) => found.report(assignment, work),
+        Ok(found) => found.report(worker, assignment, work, client).await?,
         Err((info, reason)) => errored(info, reason),
     };
     until_back(|| client.plan(&report)).await?;
@@ -33,6 +37,7 @@ pub(super) async fn plan(
 
 /// What there is at the commit.
 struct Found {
+    mirror: PathBuf,
     info: CommitInfo,
     file: Option<(&'static str, Vec<u8>)>,
     /// Of a pull request.
@@ -52,7 +57,7 @@ async fn read(worker: &Worker, assignment: &Assignment) -> Result<Found, NotFoun
         tokio::join!(mirrors.commit_info(&mirror, told), file(mirrors, &mirror, commit));
     let info = info.map_err(gone)?;
     match file {
-        Ok(file) => Ok(Found { info, file, merge_commit }),
+        Ok(file) => Ok(Found { mirror, info, file, merge_commit }),
         Err(error) => Err((Some(info), format!("The file can not be read: {error:#}."))),
     }
 }
@@ -87,7 +92,14 @@ async fn fetch(
 }
 
 impl Found {
-    fn report(self, assignment: &Assignment, work: &PlanWork) -> PlanReport {
+    /// Fails only when the attempt is not ours any more.
+    async fn report(
+        self,
+        worker: &Worker,
+        assignment: &Assignment,
+        work: &PlanWork,
+        client: &AttemptClient,
+    ) -> anyhow::Result<PlanReport> {
         let mut trigger = assignment.trigger.clone();
         if let Some(merge) = &self.merge_commit {
             trigger.commit = merge.clone();
@@ -96,7 +108,11 @@ impl Found {
             trigger.message.clone_from(&self.info.message);
         }
         let mut report = match self.file {
-            Some((name, bytes)) => compiled(assignment, work, &trigger, name, &bytes),
+            Some((name, bytes)) => {
+                let mirror = &self.mirror;
+                let planning = Planning { worker, assignment, work, client, mirror };
+                planning.compiled(&trigger, name, &bytes).await?
+            }
             None => {
                 let commit = trigger.commit.short();
                 errored(None, format!("Commit {commit} has neither .ci.yml nor .travis.yml."))
@@ -105,24 +121,54 @@ impl Found {
         report.message = Some(self.info.message);
         report.author = Some(self.info.author);
         report.merge_commit = self.merge_commit;
-        report
+        Ok(report)
     }
 }
 
-fn compiled(
-    assignment: &Assignment,
-    work: &PlanWork,
-    trigger: &Trigger,
-    file: &str,
-    bytes: &[u8],
-) -> PlanReport {
-    let context = CompileContext {
-        trigger,
-        repo: &assignment.repo,
-        default_branch: &work.default_branch,
-        images: &work.images,
-    };
-    let Compiled { outcome, diagnostics } = compile(file, bytes, &context);
+/// What a file is compiled with.
+struct Planning<'a> {
+    worker: &'a Worker,
+    assignment: &'a Assignment,
+    work: &'a PlanWork,
+    client: &'a AttemptClient,
+    mirror: &'a Path,
+}
+
+impl Planning<'_> {
+    async fn compiled(
+        &self,
+        trigger: &Trigger,
+        file: &str,
+        bytes: &[u8],
+    ) -> anyhow::Result<PlanReport> {
+        let Assignment { repo, source, .. } = self.assignment;
+        let PlanWork { default_branch, images } = self.work;
+        let mirrors = &self.worker.mirrors;
+        let context = CompileContext { trigger, repo, default_branch, images };
+        let mut facts = facts(&context, &[]);
+        if may_ask_for_changes(bytes) {
+            let changed = mirrors.changed(self.mirror, source, trigger, default_branch).await;
+            facts = facts.with_changed(changed);
+        }
+        let main = Main { name: file, path: file, repo };
+        let mut resolver = Resolver::new(main, bytes, facts.clone());
+        let (client, mirror, commit) = (self.client, self.mirror, &trigger.commit);
+        Imports { mirrors, client, mirror, source, default_branch, commit }
+            .read(&mut resolver)
+            .await?;
+        let dialect = Dialect::of(file);
+        Ok(told(compile_files(dialect, file, resolver.finish(), &context, facts)))
+    }
+}
+
+/// Does a file, or one that it may import, look as if it asked which paths changed? Git is asked
+/// only then: it may have to fetch what was there before.
+fn may_ask_for_changes(bytes: &[u8]) -> bool {
+    let has = |word: &[u8]| bytes.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    has(b"changes") || has(b"import")
+}
+
+fn told(Compiled { outcome, diagnostics }: Compiled) -> PlanReport {
     let result = match outcome {
         Outcome::Plan(plan) => PlanResult::Planned { plan },
         Outcome::Nothing { reason } => PlanResult::Nothing { reason },

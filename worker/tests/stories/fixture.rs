@@ -38,6 +38,8 @@ pub(crate) struct Story {
     /// Where workers are told to find the repo; none: in its folder.
     pub(crate) source: Option<GitSource>,
     pub(crate) event: TriggerEvent,
+    /// Where the ref pointed before.
+    pub(crate) before: Option<String>,
     shutdown: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
     attempts: Vec<AttemptId>,
@@ -69,6 +71,7 @@ impl Story {
             repo: "acme/app".parse().expect("a name"),
             source: None,
             event: TriggerEvent::Push { branch: "main".to_owned() },
+            before: None,
             shutdown: CancellationToken::new(),
             worker: None,
             attempts: Vec::new(),
@@ -189,7 +192,7 @@ impl Story {
             trigger: Trigger {
                 event: self.event.clone(),
                 commit: self.commit.parse().expect("a commit"),
-                before: None,
+                before: self.before.as_ref().map(|before| before.parse().expect("a commit")),
                 message: "it's $(date) \"quoted\"".to_owned(),
                 author: "A. Thor".to_owned(),
                 actor: Actor::Local { name: "thor".to_owned() },

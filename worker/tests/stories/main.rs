@@ -7,6 +7,7 @@ mod images;
 mod jobs;
 mod limits;
 mod phases;
+mod planning;
 mod remotes;
 mod repository;
 mod server;

@@ -13,10 +13,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{post, put};
 use axum::{Json, middleware};
 use slipway_pipelines::ids::AttemptId;
+use slipway_pipelines::names::RepoName;
 use slipway_pipelines::wire::{
     Assignment, AttemptEvent, ClaimRequest, DeployGrant, DeployRequest, EventBatch, FinishRequest,
-    HeartbeatResponse, Lane, LogAppended, PlanReport, RegisterRequest, RegisterResponse,
-    SecretText, Work,
+    HeartbeatResponse, ImportRequest, ImportSource, Lane, LogAppended, PlanReport, RegisterRequest,
+    RegisterResponse, SecretText, Work,
 };
 use tokio::sync::Notify;
 
@@ -38,6 +39,8 @@ struct Script {
     registered: Vec<RegisterRequest>,
     /// Answers to questions about deploys, by index.
     grants: HashMap<usize, DeployGrant>,
+    /// Answers to questions about imports, by repo.
+    imports: HashMap<RepoName, ImportSource>,
     cancel: Option<String>,
     /// 503 for everything.
     away: bool,
@@ -67,6 +70,7 @@ impl Server {
             .route("/events", post(events))
             .route("/log", put(log))
             .route("/plan", post(plan))
+            .route("/import-source", post(import_source))
             .route("/deploys/{index}", post(deploy))
             .route("/finish", post(finish));
         let api = Router::new()
@@ -100,6 +104,11 @@ impl Server {
 
     pub(crate) fn grant(&self, index: usize, grant: DeployGrant) {
         self.change(|script| script.grants.insert(index, grant));
+    }
+
+    pub(crate) fn let_import(&self, repo: &str, answer: ImportSource) {
+        let repo = repo.parse().expect("a name");
+        self.change(|script| script.imports.insert(repo, answer));
     }
 
     pub(crate) fn cancel(&self, reason: &str) {
@@ -280,6 +289,15 @@ async fn deploy(
         let reason = "nobody granted it".to_owned();
         Json(script.grants.get(&index).cloned().unwrap_or(DeployGrant::Withheld { reason }))
     })
+}
+
+async fn import_source(
+    State(server): State<Server>,
+    Json(request): Json<ImportRequest>,
+) -> Json<ImportSource> {
+    let reason = format!("is not for {}", request.importer);
+    let known = server.script().imports.get(&request.repo).cloned();
+    Json(known.unwrap_or(ImportSource::Refused { reason }))
 }
 
 async fn finish(

@@ -10,10 +10,12 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use slipway_pipelines::imports::Resolver;
 use slipway_pipelines::language::{Diagnostic, MAX_BYTES, Severity};
-use slipway_pipelines::plan::check_as;
+use slipway_pipelines::plan::check_files_as;
 
 use super::dialect::{self, DialectName};
+use super::imports;
 use crate::print;
 
 /// Exits 0 when there are only warnings, 1 with errors, 2 when a file can't be read.
@@ -79,7 +81,9 @@ pub(crate) fn run(arguments: &Lint) -> ExitCode {
 
 fn lint(file: &Path, bytes: Vec<u8>, name: Option<DialectName>) -> Linted {
     let shown = shown(file);
-    let diagnostics = check_as(dialect::chosen(name, &shown), &shown, &bytes);
+    let repo = "local/app".parse().expect("a well-formed name");
+    let resolved = imports::resolved(file, &bytes, &repo, Resolver::of_everything);
+    let diagnostics = check_files_as(dialect::chosen(name, &shown), &shown, resolved);
     Linted { name: shown, bytes, diagnostics }
 }
 

@@ -118,7 +118,12 @@ pub(super) fn log(files: &[Linted]) -> Log {
                 rules.push(rule(found));
                 rules.len() - 1
             });
-            results.push(finding(&file.name, text, found, rule_index));
+            // Of an imported file only the place is known.
+            let (name, text) = match &found.file {
+                Some(imported) => (imported.as_str(), ""),
+                None => (file.name.as_str(), text),
+            };
+            results.push(finding(name, text, found, rule_index));
         }
     }
     let driver = Driver { name: "slipway", semantic_version: env!("CARGO_PKG_VERSION"), rules };
@@ -205,7 +210,7 @@ mod tests {
         };
         let one_line = region(text, span(3, 7, 1, 4));
         assert_eq!((one_line.end_line, one_line.end_column), (1, 7));
-        let two_lines = region(text, span(11, 17, 2, 4));
+        let two_lines = region(text, span(11, 18, 2, 4));
         assert_eq!((two_lines.end_line, two_lines.end_column), (3, 5));
         let beyond = region(text, span(90, 99, 9, 1));
         assert_eq!((beyond.end_line, beyond.end_column), (9, 1));

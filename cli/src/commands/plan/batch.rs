@@ -10,7 +10,7 @@ use slipway_pipelines::condition::Condition;
 use slipway_pipelines::plan::Dialect;
 
 use super::data::Data;
-use super::travis::{self, Answer, Question};
+use super::travis::{self, Answer, Asked, Question};
 
 /// Longest line that is read: a file of 1 MiB, each of its bytes escaped (`\u0000`), and room.
 const MAX_LINE: usize = 8 * 1024 * 1024;
@@ -40,7 +40,7 @@ fn answer_all(mut input: impl BufRead, mut output: impl Write, dialect: Dialect)
             skip_line(&mut input).context("the batch can not be read")?;
             failed(&Json::Null, &format!("the line is longer than {MAX_LINE} bytes"), 0)
         } else {
-            answer(&line, dialect)
+            answer(line.trim_ascii_end(), dialect)
         };
         // Whole lines, at once: who asks one by one waits for each.
         let mut bytes = serde_json::to_vec(&answer)?;
@@ -70,7 +70,9 @@ fn answer(line: &[u8], dialect: Dialect) -> Json {
         Ok(question) => question,
         Err(error) => {
             let message = format!("the line is not JSON: {error}");
-            return failed(&Json::Null, &message, error.column().saturating_sub(1));
+            // At the end there is no character to point at.
+            let place = if error.is_eof() { line.len() } else { error.column().saturating_sub(1) };
+            return failed(&Json::Null, &message, place);
         }
     };
     let id = question.get("id").unwrap_or(&Json::Null);
@@ -104,7 +106,7 @@ fn file(id: &Json, yaml: &str, question: &Json, dialect: Dialect) -> Json {
         Dialect::Travis => ".travis.yml",
     };
     let Data { facts, defaults } = Data::of(question.get("data"));
-    match travis::ask(name, yaml.as_bytes(), Question { dialect, facts: &facts, defaults }) {
+    match travis::ask(Asked::one(name, yaml), Question { dialect, facts: &facts, defaults }) {
         Ok(Answer { config, jobs, stages, msgs }) => {
             json!({ "id": id, "config": config, "jobs": jobs, "stages": stages, "msgs": msgs })
         }

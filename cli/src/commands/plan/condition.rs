@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use slipway_pipelines::condition::{Condition, ConditionError, Variable};
-use slipway_pipelines::plan::{CompileContext, EnvVar, facts};
+use slipway_pipelines::condition::{Condition, ConditionError, Facts, Variable};
 
 use crate::print;
 
 /// Exits 0 for true and for false, 1 when it can not be read.
-pub(super) fn run(text: &str, context: &CompileContext<'_>, env: &[EnvVar]) -> ExitCode {
-    let facts = facts(context, env).with(Variable::Os, "linux");
+pub(super) fn run(text: &str, facts: &Facts) -> ExitCode {
+    let facts = facts.clone().with(Variable::Os, "linux");
     let value = Condition::parse(text).and_then(|condition| condition.holds(&facts));
     match value {
         Ok(value) => {

@@ -14,15 +14,16 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use slipway_pipelines::imports::Resolver;
 use slipway_pipelines::language::{Diagnostic, Severity};
 use slipway_pipelines::plan::{
-    CompileContext, Compiled, EnvVar, Outcome, Trigger, compile_with, facts,
+    CompileContext, Compiled, EnvVar, Outcome, Trigger, compile_files, facts,
 };
 
-use self::travis::{Answer, Question};
+use self::travis::{Answer, Asked, Question};
 use self::what::What;
 use super::dialect::{self, DialectName};
-use super::lint;
+use super::{imports, lint};
 use crate::print;
 
 /// Exits 0 when there is a plan or nothing to do, 1 when the file has errors.
@@ -35,6 +36,9 @@ pub(crate) struct Plan {
     /// A variable that conditions can test, as a setting of the repo would be; may be repeated.
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<EnvVar>,
+    /// A path that changed, for `changes(GLOB)`; may be repeated. Without any it is not known.
+    #[arg(long, value_name = "PATH")]
+    changed: Vec<String>,
     /// Whose defaults hold [default: by the file's name; with --batch those of Travis]
     #[arg(long, value_enum)]
     dialect: Option<DialectName>,
@@ -43,7 +47,7 @@ pub(crate) struct Plan {
     condition: Option<String>,
     /// Answer each line of a file of JSON lines (`-`: standard input) by a line: `{"id", "yaml",
     /// "data"}`, `{"id", "condition", "data"}` or `{"id", "condition", "parse_only": true}`.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "condition", "format", "env"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "condition", "format", "env", "changed"])]
     batch: Option<PathBuf>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -74,18 +78,26 @@ pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
         default_branch: &arguments.what.default_branch,
         images: &images,
     };
+    let changed = Some(arguments.changed.clone()).filter(|paths| !paths.is_empty());
+    let facts = facts(&context, &arguments.env).with_changed(changed);
     if let Some(text) = &arguments.condition {
-        return Ok(condition::run(text, &context, &arguments.env));
+        return Ok(condition::run(text, &facts));
     }
     let file = arguments.file.clone().unwrap_or_else(lint::default_file);
     let bytes = lint::read(&file).with_context(|| format!("{} can not be read", file.display()))?;
     let name = lint::shown(&file);
     let dialect = dialect::chosen(arguments.dialect, &name);
+    let resolved = imports::resolved(&file, &bytes, context.repo, |main, bytes| {
+        Resolver::new(main, bytes, facts.clone())
+    });
     if matches!(arguments.format, Format::TravisJson) {
-        let facts = facts(&context, &arguments.env);
-        return travis_json(&name, &bytes, Question { dialect, facts: &facts, defaults: false });
+        return travis_json(
+            &name,
+            Asked::from(resolved),
+            Question { dialect, facts: &facts, defaults: false },
+        );
     }
-    let compiled = compile_with(dialect, &name, &bytes, &context, &arguments.env);
+    let compiled = compile_files(dialect, &name, resolved, &context, facts);
     match arguments.format {
         Format::Text => text(&name, &trigger, &compiled)?,
         Format::Json | Format::TravisJson => json_of(&compiled)?,
@@ -93,8 +105,8 @@ pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(matches!(compiled.outcome, Outcome::Bad { .. }))))
 }
 
-fn travis_json(name: &str, bytes: &[u8], question: Question<'_>) -> Result<ExitCode> {
-    match travis::ask(name, bytes, question) {
+fn travis_json(name: &str, read: Asked, question: Question<'_>) -> Result<ExitCode> {
+    match travis::ask(read, question) {
         Ok(Answer { jobs, stages, msgs, .. }) => {
             print::json(&json!({ "jobs": jobs, "stages": stages, "msgs": msgs }))?;
             Ok(ExitCode::SUCCESS)

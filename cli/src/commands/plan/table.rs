@@ -28,6 +28,8 @@ fn jobs(plan: &Plan, width: usize) -> Vec<String> {
     });
     let whole: usize = widths.iter().filter(|width| **width > 0).map(|width| width + GAP).sum();
     let aligned = whole.saturating_sub(GAP) <= width;
+    // Below each other, the numbers need no more room than the longest.
+    let number = rows.iter().map(|row| row[0].len()).max().unwrap_or_default();
     let staged = plan.stages.len() > 1;
     let mut lines = Vec::new();
     if aligned {
@@ -35,7 +37,10 @@ fn jobs(plan: &Plan, width: usize) -> Vec<String> {
     }
     for (index, stage) in plan.stages.iter().enumerate() {
         if staged {
-            lines.push(format!("-- {}", print::safe(&stage.name)));
+            if !lines.is_empty() {
+                lines.push(String::new());
+            }
+            lines.push(print::safe(&format!("stage {}", stage.name)));
         }
         for (job, row) in plan.jobs.iter().zip(&rows) {
             if usize::try_from(job.stage.0) != Ok(index) {
@@ -43,7 +48,7 @@ fn jobs(plan: &Plan, width: usize) -> Vec<String> {
             }
             match aligned {
                 true => lines.push(in_columns(&row.each_ref().map(String::as_str), &widths)),
-                false => lines.extend(stacked(job, row, widths[0], width)),
+                false => lines.extend(stacked(job, row, number, width)),
             }
         }
     }
@@ -99,7 +104,7 @@ fn target(provider: &Provider) -> String {
         Provider::Container(_) => "container".to_owned(),
         Provider::Elasticbeanstalk(_) => "elasticbeanstalk".to_owned(),
         Provider::Script { .. } => "script".to_owned(),
-        Provider::Unsupported { name } => format!("{name} (not there)"),
+        Provider::Unsupported { name } => format!("{name} (not supported)"),
     }
 }
 
@@ -151,4 +156,104 @@ fn left_out(dropped: &[Dropped], width: usize) -> Vec<String> {
         lines.insert(0, String::new());
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use slipway_pipelines::plan::{Actor, CompileContext, Outcome, compile};
+
+    use super::*;
+
+    const FILE: &str = "\
+language: python
+python: ['3.11', '3.12']
+services: [redis, postgresql]
+script: pytest
+jobs:
+  include:
+    - stage: ship
+      name: To everybody
+      services: []
+      script: make
+      deploy: {provider: script, script: ./ship}
+    - stage: nightly
+      name: first
+      if: type = cron
+      script: make all
+    - stage: nightly
+      name: second
+      if: type = cron
+      script: make more
+  allow_failures:
+    - python: '3.12'
+";
+
+    fn shown(width: usize) -> String {
+        let trigger = Trigger {
+            event: TriggerEvent::Push { branch: "main".to_owned() },
+            commit: "0".repeat(40).parse().expect("a commit"),
+            before: None,
+            message: String::new(),
+            author: String::new(),
+            actor: Actor::Local { name: String::new() },
+        };
+        let (repo, images) = ("local/app".parse().expect("a name"), BTreeMap::new());
+        let context = CompileContext {
+            trigger: &trigger,
+            repo: &repo,
+            default_branch: "main",
+            images: &images,
+        };
+        match compile(".ci.yml", FILE.as_bytes(), &context).outcome {
+            Outcome::Plan(plan) => lines(&plan, &trigger, width).join("\n"),
+            other => panic!("no plan: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_wide_terminal_shows_columns_by_stage_and_one_line_for_each_reason() {
+        assert_eq!(
+            shown(usize::MAX),
+            "\
+3 jobs in 2 stages for a push to main
+
+JOB  NAME                     IMAGE        SERVICES           DEPLOYS
+
+stage test
+1    python: 3.11             python:3.11  redis, postgresql
+2    python: 3.12 (may fail)  python:3.12  redis, postgresql
+
+stage ship
+3    To everybody             python:3.11                     script
+
+not run: job first; job second: `if: type = cron` does not hold: `type` is `push`."
+        );
+    }
+
+    #[test]
+    fn a_narrow_one_has_what_a_job_needs_below_its_name() {
+        let words = shown(40);
+        assert!(words.lines().all(|line| line.chars().count() <= 40), "{words}");
+        assert!(
+            words.contains(
+                "\
+stage test
+1  python: 3.11
+   in python:3.11, with redis,
+   postgresql
+"
+            ),
+            "{words}"
+        );
+        assert!(
+            words.contains("3  To everybody\n   in python:3.11, deploys to script\n"),
+            "{words}"
+        );
+        assert!(
+            words.contains("not run: job first; job second: `if:\n         type = cron`"),
+            "{words}"
+        );
+    }
 }

@@ -2,10 +2,11 @@
 
 use serde_json::{Value as Json, json};
 use slipway_pipelines::condition::Facts;
+use slipway_pipelines::imports::{ReadFile, Resolved};
 use slipway_pipelines::language::{
-    Diagnostic, FileIndex, Node, Severity, Source, Span, Value, parse,
+    Diagnostic, FileIndex, Node, Severity, Source, Span, Value, parse, tell,
 };
-use slipway_pipelines::matrix::{self, Expansion};
+use slipway_pipelines::matrix;
 use slipway_pipelines::normalize;
 use slipway_pipelines::plan::Dialect;
 
@@ -30,33 +31,53 @@ pub(super) struct Answer {
     pub(super) msgs: Vec<Json>,
 }
 
+/// A file as it was read, with those it imports.
+#[derive(Debug)]
+pub(super) struct Asked {
+    root: Option<Node>,
+    found: Vec<Diagnostic>,
+    files: Vec<ReadFile>,
+}
+
+impl Asked {
+    /// A file alone: what it imports is named in its configuration.
+    pub(super) fn one(name: &str, text: &str) -> Self {
+        let parsed = parse(name, text.as_bytes());
+        let file = ReadFile { name: name.to_owned(), text: text.to_owned() };
+        Self { root: parsed.root, found: parsed.diagnostics, files: vec![file] }
+    }
+}
+
+impl From<Resolved> for Asked {
+    fn from(Resolved { root, found, files, .. }: Resolved) -> Self {
+        Self { root, found, files }
+    }
+}
+
 /// Asks. What can not be read at all is the error.
-pub(super) fn ask(
-    file: &str,
-    bytes: &[u8],
-    question: Question<'_>,
-) -> Result<Answer, Box<Diagnostic>> {
+pub(super) fn ask(read: Asked, question: Question<'_>) -> Result<Answer, Box<Diagnostic>> {
     let Question { dialect, facts, defaults } = question;
-    let parsed = parse(file, bytes);
-    let root = match parsed.root {
+    let Asked { root, mut found, files } = read;
+    let sources: Vec<Source<'_>> =
+        files.iter().map(|file| Source { file: &file.name, text: &file.text }).collect();
+    let root = match root {
         Some(root) if root.is_null() => nothing(),
         Some(root) => root,
         // Travis takes a file without a word for one without a wish.
-        None if is_empty(&parsed.diagnostics) => nothing(),
-        None => return Err(Box::new(reason(parsed.diagnostics))),
+        None if is_empty(&found) => nothing(),
+        None => return Err(Box::new(reason(tell(&sources, found)))),
     };
     if !matches!(root.value, Value::Map(_)) {
         let message = format!("the file must be a map of keys; this is {}", root.kind());
-        return Err(Box::new(Diagnostic::about(Severity::Error, "not-a-map", root.span, message)));
+        let found = Diagnostic::about(Severity::Error, "not-a-map", root.span, message);
+        return Err(Box::new(found));
     }
     let normalized = normalize::normalize(&root, normalize::Options { dialect, defaults });
     let options = matrix::Options { dialect, facts, everything: false, defaults };
     let expansion = matrix::expand(&normalized.config, options);
-    let mut found = parsed.diagnostics;
     found.extend(normalized.found);
     found.extend(expansion.found.iter().cloned());
-    let text = std::str::from_utf8(bytes).unwrap_or_default();
-    let told = Source { file, text }.tell(found);
+    let told = tell(&sources, found);
     let left_out = expansion
         .dropped
         .iter()
@@ -66,16 +87,18 @@ pub(super) fn ask(
         .iter()
         .map(|reason| json!(["info", "if", "nothing-to-run", { "message": reason }]));
     let msgs = told.iter().map(message).chain(left_out).chain(refused).collect();
-    let (jobs, stages) = shapes(&expansion);
-    Ok(Answer { config: normalized.config.json(), jobs, stages, msgs })
+    let mut shapes = matrix::travis_json(&normalized.config, &expansion);
+    let mut take = |part: &str| shapes.get_mut(part).map(Json::take).unwrap_or_default();
+    let (tested, jobs, stages) = (take("config"), take("jobs"), take("stages"));
+    // Without a trigger nothing was tested: the file is shown as it is.
+    let config = if facts.is_empty() { normalized.config.json() } else { tested };
+    Ok(Answer { config, jobs, stages, msgs })
 }
 
 /// A map without keys.
 fn nothing() -> Node {
-    Node {
-        value: Value::Map(Vec::new()),
-        span: Span { start: 0, end: 0, line: 1, column: 1, file: FileIndex::MAIN },
-    }
+    let span = Span { start: 0, end: 0, line: 1, column: 1, file: FileIndex::MAIN };
+    Node { value: Value::Map(Vec::new()), span }
 }
 
 fn is_empty(diagnostics: &[Diagnostic]) -> bool {
@@ -98,21 +121,4 @@ fn message(found: &Diagnostic) -> Json {
     };
     let path = if found.path.is_empty() { "root" } else { &found.path };
     json!([level, path, found.code, { "message": found.message }])
-}
-
-/// Jobs and stages as Travis prints them.
-fn shapes(expansion: &Expansion) -> (Json, Json) {
-    let jobs = expansion.jobs.iter().map(|job| {
-        let keys = job.config.iter().map(|(key, node)| (key.clone(), node.json()));
-        let mut config: serde_json::Map<String, Json> = keys.collect();
-        if job.allow_failure {
-            config.insert("allow_failure".to_owned(), Json::Bool(true));
-        }
-        Json::Object(config)
-    });
-    let stages = expansion.stages.iter().map(|stage| match &stage.condition {
-        Some(condition) => json!({ "name": stage.name, "if": condition }),
-        None => json!({ "name": stage.name }),
-    });
-    (jobs.collect(), stages.collect())
 }
