@@ -39,10 +39,10 @@ fn a_slip_of_the_fingers_is_named_with_the_word_that_was_meant() {
     assert_eq!(
         said("scirpt: make\nlangauge: c\nafter-success: x\nzebra: 1\n"),
         [
-            "warning unknown-key 1:1 [scirpt] `scirpt` is not a key that has a meaning here; it is ignored (did you mean `script`?)",
-            "warning unknown-key 2:1 [langauge] `langauge` is not a key that has a meaning here; it is ignored (did you mean `language`?)",
-            "warning unknown-key 3:1 [after-success] `after-success` is not a key that has a meaning here; it is ignored (did you mean `after_success`?)",
-            "warning unknown-key 4:1 [zebra] `zebra` is not a key that has a meaning here; it is ignored",
+            "warning repaired-key 1:1 [] `scirpt` is read as `script` (write `script`)",
+            "warning repaired-key 2:1 [] `langauge` is read as `language` (write `language`)",
+            "warning repaired-key 3:1 [] `after-success` is read as `after_success` (write `after_success`)",
+            "warning unknown-key 4:1 [zebra] `zebra` is not a key that has a meaning here; it is ignored (leave it out; a key that only holds an anchor may start with `_`)",
         ]
     );
 }
@@ -52,11 +52,12 @@ fn every_problem_is_said_at_once_and_in_the_order_of_the_text() {
     assert_eq!(
         said("script: {a: b}\ndist: x\njobs:\n  include:\n    - nmae: x\n    - hello\ndist: y\n"),
         [
-            "error wrong-shape 1:9 [script] `script` takes a text or a list of texts; this is a map (it is: commands whose failure fails the job)",
-            "warning unknown-key 5:7 [jobs.include[0].nmae] `nmae` is not a key that has a meaning here; it is ignored (did you mean `name`?)",
-            "error not-a-map 6:7 [jobs.include[1]] a job is a map of keys; this is a text (write `- script: make`)",
+            "error wrong-shape 1:9 [script[0]] `script` takes a text or a list of texts; this is a map (a text with `: ` in it needs quotes around the whole of it)",
+            "warning repaired-key 5:7 [jobs.include[0]] `nmae` is read as `name` (write `name`)",
+            "error wrong-shape 6:7 [jobs.include[1]] `include` takes a map; this is a text (write a map)",
             "error duplicate-key 7:1 [] `dist` stands here again; it is already on line 2 (keep one of the two)",
             "note no-effect 7:1 [dist] `dist` has no effect here (it can be left out)",
+            "warning unknown-value 7:7 [dist] `y` is not a word that has a meaning here (use trusty, precise, xenial, bionic, focal, jammy, noble, server-2016, rhel8)",
         ]
     );
 }
@@ -114,11 +115,12 @@ fn an_alias_bomb_meets_a_limit_that_names_itself() {
 fn a_file_made_of_mistakes_is_told_the_first_and_the_number_of_the_rest() {
     let mistakes = MAX_DIAGNOSTICS + 20_000;
     let one_line = (0..mistakes).map(|n| format!("zz{n}: 1")).collect::<Vec<_>>().join(", ");
-    let found = lint(".ci.yml", format!("{{{one_line}}}").as_bytes());
+    let before = "{script: x, secrets: [], ";
+    let found = lint(".ci.yml", format!("{before}{one_line}}}").as_bytes());
     assert_eq!(found.len(), MAX_DIAGNOSTICS + 1);
     let (far, place) = (&found[99], found[99].span.expect("it has a place"));
     let excerpt = far.excerpt.as_deref().expect("it has a place");
-    let column = "{".len() + one_line.find("zz99:").expect("it is written") + 1;
+    let column = before.len() + one_line.find("zz99:").expect("it is written") + 1;
     assert_eq!(place.column, column, "the place is counted in the whole line");
     assert!(excerpt.starts_with(&format!(" --> .ci.yml:1:{}\n", place.column)), "{excerpt}");
     assert!(excerpt.len() < 1000, "a long line is shown in part: {excerpt}");
@@ -127,7 +129,7 @@ fn a_file_made_of_mistakes_is_told_the_first_and_the_number_of_the_rest() {
 
     // What is not shown keeps its weight: an error at the end still is an error.
     let many = (0..mistakes).map(|n| format!("zz{n}: 1\n")).collect::<String>();
-    let found = lint(".ci.yml", format!("{many}script: {{a: b}}\n").as_bytes());
+    let found = lint(".ci.yml", format!("secrets: []\n{many}script: {{a: b}}\n").as_bytes());
     assert_eq!(found[MAX_DIAGNOSTICS].severity, Severity::Error);
 }
 

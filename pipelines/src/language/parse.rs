@@ -159,8 +159,8 @@ impl<'a> Builder<'a> {
                 if *style != ScalarStyle::Plain && span.end >= self.text.trim_end().len() {
                     text.truncate(text.trim_end_matches('\n').len());
                 }
-                let value = Value::Scalar { text, plain };
                 let weight = Weight { text: text.len(), nodes: 1, depth: 0 };
+                let value = Value::Scalar { text, plain };
                 self.place(Node { value, span }, *anchor, weight)
             }
             Event::SequenceStart(_, anchor, _) => {

@@ -16,7 +16,7 @@ pub(super) static ANY_PROVIDER: Map = Map {
     open: true,
 };
 
-/// An empty list says that there is to be none: `secrets: []`. Travis drops it.
+/// An empty list says that there is to be none: `secrets: []`. Travis drops it at the top.
 fn is_none_on_purpose(key: &Key, value: &Node) -> bool {
     (!key.matrix || key.name == "env")
         && matches!(&value.value, Value::List(nodes) if nodes.is_empty())
@@ -155,7 +155,8 @@ impl Work {
                 work.told(table, key, &entry, &around);
                 work.settle(table.shape(key), entry.value, &around)
             });
-            let on_purpose = self.dialect == Dialect::Ci && is_none_on_purpose(key, &value);
+            let keeps = self.dialect == Dialect::Ci || table.view == View::Include;
+            let on_purpose = keeps && is_none_on_purpose(key, &value);
             if !scalars::is_missing(&value) || on_purpose {
                 settled.push(Entry { key: step, key_span, value });
             }

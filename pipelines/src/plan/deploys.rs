@@ -25,11 +25,17 @@ const MAX_DEPLOYS: usize = 50;
 const FORM: &str = "write `deploy: {provider: registry, …}`, or container, or script";
 
 pub(super) fn read<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<Deploy<'n>> {
-    if matches!(at.node.text(), Some("false" | "skip" | "ignore")) {
-        return Vec::new();
-    }
     let deploys = reader.few(at, MAX_DEPLOYS);
-    deploys.iter().filter_map(|item| read_one(reader, item)).collect()
+    deploys
+        .iter()
+        .filter(|item| !is_none(item) && !item.get("provider").is_some_and(|it| is_none(&it)))
+        .filter_map(|item| read_one(reader, item))
+        .collect()
+}
+
+/// `deploy: false`, `deploy: skip`
+fn is_none(at: &At<'_>) -> bool {
+    matches!(at.node.text(), Some("false" | "skip" | "ignore"))
 }
 
 fn read_one<'n>(reader: &mut Reader, at: &At<'n>) -> Option<Deploy<'n>> {

@@ -61,7 +61,7 @@ fn pair<'n>(reader: &mut Reader, map: &At<'n>, entry: &'n Entry) -> Option<EnvVa
     let (name, at) = (entry.key.as_str(), &map.key(entry));
     if !words::is_variable(name) {
         let message = format!("{} can not be the name of a variable", quote(name));
-        reader.error(at, "bad-variable", message, NAME_RULE);
+        reader.say(reader.passed_over(), at, "bad-variable", message, NAME_RULE);
         return None;
     }
     if at.node.is_null() {

@@ -7,7 +7,7 @@ use super::{
     Command, ContainerDeploy, EnvVar, HealthCheck, PortMapping, Provider, RegistryDeploy, Template,
     beanstalk, env,
 };
-use crate::language::{Span, nearest};
+use crate::language::{Dialect, Span, nearest};
 
 /// Which provider it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,8 +99,9 @@ pub(super) fn kind(reader: &mut Reader, at: &At<'_>) -> Option<Kind> {
         None => "use registry, container, elasticbeanstalk or script".to_owned(),
     };
     let message = format!("{} is not a deploy provider", quote(text));
-    reader.error(at, "unknown-provider", message, help);
-    None
+    reader.say(reader.passed_over(), at, "unknown-provider", message, help);
+    // On Travis only the step fails.
+    (reader.dialect == Dialect::Travis).then(|| Kind::Unsupported(text.to_owned()))
 }
 
 /// The provider's own options.

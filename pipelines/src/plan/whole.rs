@@ -6,6 +6,9 @@ use super::{Concurrency, env, notifications, order, section};
 use crate::language::{Entry, Node};
 use crate::matrix::MAX_JOBS;
 
+/// Most rows that are read: more make more jobs than are looked at.
+const MAX_ROWS: usize = 2000;
+
 /// Keys of the root that are no part of a job.
 const OF_RUN: [&str; 2] = ["env", "jobs"];
 
@@ -32,6 +35,7 @@ pub(super) fn read<'n>(reader: &mut Reader, config: &'n Node) -> Whole<'n> {
         .map_or_else(Vec::new, |rows| rows.items())
         .into_iter()
         .filter(At::is_map)
+        .take(MAX_ROWS)
         .collect();
     let of_jobs = |entry: &&Entry| !OF_RUN.contains(&entry.key.as_str());
     let keys = Keys::of_entries(&root, root.entries().iter().filter(of_jobs));

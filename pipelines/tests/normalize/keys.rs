@@ -7,7 +7,7 @@ use crate::tell::{config, said};
 #[test]
 fn another_name_is_understood() {
     assert_eq!(config("node: 20\n"), json!({"node_js": ["20"]}));
-    assert_eq!(said(".travis.yml", "node: 20\n"), ["note[other-name] "]);
+    assert_eq!(said(".travis.yml", "language: node_js\nnode: 20\n"), ["note[other-name] "]);
 }
 
 #[test]

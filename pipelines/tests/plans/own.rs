@@ -1,7 +1,8 @@
 //! The keys that Slipway has and Travis has not, and those of Travis that only the worker uses.
 
 use insta::assert_snapshot;
-use slipway_pipelines::plan::{Outcome, Plan};
+use slipway_pipelines::plan::{Outcome, PhasePlan, Plan};
+use slipway_pipelines::wire::Limits;
 
 use crate::tell::{compiled, push};
 
@@ -149,4 +150,29 @@ fn a_plan_of_before_these_keys_is_still_read() {
     let plan: Plan = serde_json::from_str(stored).expect("it was a plan");
     assert_eq!(plan.jobs[0].order.needs, []);
     assert!(!plan.fast_finish);
+}
+
+#[test]
+fn a_job_gets_at_most_what_the_operator_gives() {
+    let given = Limits {
+        timeout_seconds: 60,
+        silence_seconds: 60,
+        log_bytes: 1000,
+        memory_bytes: 4 << 30,
+        pids: 100,
+        cpu_millis: 2000,
+        disk_bytes: 1 << 30,
+    };
+    let file = "script: make\nresources: {cpu: 0.5, memory: 64g, pids: 10}\n";
+    let limits = given.clone().within(&plan(".ci.yml", file).jobs[0].machine.resources);
+    assert_eq!(limits, Limits { pids: 10, cpu_millis: 500, ..given });
+}
+
+#[test]
+fn on_travis_a_job_without_a_script_is_errored_alone() {
+    let file = "language: python\njobs: {include: [{name: a}, {name: b, script: pytest}]}\n";
+    let plan = plan(".travis.yml", file);
+    assert_eq!(plan.jobs.len(), 2);
+    assert_eq!(plan.jobs[0].phases.script, PhasePlan::Absent);
+    assert_ne!(plan.jobs[1].phases.script, PhasePlan::Absent);
 }
