@@ -54,7 +54,7 @@ fn every_problem_is_said_at_once_and_in_the_order_of_the_text() {
         [
             "error wrong-shape 1:9 [script[0]] `script` takes a text or a list of texts; this is a map (a text with `: ` in it needs quotes around the whole of it)",
             "warning repaired-key 5:7 [jobs.include[0]] `nmae` is read as `name` (write `name`)",
-            "error wrong-shape 6:7 [jobs.include[1]] `include` takes a map; this is a text (write a map)",
+            "error wrong-shape 6:7 [jobs.include[1]] `include` takes a map; this is a text (write a map: `script: make`)",
             "error duplicate-key 7:1 [] `dist` stands here again; it is already on line 2 (keep one of the two)",
             "note no-effect 7:1 [dist] `dist` has no effect here (it can be left out)",
             "warning unknown-value 7:7 [dist] `y` is not a word that has a meaning here (use trusty, precise, xenial, bionic, focal, jammy, noble, server-2016, rhel8)",

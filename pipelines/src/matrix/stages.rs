@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use crate::language::{FileIndex, Node, Span, Value};
+use crate::language::{FileIndex, Node, Severity, Span, Value, nearest};
+use crate::plan::quote;
 
 use super::work::Work;
 use super::{Dropped, Job, Stage};
@@ -20,6 +21,7 @@ pub(super) fn assign(work: &mut Work<'_>, jobs: &mut Vec<Job>) -> Vec<Stage> {
         return Vec::new();
     }
     inherit(&listed, jobs);
+    tell_slips(work, &listed, jobs);
     let used: HashSet<String> = jobs.iter().filter_map(stage_of).map(key).collect();
     let mut stages = Vec::new();
     // By name: its place, or none if it was dropped.
@@ -53,6 +55,25 @@ pub(super) fn assign(work: &mut Work<'_>, jobs: &mut Vec<Job>) -> Vec<Stage> {
         place.is_some()
     });
     stages
+}
+
+/// A stage that is almost one of the list runs after all of them: that is seldom meant.
+fn tell_slips(work: &mut Work<'_>, listed: &[(&str, &Node)], jobs: &[Job]) {
+    let known: HashSet<String> = listed.iter().map(|(name, _)| key(name)).collect();
+    let mut told = HashSet::new();
+    for job in jobs {
+        let Some(stage) = job.config.get("stage") else { continue };
+        let Some(name) = stage.text() else { continue };
+        if known.contains(&key(name)) || !told.insert(key(name)) {
+            continue;
+        }
+        if let Some(near) = nearest(name, listed.iter().map(|(name, _)| *name)) {
+            let message = format!("the stage {} is not in `stages:`, so it runs last", quote(name));
+            let at = (job.path_of("stage"), stage.span);
+            let help = format!("did you mean `{near}`?");
+            work.say(Severity::Warning, "unlisted-stage", (&at.0, at.1), message, help);
+        }
+    }
 }
 
 /// The entries of `stages:` that have a name.

@@ -10,6 +10,7 @@ mod change;
 mod defaults;
 mod env;
 mod fits;
+mod hints;
 mod keys;
 mod maps;
 mod nearest;

@@ -2,6 +2,7 @@
 
 use super::Work;
 use super::fits::{fits, is_free, provider};
+use super::hints;
 use super::scalars::{self, Kind, kind, list, map};
 use crate::language::{Dialect, Entry, Node, Severity, Value};
 use crate::plan::quote;
@@ -114,7 +115,7 @@ impl Work {
             [_] if in_list => {
                 "a text with `: ` in it needs quotes around the whole of it".to_owned()
             }
-            _ => format!("write {takes}"),
+            _ => hints::instead(shape, takes, &node),
         };
         let severity = self.passed_over();
         self.say(severity, "wrong-shape", node.span, message, help);
@@ -217,7 +218,7 @@ impl Work {
         self.within(step, |work| {
             let name = quote(&entry.key);
             let message = format!("{name} is not a key that has a meaning here; it is ignored");
-            let help = "leave it out; a key that only holds an anchor may start with `_`";
+            let help = hints::unknown(table, entry);
             work.warn("unknown-key", entry.key_span, message, help);
         });
     }

@@ -45,7 +45,7 @@ deploy:
       |
     8 |   flavour: {password: x}
       |   ^^^^^^^
-      = help: leave it out; a key that only holds an anchor may start with `_`
+      = help: its keys are `image`, `repository`, `tags`, `username`, `password`, `timeout`, `provider`, `on` and others
     ");
 }
 

@@ -117,7 +117,7 @@ script: make
       |
     3 |   without: x
       |   ^^^^^^^
-      = help: leave it out; a key that only holds an anchor may start with `_`
+      = help: its keys are `only`, `except`
     "#);
 }
 
@@ -163,6 +163,6 @@ script: make
       |
     3 |   - {titel: deploy}
       |      ^^^^^
-      = help: leave it out; a key that only holds an anchor may start with `_`
+      = help: its keys are `name`, `if`
     ");
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use slipway_pipelines::imports::Resolver;
 use slipway_pipelines::language::{Diagnostic, MAX_BYTES, Severity};
 use slipway_pipelines::plan::check_files_as;
+use slipway_pipelines::reference::doc_of;
 
 use super::dialect::{self, DialectName};
 use super::imports;
@@ -149,13 +150,16 @@ pub(super) fn write_text(
     diagnostics: &[Diagnostic],
 ) -> io::Result<()> {
     for diagnostic in diagnostics {
-        let Diagnostic { severity, code, message, excerpt, help, .. } = diagnostic;
+        let Diagnostic { severity, code, path, message, excerpt, help, .. } = diagnostic;
         writeln!(out, "{}[{code}]: {message}", severity.word())?;
         if let Some(excerpt) = excerpt {
             writeln!(out, "{excerpt}")?;
         }
         if let Some(help) = help {
             writeln!(out, "  = help: {help}")?;
+        }
+        if let Some(page) = doc_of(path).filter(|_| *severity != Severity::Note) {
+            writeln!(out, "  = docs: {page}")?;
         }
         writeln!(out)?;
     }
