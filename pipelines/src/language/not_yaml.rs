@@ -154,7 +154,8 @@ fn unknown_anchor(text: &str, stopped: usize, info: &str) -> Option<Told> {
 /// A quote or bracket that is opened before and not closed until the reader stopped.
 fn never_closed(text: &str, stopped: usize, info: &str) -> Option<Told> {
     // Of a quote the reader may stop where it begins.
-    let here = info.contains("quote") && text[stopped..].starts_with(['"', '\'']);
+    let named = ["quote", "bracket", "brace"].iter().any(|word| info.contains(word));
+    let here = named && text[stopped..].starts_with(['"', '\'', '[', '{']);
     let opened = if here { stopped } else { opened(&text[..stopped])? };
     let mark = text[opened..].chars().next()?;
     let partner = match mark {

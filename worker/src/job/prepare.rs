@@ -216,10 +216,11 @@ async fn start(
     extra: Vec<Extra>,
 ) -> Result<Channel, Halt> {
     let sandbox = &attempt.engine.sandbox;
-    let upload = sandbox.upload_stream(container, tree.stream(extra));
-    // Before it runs: neither waits for a process in it.
-    let (channel, ()) = tokio::try_join!(sandbox.attach(container), upload)?;
+    // Before it runs: it waits for no process in it.
+    sandbox.upload_stream(container, tree.stream(extra)).await?;
     attempt.held.control.going().await;
     sandbox.start(container).await?;
-    Ok(channel)
+    // After it: a start that has to be tried again closes what was attached before. The container
+    // itself says nothing, so nothing is missed.
+    Ok(sandbox.attach(container).await?)
 }

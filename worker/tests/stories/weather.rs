@@ -97,6 +97,21 @@ async fn networks_of_workers_that_were_killed_do_not_use_up_the_engines_addresse
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_was_removed_under_an_idle_worker_is_made_again() {
+    let mut story = Story::begin(&[]).await;
+    let attempt = story.give(job(&["echo first"]));
+    let came = story.came(attempt).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    story.until_containers(attempt, "they should be gone", <[String]>::is_empty).await;
+    let network = format!("slipway-{}", story.server.registrations()[0].worker);
+    docker().remove_network(&network).await.expect("nobody is on it");
+    let came = story.run(job(&["echo second"])).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    assert!(came.log.contains("second"), "{}", came.log);
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_without_an_engine_plans_and_leaves_jobs_to_others() {
     let mut story =
         Story::without_worker(&[(".ci.yml", "image: busybox\nscript: echo hello\n")]).await;
