@@ -31,7 +31,7 @@ fn env(edits: &mut Edits<'_>, env: &Entry, top: bool) {
     }
     if let Value::Map(entries) = &node.value
         && !entries.is_empty()
-        && entries.iter().all(|entry| is_spent(entry))
+        && entries.iter().all(is_spent)
         && edits.remove(env)
     {
         for entry in entries {
