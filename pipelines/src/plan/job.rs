@@ -12,7 +12,7 @@ use super::{
     deploy_images, job_image, labels, phases, secrets, versions,
 };
 use crate::ids::{JobNumber, StageIndex};
-use crate::language::Dialect;
+use crate::language::{Diagnostic, Dialect, Severity};
 use crate::matrix::Job;
 
 /// A job and what can be settled only beside the others.
@@ -130,7 +130,8 @@ fn name_of(axes: &[Axis], stage: &str) -> String {
     if axes.is_empty() { stage.to_owned() } else { axes.join(", ") }
 }
 
-/// Is it a job that no worker can run? In the other dialect that is an error, and has been said.
+/// Is it a job that no worker can run? There are none for anything else yet, and a job on the
+/// wrong machine proves nothing. Of a file of Travis' such a job is dropped; else it is an error.
 fn is_foreign(
     reader: &mut Reader,
     keys: &Keys<'_>,
@@ -140,11 +141,23 @@ fn is_foreign(
 ) -> bool {
     let os = keys.text("os").unwrap_or("linux");
     let arch = keys.text("arch").unwrap_or("amd64");
-    let foreign = match (os, arch) {
+    let (key, value, here) = match (os, arch) {
         ("linux", "amd64" | "x86_64") => return false,
-        ("linux", arch) => format!("arch: {arch}"),
-        (os, _) => format!("os: {os}"),
+        ("linux", arch) => ("arch", arch, "amd64"),
+        (os, _) => ("os", os, "linux"),
     };
+    let foreign = format!("{key}: {value}");
+    if reader.dialect == Dialect::Ci {
+        let message = format!("no worker can run jobs of `{foreign}` yet");
+        let help = format!("leave it out, or write `{key}: {here}`");
+        match keys.get(key) {
+            Some(at) => reader.error(&at, "not-supported-yet", message, help),
+            None => reader.found.push(
+                Diagnostic::whole_file(Severity::Error, "not-supported-yet", message).help(help),
+            ),
+        }
+        return true;
+    }
     let label = match name {
         Some(name) => format!("job {name}"),
         None if axes.is_empty() => format!("job of the stage {stage}"),

@@ -12,7 +12,7 @@ use super::{
     Carry, EnvVar, GitOptions, ImageBuildPlan, JobImage, Machine, Order, Phases, addons, carry,
     env, git, machine, order, phases,
 };
-use crate::language::{Dialect, nearest};
+use crate::language::nearest;
 use crate::names::SecretName;
 
 /// One map of job keys. What is none was not written.
@@ -41,7 +41,6 @@ pub(super) struct Section<'n> {
 }
 
 pub(super) fn read<'n>(reader: &mut Reader, keys: &Keys<'n>) -> Section<'n> {
-    only_linux(reader, keys);
     let mut build_secrets = Vec::new();
     let image = reader
         .once(keys, "image", |reader, at| image::read(reader, at, &mut build_secrets))
@@ -110,23 +109,4 @@ pub(super) fn secret_entries<'n>(reader: &mut Reader, at: &At<'n>) -> Vec<(Secre
         }
     }
     names
-}
-
-/// There are no workers for anything else yet, and a job on the wrong machine proves nothing. Of
-/// a file of Travis' such a job is dropped.
-fn only_linux(reader: &mut Reader, keys: &Keys<'_>) {
-    if reader.dialect == Dialect::Travis {
-        return;
-    }
-    for (key, here) in [("os", &["linux"][..]), ("arch", &["amd64", "x86_64"])] {
-        reader.once(keys, key, |reader, values| {
-            for (text, item) in reader.texts(values) {
-                if !here.contains(&text) {
-                    let message = format!("no worker can run jobs of `{key}: {text}` yet");
-                    let help = format!("leave it out, or write `{key}: {}`", here[0]);
-                    reader.error(&item, "not-supported-yet", message, help);
-                }
-            }
-        });
-    }
 }

@@ -29,12 +29,12 @@ pub async fn source(
     // From here on nothing is locked: GitHub may take its time.
     drop(tx);
     let Some(wanted) = repos::by_name(&server.db, &request.repo).await? else {
-        return Ok(ImportSource::Refused { reason: unknown() });
+        return Ok(ImportSource::Refused { reason: UNKNOWN.to_owned() });
     };
     // The worker says who names the file. It can only refuse itself by that, since the run's own
     // repo is looked at as well.
     let Some(importer) = repos::by_name(&server.db, &request.importer).await? else {
-        return Ok(ImportSource::Refused { reason: unknown() });
+        return Ok(ImportSource::Refused { reason: UNKNOWN.to_owned() });
     };
     let is_fork = run.trigger.event.is_fork();
     if let Some(reason) = refusal(&own, &importer, &wanted, is_fork) {
@@ -45,9 +45,7 @@ pub async fn source(
     Ok(ImportSource::Granted { source, default_branch: wanted.default_branch })
 }
 
-fn unknown() -> String {
-    "is in a repo that Slipway does not know: add it by `slipway repo add`".to_owned()
-}
+const UNKNOWN: &str = "is in a repo that Slipway does not know, or that this run may not read";
 
 /// Why not, by the rules of Travis: who may read the importing file must be one who may read the
 /// imported one. A repo of this machine is as private as one of the forge that says so.
@@ -56,8 +54,9 @@ fn refusal(own: &Repo, importer: &Repo, wanted: &Repo, is_fork: bool) -> Option<
     if !is_closed(wanted) {
         return None;
     }
+    // Strangers are not told which private repos there are.
     if is_fork {
-        return Some("is in a private repo, and a pull request from a fork imports none of those");
+        return Some(UNKNOWN);
     }
     [own, importer].into_iter().find_map(|from| {
         if !is_closed(from) {
@@ -107,8 +106,7 @@ mod tests {
         assert_eq!(ask(&open("acme/web"), &open("acme/web"), &ci), Some(public));
         // Over a public file of somebody else.
         assert_eq!(ask(&app, &open("other/ci"), &ci), Some(public));
-        let fork = "is in a private repo, and a pull request from a fork imports none of those";
-        assert_eq!(refusal(&app, &app, &ci, true), Some(fork));
+        assert_eq!(refusal(&app, &app, &ci, true), Some(UNKNOWN));
         assert_eq!(refusal(&app, &app, &open("other/ci"), true), None);
         // A repo of this machine is nobody else's.
         let here = Repo { kind: RepoKind::Git, ..open("acme/here") };

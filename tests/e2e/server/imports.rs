@@ -31,7 +31,7 @@ async fn a_planning_attempt_may_import_what_its_repo_may_read() -> Result<()> {
         (
             "acme/none",
             "acme/web",
-            "is in a repo that Slipway does not know: add it by `slipway repo add`",
+            "is in a repo that Slipway does not know, or that this run may not read",
         ),
     ] {
         let refused = ask(repo, importer).await?;
