@@ -264,6 +264,19 @@ pub(super) fn find(name: &str) -> Option<&'static Language> {
 }
 
 /// All names, for hints.
+/// Where jobs of a language run, and its commands of `install` and `script`, for the reference.
+/// None: not one of ours.
+pub(crate) fn usual(
+    name: &str,
+) -> Option<(&'static str, &'static [&'static str], &'static [&'static str])> {
+    let language = find(name)?;
+    let image = match language.image {
+        Image::Fixed(image) | Image::Version(_, image) => image,
+        Image::None => GENERIC_IMAGE,
+    };
+    Some((image, language.install, language.script))
+}
+
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     LANGUAGES.iter().map(|language| language.name)
 }

@@ -52,6 +52,7 @@ pub use compile::{
     compile_as, compile_files, compile_with,
 };
 pub use conditions::facts;
+pub(crate) use languages::usual;
 pub(crate) use reader::quote;
 pub use trigger::{Actor, PullRequest, Trigger, TriggerEvent};
 pub use types::{

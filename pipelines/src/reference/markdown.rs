@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::cells::{quoted, remarks, value};
+use crate::plan::usual;
 use crate::schema::{Key, LANGUAGES, Map, Provider, ROOT, Shape, View, Words, providers};
 
 /// What each table of the top is about, in its order.
@@ -167,7 +168,10 @@ impl Page {
 
     fn languages(&mut self) {
         self.line(format_args!(
-            "\n## Languages\n\n| `language:` | | also written | version keys |\n| --- | --- | --- | --- |"
+            "\n## Languages\n\nThe image is that of a job that names no version; the operator may \
+             choose others. `install` and `script` are what is run where the file does not write \
+             them.\n\n| `language:` | also written | version keys | image | `install` | `script` |\n\
+             | --- | --- | --- | --- | --- | --- |"
         ));
         for language in LANGUAGES {
             let keys: Vec<&str> = ROOT
@@ -175,14 +179,17 @@ impl Page {
                 .filter(|key| key.matrix && key.languages.contains(&language.name))
                 .map(|key| key.name)
                 .collect();
-            self.line(format_args!(
-                "| [`{}`]({}) | {} | {} | {} |",
-                language.name,
-                language.doc,
-                language.title,
+            let (image, install, script) = usual(language.name).unwrap_or(("", &[], &[]));
+            let cells = [
+                format!("[`{}`]({})", language.name, language.doc),
                 quoted(language.aliases),
-                quoted(&keys)
-            ));
+                quoted(&keys),
+                quoted(&[image]),
+                commands(install),
+                commands(script),
+            ];
+            let row = cells.map(|cell| cell.replace('|', "\\|")).join(" | ");
+            self.line(format_args!("| {row} |"));
         }
     }
 }
@@ -196,6 +203,45 @@ fn common(all: &[&'static Provider]) -> Vec<&'static Key> {
         all.iter().filter(|provider| has(provider, key)).count() * 2 > all.len()
     };
     all.first().map_or_else(Vec::new, |first| first.map.keys().filter(usual).collect())
+}
+
+/// Commands in a cell: their first lines, shortened.
+fn commands(commands: &[&str]) -> String {
+    const MOST: usize = 70;
+    let short = |command: &&str| {
+        let line = without_options(command.lines().next().unwrap_or_default());
+        let cut: String = line.chars().take(MOST).collect();
+        let rest =
+            if cut.len() < line.len() || command.lines().nth(1).is_some() { " …" } else { "" };
+        format!("`{}{rest}`", cut.replace('`', "'"))
+    };
+    commands.iter().map(short).collect::<Vec<_>>().join("<br>")
+}
+
+/// `{lein|lein} deps` as it is where the file says nothing by the key `lein`.
+fn without_options(command: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = command;
+    while let Some((before, after)) = rest.split_once('{') {
+        plain.push_str(before);
+        let option = after.split_once('}').and_then(|(inside, rest)| {
+            let (key, text) = inside.split_once('|')?;
+            let is_key =
+                key.trim().chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
+            is_key.then_some((text, rest))
+        });
+        match option {
+            Some((text, after)) => {
+                plain.push_str(text);
+                rest = after;
+            }
+            None => {
+                plain.push('{');
+                rest = after;
+            }
+        }
+    }
+    plain + rest
 }
 
 fn capital(text: &str) -> String {
