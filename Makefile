@@ -9,8 +9,8 @@ demo-stop: ; scripts/demo.sh stop
 
 # How many of Travis' own answers `slipway plan --batch` gives; VERBOSE=1 shows what differs.
 CORPUS ?= ../shared/corpus
-parity:
-	cargo build --locked -p slipway -p slipway-parity
+# With the features of the whole workspace: nothing is built twice.
+parity: build
 	target/debug/slipway-parity $(CORPUS) $(if $(VERBOSE),--verbose)
 
 lint:
