@@ -227,7 +227,7 @@ fn are_few(paths: &[String]) -> bool {
 }
 
 /// What a shell would make of a word's quotes; nothing is expanded.
-fn unquote(word: &str) -> String {
+pub(crate) fn unquote(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
     let mut quote = None;
     let mut chars = word.chars();

@@ -10,6 +10,7 @@ mod facts;
 mod parse;
 
 pub use changes::{MAX_GLOB, MAX_GLOBS};
+pub(crate) use facts::unquote;
 pub use facts::{Facts, MAX_CHANGED, MAX_CHANGED_BYTES, Value, Variable};
 pub use parse::{MAX_DEPTH, MAX_LENGTH};
 

@@ -1,6 +1,7 @@
 //! Shell words, as far as a list of assignments needs them: `A=1 B="x y" C=$(date +%s)`.
 
 use super::EnvVar;
+pub(super) use crate::condition::unquote;
 
 /// Why a text is no list of assignments.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,22 +73,6 @@ pub(super) fn assignments(text: &str) -> Result<Vec<EnvVar>, BadWords> {
 pub(super) fn is_variable(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-/// What a shell would make of a word's quotes; nothing is expanded.
-pub(super) fn unquote(word: &str) -> String {
-    let mut out = String::with_capacity(word.len());
-    let mut quote = None;
-    let mut chars = word.chars();
-    while let Some(c) = chars.next() {
-        match (quote, c) {
-            (Some(open), _) if c == open => quote = None,
-            (None, '\'' | '"') => quote = Some(c),
-            (None | Some('"'), '\\') => out.extend(chars.next()),
-            _ => out.push(c),
-        }
-    }
-    out
 }
 
 /// A value of a map as shell text: `A: x y` means `A="x y"`, while what already is one word

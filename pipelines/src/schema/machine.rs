@@ -73,7 +73,7 @@ const DISTS: Words = downcased(&[
     for_system("precise", &["linux"]),
     for_system("xenial", &["linux", "linux-ppc64le"]),
     for_system("bionic", &["linux"]),
-    for_system("focal", &["linux"]),
+    for_system("focal", &["linux", "linux-ppc64le"]),
     for_system("jammy", &["linux"]),
     for_system("noble", &["linux"]),
     for_system("server-2016", &["windows"]),
