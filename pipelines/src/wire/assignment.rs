@@ -11,6 +11,7 @@ use crate::plan::{DeployPlan, JobPlan, Resources, Trigger};
 
 use super::Secret;
 use super::SecretText;
+use super::Trust;
 use super::Version;
 
 /// One piece of work, leased.
@@ -73,6 +74,8 @@ pub struct JobWork {
     pub stage_name: String,
     /// The secrets it may see, granted by the server.
     pub secrets: Vec<Secret>,
+    /// How far the run is trusted: what it may share with others.
+    pub trust: Trust,
     /// The operator's limits.
     pub limits: Limits,
     /// The job's page.

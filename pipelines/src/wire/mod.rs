@@ -7,6 +7,7 @@
 pub mod api;
 mod assignment;
 mod attempt;
+mod blob;
 mod deploy;
 mod import;
 mod problem;
@@ -17,6 +18,10 @@ pub use assignment::{Assignment, GitSource, JobWork, Limits, PlanWork, VerifyWor
 pub use attempt::{
     AttemptEvent, EventBatch, FinishRequest, HeartbeatResponse, JobOutcome, LogAppended,
     PlanReport, PlanResult, ServiceStatus, StepOutcome,
+};
+pub use blob::{
+    BLOB_FROM_HEADER, BLOB_SHA256_HEADER, BlobFile, BlobKind, BlobOffer, BlobWanted, TestCase,
+    TestOutcome, TestReport, Trust,
 };
 pub use deploy::{DeployGrant, DeployProgress, DeployRequest, Evidence, Version};
 pub use import::{ImportRequest, ImportSource};

@@ -7,7 +7,7 @@ use crate::ids::WorkerId;
 use super::SecretText;
 
 /// Raised with every change that an older peer could not read.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// `POST /api/worker/v1/register`, with the registration token as bearer.
 #[derive(Clone, Debug, Serialize, Deserialize)]

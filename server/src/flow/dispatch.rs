@@ -8,7 +8,7 @@ use slipway_pipelines::lifecycle::{JobEvent, RunEvent, RunState};
 use slipway_pipelines::names::RepoName;
 use slipway_pipelines::plan::{SecretScope, Trigger};
 use slipway_pipelines::wire::{
-    Assignment, GitSource, JobWork, Lane, PlanWork, RegisterRequest, Secret, SecretText,
+    Assignment, GitSource, JobWork, Lane, PlanWork, RegisterRequest, Secret, SecretText, Trust,
     VerifyWork, Work,
 };
 
@@ -248,11 +248,17 @@ impl Claim<'_> {
             plan: job.plan,
             stage_name: job.stage_name,
             secrets: Vec::new(),
+            trust: trust(&run),
             url: String::new(),
             started_at: job.first_started_at.unwrap_or(self.at),
         };
         Ok((run, work))
     }
+}
+
+/// How far a run is trusted, by what the forge says of it.
+fn trust(run: &Run) -> Trust {
+    if run.trigger.event.is_fork() { Trust::Fork } else { Trust::Trusted }
 }
 
 fn verify(found: Deployment) -> VerifyWork {

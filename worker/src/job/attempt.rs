@@ -7,8 +7,7 @@ use slipway_pipelines::plan::PhasePlan;
 use slipway_pipelines::wire::{Assignment, JobOutcome, JobWork, Secret};
 
 use super::events::Reporter;
-use super::{Held, clean_up, packages, phases, prepare, services, watch};
-use crate::client::AttemptClient;
+use super::{Held, Outside, clean_up, packages, phases, prepare, services, watch};
 use crate::deploy::LocalImage;
 use crate::runner::{Engine, Worker};
 use crate::sandbox::{ContainerSpec, Owner, Sandbox as _, SandboxError};
@@ -20,7 +19,7 @@ pub(super) struct Attempt<'a> {
     pub(super) engine: &'a Engine,
     pub(super) assignment: &'a Assignment,
     pub(super) work: &'a JobWork,
-    pub(super) client: &'a AttemptClient,
+    pub(super) outside: Outside<'a>,
     pub(super) reporter: Arc<Reporter>,
     pub(super) held: &'a Held,
     /// Where the work tree is, in the container.
@@ -78,7 +77,7 @@ pub(super) async fn job(
     worker: &Worker,
     assignment: &Assignment,
     work: &JobWork,
-    client: &AttemptClient,
+    outside: Outside<'_>,
     reporter: Arc<Reporter>,
     held: &Held,
 ) -> JobOutcome {
@@ -93,7 +92,7 @@ pub(super) async fn job(
         engine,
         assignment,
         work,
-        client,
+        outside,
         builtin: builtin_environment(assignment, work, &build_dir),
         build_dir,
         reporter: Arc::clone(&reporter),

@@ -185,7 +185,7 @@ async fn grant(
     let request = DeployRequest { version: version.clone() };
     let mut said = None;
     loop {
-        let answer = until_back(|| attempt.client.deploy(index, &request)).await;
+        let answer = until_back(|| attempt.outside.sink.deploy(index, &request)).await;
         match answer.map_err(|error| Halt::errored(format!("No grant to deploy: {error}.")))? {
             DeployGrant::Granted { deployment, secrets, previous, .. } => {
                 return Ok(Ok(Granted { deployment, secrets, previous }));

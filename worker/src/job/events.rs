@@ -10,8 +10,7 @@ use slipway_pipelines::plan::Phase;
 use slipway_pipelines::wire::{AttemptEvent, EventBatch, StepOutcome};
 use tokio::sync::mpsc;
 
-use super::until_back;
-use crate::client::AttemptClient;
+use super::{EventSink, until_back};
 use crate::log::LogSink;
 
 /// At most this many events travel together.
@@ -134,13 +133,13 @@ fn storable(event: AttemptEvent) -> AttemptEvent {
 
 impl Queue {
     /// Sends until the near end is closed and all has arrived.
-    pub(super) async fn send(mut self, client: &AttemptClient) -> anyhow::Result<()> {
+    pub(super) async fn send(mut self, sink: &dyn EventSink) -> anyhow::Result<()> {
         let mut first = 1;
         let mut events = Vec::new();
         while self.receiver.recv_many(&mut events, BATCH).await > 0 {
             let count = events.len() as u64;
             let batch = EventBatch { first, events: std::mem::take(&mut events) };
-            until_back(|| client.events(&batch)).await?;
+            until_back(|| sink.events(&batch)).await?;
             first += count;
         }
         Ok(())

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use slipway_pipelines::ids::AttemptId;
 
+use super::EventSink;
 use super::control::Control;
-use crate::client::{AttemptClient, CallError};
+use crate::client::CallError;
 use crate::runner::Engine;
 use crate::sandbox::Sandbox as _;
 
@@ -14,7 +15,7 @@ const HEAR: Duration = Duration::from_secs(1);
 
 /// One attempt's lease.
 pub(super) struct Lease<'a> {
-    pub(super) client: &'a AttemptClient,
+    pub(super) sink: &'a dyn EventSink,
     pub(super) engine: Option<&'a Engine>,
     pub(super) attempt: AttemptId,
     pub(super) seconds: u64,
@@ -32,7 +33,7 @@ impl Lease<'_> {
             tokio::time::sleep(pause).await;
             // The lease counts from before the call: the server's clock starts no earlier.
             let asked = Instant::now();
-            match tokio::time::timeout(lease / 3, self.client.heartbeat()).await {
+            match tokio::time::timeout(lease / 3, self.sink.heartbeat()).await {
                 Ok(Ok(answer)) => {
                     renewed = asked;
                     lease = Duration::from_secs(answer.lease_seconds.max(1));

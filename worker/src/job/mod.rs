@@ -8,6 +8,8 @@ mod images;
 mod imports;
 mod lease;
 mod limits;
+#[expect(dead_code, reason = "jobs carry nothing yet")]
+mod outside;
 mod packages;
 mod phases;
 mod plan;
@@ -29,6 +31,7 @@ use crate::runner::Worker;
 use crate::sandbox::Sandbox as _;
 use control::Control;
 use events::Reporter;
+pub(crate) use outside::{Answer, BlobStore, EventSink, Fetched, Kept, Outside, Transfer};
 
 /// Plans and verifications say little.
 const SMALL_LOG: u64 = 4 * 1024 * 1024;
@@ -48,7 +51,7 @@ pub(crate) async fn execute<S: Send>(worker: &Worker, assignment: Assignment, sl
     let held = Held { control: Control::default(), making: TaskTracker::new() };
     let client = worker.client.attempt(assignment.attempt, assignment.token.clone());
     let lease = lease::Lease {
-        client: &client,
+        sink: &client,
         engine: worker.engine.as_ref(),
         attempt: assignment.attempt,
         seconds: assignment.lease_seconds,
@@ -82,7 +85,8 @@ async fn work(
         Work::Plan(plan) => plan::plan(worker, assignment, plan, client).await,
         Work::Job(work) => {
             let limit = work.limits.log_bytes;
-            let run = |reporter| attempt::job(worker, assignment, work, client, reporter, held);
+            let outside = Outside { sink: client, blobs: client };
+            let run = |reporter| attempt::job(worker, assignment, work, outside, reporter, held);
             report(client, &work.secrets, limit, run).await
         }
         Work::Verify(work) => {
@@ -94,7 +98,7 @@ async fn work(
 
 /// Runs `run` with a log and events, and reports its outcome once both are durable.
 async fn report<F, R>(
-    client: &AttemptClient,
+    sink: &dyn EventSink,
     secrets: &[Secret],
     limit: u64,
     run: F,
@@ -106,8 +110,8 @@ where
     let masker = Masker::new(secrets.iter().map(|secret| secret.value.expose()))?;
     let log = Arc::new(LogSink::new(masker, limit));
     let (reporter, queue) = Reporter::new(Arc::clone(&log));
-    let appending = append(&log, client);
-    let sending = queue.send(client);
+    let appending = append(&log, sink);
+    let sending = queue.send(sink);
     let finishing = async {
         let reporter = Arc::new(reporter);
         let outcome = run(Arc::clone(&reporter)).await;
@@ -118,7 +122,7 @@ where
     // Boxed: three state machines of a whole job side by side are large.
     let (finish, (), ()) =
         tokio::try_join!(async { Ok(Box::pin(finishing).await) }, appending, sending)?;
-    until_back(|| client.finish(&finish)).await?;
+    until_back(|| sink.finish(&finish)).await?;
     Ok(())
 }
 

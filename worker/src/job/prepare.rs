@@ -204,6 +204,8 @@ async fn container(attempt: &Attempt<'_>, image: String) -> Result<String, Halt>
         memory_bytes: limits.memory_bytes,
         pids: limits.pids,
         cpu_millis: limits.cpu_millis,
+        mounts: Vec::new(),
+        ports: Vec::new(),
         owner: attempt.owner(),
     };
     attempt.create(spec).await

@@ -54,6 +54,8 @@ async fn one<'a>(
         memory_bytes: limits.memory_bytes,
         pids: limits.pids,
         cpu_millis: limits.cpu_millis,
+        mounts: Vec::new(),
+        ports: Vec::new(),
         owner: attempt.owner(),
     };
     let service = Service { plan, container: attempt.create(spec).await? };

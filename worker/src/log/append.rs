@@ -25,7 +25,10 @@ pub(crate) trait LogTarget: Send + Sync {
 ///
 /// # Errors
 /// The attempt is fenced, or the server and we disagree about the log.
-pub(crate) async fn append<T: LogTarget>(sink: &LogSink, target: &T) -> anyhow::Result<()> {
+pub(crate) async fn append<T: LogTarget + ?Sized>(
+    sink: &LogSink,
+    target: &T,
+) -> anyhow::Result<()> {
     let mut retry = Retry::default();
     let mut sent = Instant::now();
     loop {

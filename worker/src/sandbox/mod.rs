@@ -8,6 +8,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures::Stream;
 use slipway_pipelines::ids::{AttemptId, JobId, WorkerId};
+use slipway_pipelines::plan::PublishedPort;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::log::StepLog;
@@ -39,6 +40,16 @@ pub(crate) enum Role {
     Service { beside: String, command: Option<Vec<String>> },
 }
 
+/// A folder of the host in a container: of the operator's list, or of the worker's own making.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mount {
+    /// On the engine's host.
+    pub(crate) source: String,
+    /// In the container.
+    pub(crate) target: String,
+    pub(crate) read_only: bool,
+}
+
 /// A container to be.
 #[derive(Clone, Debug)]
 pub(crate) struct ContainerSpec {
@@ -48,6 +59,8 @@ pub(crate) struct ContainerSpec {
     pub(crate) memory_bytes: u64,
     pub(crate) pids: u32,
     pub(crate) cpu_millis: u32,
+    pub(crate) mounts: Vec<Mount>,
+    pub(crate) ports: Vec<PublishedPort>,
     pub(crate) owner: Owner,
 }
 

@@ -17,7 +17,7 @@ use slipway_pipelines::plan::{
 };
 use slipway_pipelines::wire::{
     Assignment, AttemptEvent, GitSource, JobOutcome, JobWork, Limits, PlanWork, SecretText,
-    StepOutcome, Work,
+    StepOutcome, Trust, Work,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -357,6 +357,7 @@ pub(crate) fn job(script: &[&str]) -> JobWork {
         },
         stage_name: "Test".to_owned(),
         secrets: Vec::new(),
+        trust: Trust::Trusted,
         limits: Limits {
             timeout_seconds: 120,
             silence_seconds: 60,

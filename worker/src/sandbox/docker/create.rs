@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigLogConfig, NetworkCreateRequest, ResourcesUlimits,
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount as EngineMount, MountType,
+    NetworkCreateRequest, PortBinding, ResourcesUlimits,
 };
 use bollard::query_parameters::ListNetworksOptionsBuilder;
 use slipway_pipelines::ids::WorkerId;
+use slipway_pipelines::plan::PublishedPort;
 
 use super::{ATTEMPT_LABEL, DockerSandbox, JOB_LABEL, WORKER_LABEL, failed};
-use crate::sandbox::{ContainerSpec, Role, SandboxError};
+use crate::sandbox::{ContainerSpec, Mount, Role, SandboxError};
 
 /// What package managers, `su` and small servers need, and nothing that reaches out of the
 /// container: no raw sockets, no device nodes, no tracing, no mounts.
@@ -84,6 +86,7 @@ pub(super) fn body(spec: &ContainerSpec) -> ContainerCreateBody {
         env: Some(spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         labels: Some(labels.map(|(name, value)| (name.to_owned(), value)).into()),
         host_config: Some(host_config(spec)),
+        exposed_ports: Some(spec.ports.iter().map(|port| port_name(port.container)).collect()),
         ..Default::default()
     };
     match &spec.role {
@@ -135,9 +138,32 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         nano_cpus: Some(i64::from(spec.cpu_millis) * 1_000_000),
         // A process that reaps what commands leave behind.
         init: Some(true),
+        mounts: Some(spec.mounts.iter().map(mount).collect()),
+        port_bindings: Some(spec.ports.iter().map(bound).collect()),
         ulimits: Some(vec![ulimit("nofile", OPEN_FILES), ulimit("core", 0)]),
         ..Default::default()
     }
+}
+
+fn mount(mount: &Mount) -> EngineMount {
+    EngineMount {
+        typ: Some(MountType::BIND),
+        source: Some(mount.source.clone()),
+        target: Some(mount.target.clone()),
+        read_only: Some(mount.read_only),
+        ..Default::default()
+    }
+}
+
+fn port_name(port: u16) -> String {
+    format!("{port}/tcp")
+}
+
+/// On loopback only: whoever else is to reach it gets there by the operator's own doing.
+fn bound(port: &PublishedPort) -> (String, Option<Vec<PortBinding>>) {
+    let host_port = port.host.map(|port| port.to_string()).unwrap_or_default();
+    let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(host_port) };
+    (port_name(port.container), Some(vec![binding]))
 }
 
 fn log(driver: &str, config: HashMap<String, String>) -> HostConfigLogConfig {
@@ -169,6 +195,12 @@ mod tests {
             memory_bytes: 1 << 30,
             pids: 100,
             cpu_millis: 1500,
+            mounts: vec![Mount {
+                source: "/srv/data".to_owned(),
+                target: "/data".to_owned(),
+                read_only: true,
+            }],
+            ports: vec![PublishedPort { host: Some(8080), container: 80 }],
             owner,
         }
     }

@@ -1,5 +1,8 @@
 //! The server as a worker sees it: one method for each call, and errors that say what to do.
 
+mod attempt;
+mod blobs;
+
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -7,13 +10,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use slipway_pipelines::ids::AttemptId;
 use slipway_pipelines::wire::{
-    Assignment, ClaimRequest, DeployGrant, DeployRequest, EventBatch, FinishRequest,
-    HeartbeatResponse, ImportRequest, ImportSource, LogAppended, PlanReport, Problem,
-    RegisterRequest, RegisterResponse, SecretText,
+    Assignment, ClaimRequest, LogAppended, Problem, RegisterRequest, RegisterResponse, SecretText,
 };
 use url::Url;
 
-use crate::log::LogTarget;
+pub(crate) use attempt::AttemptClient;
 
 /// Longer than the server's long poll.
 const CALL_TIMEOUT: Duration = Duration::from_secs(40);
@@ -120,67 +121,6 @@ impl Client {
     /// The calls of one attempt.
     pub(crate) fn attempt(&self, id: AttemptId, token: SecretText) -> AttemptClient {
         AttemptClient { client: self.clone(), prefix: format!("attempts/{id}"), token }
-    }
-}
-
-/// Calls about one attempt, with its own token.
-#[derive(Clone)]
-pub(crate) struct AttemptClient {
-    client: Client,
-    prefix: String,
-    token: SecretText,
-}
-
-impl AttemptClient {
-    async fn post<B: Serialize + Sync>(&self, what: &str, body: &B) -> Result<Response, CallError> {
-        self.client.post(&format!("{}/{what}", self.prefix), self.token.expose(), body).await
-    }
-
-    /// Renews the lease.
-    pub(crate) async fn heartbeat(&self) -> Result<HeartbeatResponse, CallError> {
-        json(self.post("heartbeat", &serde_json::json!({})).await?).await
-    }
-
-    /// Reports events.
-    pub(crate) async fn events(&self, batch: &EventBatch) -> Result<(), CallError> {
-        self.post("events", batch).await.map(drop)
-    }
-
-    /// Ends a planning attempt.
-    pub(crate) async fn plan(&self, report: &PlanReport) -> Result<(), CallError> {
-        self.post("plan", report).await.map(drop)
-    }
-
-    /// Asks from where a file of another repo can be imported.
-    pub(crate) async fn import_source(
-        &self,
-        request: &ImportRequest,
-    ) -> Result<ImportSource, CallError> {
-        json(self.post("import-source", request).await?).await
-    }
-
-    /// Asks whether a deploy may run.
-    pub(crate) async fn deploy(
-        &self,
-        index: usize,
-        request: &DeployRequest,
-    ) -> Result<DeployGrant, CallError> {
-        json(self.post(&format!("deploys/{index}"), request).await?).await
-    }
-
-    /// Ends a job attempt.
-    pub(crate) async fn finish(&self, request: &FinishRequest) -> Result<(), CallError> {
-        self.post("finish", request).await.map(drop)
-    }
-}
-
-impl LogTarget for AttemptClient {
-    async fn append_log(&self, offset: u64, bytes: Vec<u8>) -> Result<u64, CallError> {
-        let path = format!("{}/log?offset={offset}", self.prefix);
-        let request = self.client.request(Method::PUT, &path, self.token.expose())?;
-        let request = request.header("content-type", "application/octet-stream").body(bytes);
-        let appended: LogAppended = json(send(request).await?).await?;
-        Ok(appended.length)
     }
 }
 
