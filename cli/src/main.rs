@@ -41,6 +41,10 @@ enum Command {
     Runs(commands::runs::Runs),
     /// Jobs: logs, cancel.
     Job(commands::job::Job),
+    /// Artifacts of a run: list, download.
+    Artifacts(commands::artifacts::Artifacts),
+    /// Caches of a repo: list, clear.
+    Cache(commands::cache::Cache),
     /// Secrets of a repo: set, list, remove.
     Secret(commands::secret::Secret),
     /// Deployments: list, why.
@@ -81,6 +85,8 @@ fn main() -> ExitCode {
         Command::Trigger(trigger) => asynchronous(commands::trigger::run(trigger)),
         Command::Runs(runs) => asynchronous(commands::runs::run(runs)),
         Command::Job(job) => asynchronous(commands::job::run(job)),
+        Command::Artifacts(artifacts) => asynchronous(commands::artifacts::run(artifacts)),
+        Command::Cache(cache) => asynchronous(commands::cache::run(cache)),
         Command::Secret(secret) => asynchronous(commands::secret::run(secret)),
         Command::Deploy(deploy) => asynchronous(commands::deploy::run(deploy)),
         Command::Hook(hook) => asynchronous(commands::hook::run(hook)),
