@@ -27,7 +27,6 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// What every attempt uses.
 pub(crate) struct Worker {
     pub(crate) id: WorkerId,
-    pub(crate) client: Client,
     pub(crate) mirrors: Arc<Mirrors>,
     /// None: it can only plan.
     pub(crate) engine: Option<Engine>,
@@ -58,14 +57,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         }
         let worker = Arc::new(Worker {
             id: identity.id,
-            client: client.clone(),
             mirrors: Arc::clone(&mirrors),
             engine: engine.clone(),
             aws: config.aws.clone(),
             kill: CancellationToken::new(),
         });
-        let Some(registered) = register(&config, &worker, &shutdown).await? else { break };
-        lanes::work(&config, &worker, &registered, &shutdown).await?;
+        let Some(registered) = register(&config, &worker, &client, &shutdown).await? else { break };
+        lanes::work(&config, &worker, &client, &registered, &shutdown).await?;
     }
     if let Some(engine) = &engine {
         engine.sandbox.close().await;
@@ -78,6 +76,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
 async fn register(
     config: &Config,
     worker: &Worker,
+    client: &Client,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Option<RegisterResponse>> {
     let request = RegisterRequest {
@@ -91,7 +90,7 @@ async fn register(
     let mut retry = Retry::default();
     let mut told = false;
     loop {
-        let call = worker.client.register(config.token.expose_secret(), &request);
+        let call = client.register(config.token.expose_secret(), &request);
         let answer = tokio::select! {
             answer = call => answer,
             () = shutdown.cancelled() => return Ok(None),

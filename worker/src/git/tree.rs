@@ -1,6 +1,7 @@
 //! A commit's work tree with its `.git`, as a job gets it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -28,9 +29,10 @@ pub(crate) struct TreeRequest<'a> {
     pub(crate) at: &'a str,
 }
 
-/// A work tree on this machine's disk; it is gone with this value.
+/// A work tree on this machine's disk; it is gone with the last value of it.
+#[derive(Clone)]
 pub(crate) struct WorkTree {
-    room: TempDir,
+    room: Arc<TempDir>,
     at: String,
 }
 
@@ -76,12 +78,13 @@ impl Mirrors {
     pub(crate) async fn no_work_tree(&self, at: &str) -> anyhow::Result<WorkTree> {
         let room = tempfile::tempdir_in(&self.root).context("no room for a work tree")?;
         tokio::fs::create_dir(room.path().join("tree")).await?;
-        Ok(WorkTree { room, at: at.to_owned() })
+        Ok(WorkTree { room: Arc::new(room), at: at.to_owned() })
     }
 }
 
 impl WorkTree {
-    fn tree(&self) -> PathBuf {
+    /// Its folder.
+    pub(super) fn tree(&self) -> PathBuf {
         self.room.path().join("tree")
     }
 

@@ -44,10 +44,10 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
         attempt.reporter.say(NO_DOCKER);
     }
     let commit = attempt.assignment.trigger.commit.short();
-    let title = if plan.git.clone {
-        format!("Clone at {commit}")
-    } else {
-        "No clone (`git.clone` is false)".to_owned()
+    let title = match attempt.outside.here {
+        _ if !plan.git.clone => "No clone (`git.clone` is false)".to_owned(),
+        Some(here) => here.folder.title().to_owned(),
+        None => format!("Clone at {commit}"),
     };
     let clone = quiet(attempt, title, clone(attempt));
     let (cloned, container, image) = match &plan.image {
@@ -93,7 +93,7 @@ fn program(attempt: &Attempt<'_>, nonce: &str, base: Option<&CommitSha>) -> Prog
         secrets: &attempt.work.secrets,
         nonce,
         build_dir: &attempt.build_dir,
-        applies: &deploys::applying(plan, attempt.assignment),
+        applies: &deploys::applying(attempt),
     })
 }
 
@@ -149,6 +149,9 @@ async fn clone(attempt: &Attempt<'_>) -> Result<Cloned, Halt> {
     let (source, trigger) = (&assignment.source, &assignment.trigger);
     let (options, at) = (&attempt.work.plan.git, attempt.build_dir.as_str());
     let cloned = async {
+        if let Some(here) = attempt.outside.here {
+            return Ok(Cloned { tree: here.folder.tree(options)?, base: None });
+        }
         if !options.clone {
             return anyhow::Ok(Cloned { tree: mirrors.no_work_tree(at).await?, base: None });
         }

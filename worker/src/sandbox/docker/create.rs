@@ -28,6 +28,11 @@ const OPEN_FILES: i64 = 16_384;
 const IDLE: &str = "while :; do sleep 3600; done";
 
 impl DockerSandbox {
+    /// The name of the network that its containers are on.
+    pub(crate) fn network(&self) -> String {
+        network(self.worker)
+    }
+
     /// Makes the worker's bridge if it is not there. It is this worker's alone: engines take
     /// several networks of one name, and then know none of them by it.
     pub(crate) async fn ensure_network(&self) -> Result<(), SandboxError> {
