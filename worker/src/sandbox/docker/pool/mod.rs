@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use bollard::models::ContainerUpdateBody;
 use slipway_pipelines::ids::AttemptId;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::DockerSandbox;
 use crate::sandbox::{ContainerSpec, Role, Running, Waiting};
@@ -40,6 +40,8 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct State {
     idle: Vec<Idle>,
+    /// The image of the one that is being made, and who waits for it.
+    making: Option<(String, Option<oneshot::Sender<()>>)>,
     /// Whose those are that were taken, until they are removed.
     taken: HashMap<String, AttemptId>,
     /// Taken, and not yet called after their attempt.
@@ -114,6 +116,22 @@ impl Pool {
         self.state().taken.remove(container);
     }
 
+    /// One of this image is being made and nobody waits for it yet: whoever does has it sooner than
+    /// one that begins now.
+    fn soon(&self, image: &str) -> Option<oneshot::Receiver<()>> {
+        let mut state = self.state();
+        if state.idle.iter().any(|idle| idle.recipe.image == image) {
+            return None;
+        }
+        let (_, waits) = state.making.as_mut().filter(|(making, _)| making == image)?;
+        if waits.is_some() {
+            return None;
+        }
+        let (sender, receiver) = oneshot::channel();
+        *waits = Some(sender);
+        Some(receiver)
+    }
+
     /// One that can be made to this spec is the owner's from here on, whatever becomes of whoever
     /// asked: its limits are right already, if there is one like that.
     fn pick(&self, spec: &ContainerSpec, recipe: &Recipe) -> Option<Idle> {
@@ -138,6 +156,9 @@ impl DockerSandbox {
     pub(super) async fn from_pool(&self, spec: &ContainerSpec) -> Option<Running> {
         let Role::Job { local_names } = &spec.role else { return None };
         let recipe = Recipe::of(spec)?;
+        if let Some(made) = self.pool.soon(&spec.image) {
+            let _made_or_not = made.await;
+        }
         let mut idle = self.pool.pick(spec, &recipe)?;
         if !idle.waiting.is_alive() {
             tracing::debug!(container = idle.container, "one of the pool has ended");

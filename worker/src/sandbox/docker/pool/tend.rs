@@ -114,18 +114,25 @@ impl DockerSandbox {
                 }
                 None
             }
-            Need::Make(recipe) => match self.make(&recipe).await {
-                Ok(idle) => {
-                    self.pool.state().idle.push(idle);
-                    None
+            Need::Make(recipe) => {
+                self.pool.state().making = Some((recipe.image.clone(), None));
+                let made = self.make(&recipe).await;
+                let (pause, _whoever_waits) = {
+                    let mut state = self.pool.state();
+                    let pause = made.map(|idle| state.idle.push(idle));
+                    (pause, state.making.take())
+                };
+                match pause {
+                    Ok(()) => None,
+                    Err(error) if self.answers().await => {
+                        let image = recipe.image;
+                        tracing::debug!(image, %error, "an image can not be kept warm");
+                        self.pool.state().usage.forget(&image);
+                        None
+                    }
+                    Err(_) => Some(TROUBLE),
                 }
-                Err(error) if self.answers().await => {
-                    tracing::debug!(image = recipe.image, %error, "an image can not be kept warm");
-                    self.pool.state().usage.forget(&recipe.image);
-                    None
-                }
-                Err(_) => Some(TROUBLE),
-            },
+            }
             Need::Nothing => {
                 self.pool.remember().await;
                 self.renew().await;
