@@ -42,6 +42,7 @@ const KNOWN: &[&str] = &[
     "name",
     "slots",
     "engine",
+    "warm",
     "aws_s3_url",
     "aws_elasticbeanstalk_url",
     "job_timeout_seconds",

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use slipway_pipelines::ids::WorkerId;
 use slipway_pipelines::wire::{PROTOCOL_VERSION, RegisterRequest, RegisterResponse};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{CallError, Client, Retry};
@@ -49,11 +50,17 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     mirrors.sweep().context("work trees of an earlier process can not be removed")?;
     let mut engine = None;
     let mut missing = engine::Missing::default();
+    // What it does beside jobs ends with it.
+    let mut beside = JoinSet::new();
     // Each turn is one registration: it ends when the server wants another, when an engine shows
     // up, or for good.
     while !shutdown.is_cancelled() {
         if engine.is_none() {
             engine = engine::find(&config, identity.id, &mut missing).await?;
+            if let Some(engine) = &engine {
+                let (sandbox, stop) = (engine.sandbox.clone(), shutdown.clone());
+                beside.spawn(async move { sandbox.tend(&stop).await });
+            }
         }
         let worker = Arc::new(Worker {
             id: identity.id,
@@ -64,6 +71,11 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         });
         let Some(registered) = register(&config, &worker, &client, &shutdown).await? else { break };
         lanes::work(&config, &worker, &client, &registered, &shutdown).await?;
+    }
+    while let Some(ended) = beside.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "what the worker does beside jobs broke down");
+        }
     }
     if let Some(engine) = &engine {
         engine.sandbox.close().await;
