@@ -1,6 +1,8 @@
 //! Stories of a worker: real engine, real git, and a server that follows a script.
 
 mod builds;
+mod carry;
+mod carry_files;
 mod fixture;
 mod git_server;
 mod images;
@@ -12,4 +14,5 @@ mod remotes;
 mod repository;
 mod server;
 mod services;
+mod store;
 mod weather;

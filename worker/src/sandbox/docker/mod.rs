@@ -4,6 +4,7 @@ mod connect;
 mod create;
 mod errors;
 mod exec;
+mod files;
 mod hijack;
 mod images;
 
@@ -25,7 +26,7 @@ use slipway_pipelines::ids::{AttemptId, WorkerId};
 use tokio::sync::Mutex;
 use tokio_util::io::StreamReader;
 
-use super::{Channel, ContainerSpec, Sandbox, SandboxError, Terminal};
+use super::{Channel, ContainerSpec, PathKind, Sandbox, SandboxError, TarStream, Terminal};
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
 use errors::{content, detail, failed, is_status};
@@ -138,6 +139,14 @@ impl Sandbox for DockerSandbox {
             tar.extend_from_slice(&piece.map_err(failed("read files of the container"))?);
         }
         Ok(tar)
+    }
+
+    fn download_stream(&self, container: &str, path: &str) -> TarStream {
+        self.tar_of(container, path)
+    }
+
+    async fn look(&self, container: &str, path: &str) -> Result<Option<PathKind>, SandboxError> {
+        self.kind_of(container, path).await
     }
 
     async fn terminal(
