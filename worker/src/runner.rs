@@ -19,6 +19,7 @@ use crate::client::{CallError, Client, Retry};
 use crate::config::Config;
 use crate::deploy::Aws;
 use crate::git::Mirrors;
+use crate::job::Spool;
 use crate::sandbox::Sandbox as _;
 pub(crate) use engine::Engine;
 
@@ -29,6 +30,8 @@ const DRAIN: Duration = Duration::from_secs(30);
 pub(crate) struct Worker {
     pub(crate) id: WorkerId,
     pub(crate) mirrors: Arc<Mirrors>,
+    /// Where files lie on their way between jobs and the store.
+    pub(crate) spool: Spool,
     /// None: it can only plan.
     pub(crate) engine: Option<Engine>,
     /// Where deploys ask AWS.
@@ -48,6 +51,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let git_dir: PathBuf = config.data_dir.join("git");
     let mirrors = Arc::new(Mirrors::new(git_dir)?);
     mirrors.sweep().context("work trees of an earlier process can not be removed")?;
+    let spool = Spool::open(config.data_dir.join("spool"))?;
     let mut engine = None;
     let mut missing = engine::Missing::default();
     // What it does beside jobs ends with it.
@@ -65,6 +69,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         let worker = Arc::new(Worker {
             id: identity.id,
             mirrors: Arc::clone(&mirrors),
+            spool: spool.clone(),
             engine: engine.clone(),
             aws: config.aws.clone(),
             kill: CancellationToken::new(),

@@ -53,13 +53,14 @@ pub(crate) fn pack_one(path: &str, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// Takes what is written and hands it on in pieces, as fast as they are taken.
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     sender: mpsc::Sender<std::io::Result<Bytes>>,
     piece: Vec<u8>,
 }
 
 impl Pieces {
-    pub(super) fn new(sender: mpsc::Sender<std::io::Result<Bytes>>) -> Self {
+    /// Pieces for whoever holds the other end.
+    pub(crate) fn new(sender: mpsc::Sender<std::io::Result<Bytes>>) -> Self {
         Self { sender, piece: Vec::with_capacity(PIECE) }
     }
 }

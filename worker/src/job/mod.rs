@@ -1,6 +1,7 @@
 //! The life of an attempt, one file a step.
 
 mod attempt;
+mod carry;
 mod control;
 mod deploys;
 mod events;
@@ -8,7 +9,6 @@ mod images;
 mod imports;
 mod lease;
 mod limits;
-#[expect(dead_code, reason = "jobs carry nothing yet")]
 mod outside;
 mod packages;
 mod phases;
@@ -29,6 +29,7 @@ use crate::client::{AttemptClient, CallError, Client, Retry};
 use crate::log::{LogSink, Masker, append};
 use crate::runner::Worker;
 use crate::sandbox::Sandbox as _;
+pub(crate) use carry::Spool;
 use control::Control;
 use events::Reporter;
 pub(crate) use outside::{Answer, BlobStore, EventSink, Fetched, Here, Kept, Outside, Transfer};

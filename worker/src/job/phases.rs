@@ -6,6 +6,7 @@ use slipway_pipelines::plan::Phase;
 use slipway_pipelines::wire::{JobOutcome, StepOutcome};
 
 use super::attempt::{Attempt, Halt};
+use super::carry::Carrier;
 use super::deploys::{self, Scripted};
 use super::prepare::Ready;
 use super::shell::{Next, Shell};
@@ -28,6 +29,7 @@ struct Run<'a, 'b> {
     program_dir: String,
     steps: Vec<Step>,
     shell: Shell,
+    carrier: Carrier<'a, 'b>,
     /// The command that runs: its place in the program and its number.
     running: Option<(usize, StepNumber)>,
     /// The first command of `script` that failed, in words.
@@ -49,6 +51,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
     let steps = std::mem::take(&mut ready.program.steps);
     let starting = ready.starting.take();
     let shell = Shell::start(attempt, ready).await?;
+    let carrier = Carrier::new(attempt, &container, &program_dir);
     let mut run = Run {
         attempt,
         container,
@@ -56,6 +59,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
         program_dir,
         steps,
         shell,
+        carrier,
         running: None,
         script_failed: None,
         stopped: None,
@@ -101,6 +105,18 @@ impl Run<'_, '_> {
             Mark::Skip(index) => {
                 deploys::skip(self.attempt, index);
                 Ok(())
+            }
+            Mark::Take => {
+                self.stopped = self.carrier.take().await?;
+                self.shell.answer(if self.stopped.is_none() { "go" } else { "stop" }).await
+            }
+            Mark::Gather => {
+                self.carrier.gather(self.script_failed.is_some()).await?;
+                self.shell.answer("go").await
+            }
+            Mark::Leave => {
+                self.carrier.leave().await?;
+                self.shell.answer("go").await
             }
             Mark::Images => {
                 if self.script_failed.is_some() {
@@ -160,6 +176,8 @@ impl Run<'_, '_> {
             }
             Phase::Prepare
             | Phase::Images
+            | Phase::Keep
+            | Phase::BeforeCache
             | Phase::AfterSuccess
             | Phase::AfterFailure
             | Phase::AfterDeploy

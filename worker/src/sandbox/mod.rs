@@ -73,6 +73,20 @@ pub(crate) struct Channel {
     pub(crate) input: Pin<Box<dyn AsyncWrite + Send>>,
 }
 
+/// A tar on its way out of a container.
+pub(crate) type TarStream = Pin<Box<dyn Stream<Item = Result<Bytes, SandboxError>> + Send>>;
+
+/// What is at a path of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PathKind {
+    Folder,
+    File,
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A device, a pipe, a socket.
+    Special,
+}
+
 /// A command that runs on a terminal.
 pub(crate) struct Terminal {
     /// For [`Sandbox::exit_code`].
@@ -152,6 +166,14 @@ pub(crate) trait Sandbox: Send + Sync {
         container: &str,
         path: &str,
     ) -> impl Future<Output = Result<Vec<u8>, SandboxError>> + Send;
+    /// The same in pieces, as fast as they are taken; of a file as well. A link is given as a link.
+    fn download_stream(&self, container: &str, path: &str) -> TarStream;
+    /// What is at this path; none: nothing is. Links above it are followed, one that is there is not.
+    fn look(
+        &self,
+        container: &str,
+        path: &str,
+    ) -> impl Future<Output = Result<Option<PathKind>, SandboxError>> + Send;
     /// Starts a command as root on a terminal.
     fn terminal(
         &self,

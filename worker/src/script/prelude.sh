@@ -23,6 +23,19 @@ slipway_ask() {
   slipway_mark "$1"
   IFS=' ' read -r slipway_answer slipway_names <&8 || slipway_answer=stop
 }
+slipway_paths() {
+  for slipway_text in "$@"; do
+    # One that can not be expanded takes neither the shell nor the others with it.
+    (
+      set +euf
+      IFS=
+      command cd "$slipway_build" || exit
+      eval "set -- $slipway_text"
+      [ "$#" -eq 0 ] || printf '%s\000' "$@"
+    ) 7>&- 8<&- 9>&- </dev/null 2>/dev/null || :
+    printf '\000'
+  done >|"$slipway_dir/paths" || :
+}
 slipway_enter() {
   . "$slipway_dir/deploy.sh"
   rm -f "$slipway_dir/deploy.sh"

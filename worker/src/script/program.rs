@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use slipway_pipelines::plan::{DeployPlan, EnvVar, JobPlan, Phase, PhasePlan, Provider};
 use slipway_pipelines::wire::Secret;
 
+use super::carried::{is_cached, texts};
 use super::quoted;
 
 /// A command of the program, by its place.
@@ -70,17 +71,20 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
         writer.line(&format!("export {}={}", secret.name, quoted(secret.value.expose())));
     }
     writer.text.push_str(PERSON);
-    writer.line(&format!("cd {} || exit 2", quoted(source.build_dir)));
+    writer.line(&format!("slipway_build={}", quoted(source.build_dir)));
+    writer.line("cd \"$slipway_build\" || exit 2");
     for EnvVar { name, value } in &plan.env {
         // Shell text of the file, as Travis exports it.
         let export = quoted(&format!("export {name}={value}"));
         writer.line(&format!("eval {export} {APART}"));
     }
     let phases = &plan.phases;
+    writer.take(plan);
     writer.stopping(Phase::BeforeInstall, &phases.before_install, None);
     writer.stopping(Phase::Install, &phases.install, None);
     writer.stopping(Phase::BeforeScript, &phases.before_script, None);
     writer.script(&phases.script);
+    writer.leave(plan);
     writer.line("if [ \"$TRAVIS_TEST_RESULT\" = 0 ]; then");
     writer.line(":");
     if !plan.images.is_empty() {
@@ -136,6 +140,30 @@ impl Writer {
         for command in commands(plan) {
             self.command(Phase::Script, command, None);
             self.line("[ \"$slipway_code\" = 0 ] || export TRAVIS_TEST_RESULT=1");
+        }
+    }
+
+    /// What the job takes with it, before its first command.
+    fn take(&mut self, plan: &JobPlan) {
+        let carry = &plan.carry;
+        if is_cached(&carry.cache) || !carry.workspaces.uses.is_empty() {
+            self.line("slipway_ask take");
+            self.line("[ \"$slipway_answer\" = go ] || slipway_stop");
+        }
+    }
+
+    /// What the job leaves, whatever came of its script.
+    fn leave(&mut self, plan: &JobPlan) {
+        let carry = &plan.carry;
+        if carry.artifacts.is_some() || !carry.reports.junit.is_empty() {
+            self.line("slipway_ask gather");
+        }
+        self.ignoring(Phase::BeforeCache, &plan.phases.before_cache, None);
+        let texts = texts(plan);
+        if !texts.is_empty() {
+            let quoted: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+            self.line(&format!("slipway_paths {}", quoted.join(" ")));
+            self.line("slipway_ask leave");
         }
     }
 

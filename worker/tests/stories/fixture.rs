@@ -276,6 +276,8 @@ impl Story {
         for attempt in &self.attempts {
             assert_eq!(self.containers(*attempt).await, Vec::<String>::new(), "containers left");
         }
+        let spool = std::fs::read_dir(self.dir.path().join("data/spool")).expect("the spool");
+        assert_eq!(spool.count(), 0, "files are left in the spool");
         let git = std::fs::read_dir(self.dir.path().join("data/git")).expect("the mirrors");
         for entry in git {
             let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();

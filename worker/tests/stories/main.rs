@@ -1,6 +1,8 @@
 //! Stories of a worker: real engine, real git, and a server that follows a script.
 
 mod builds;
+mod carry;
+mod carry_files;
 mod fixture;
 mod git_server;
 mod images;
@@ -13,4 +15,5 @@ mod repository;
 mod server;
 mod services;
 mod warm;
+mod store;
 mod weather;

@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{post, put};
+use axum::routing::{get, post, put};
 use axum::{Json, middleware};
 use slipway_pipelines::ids::AttemptId;
 use slipway_pipelines::names::RepoName;
@@ -20,6 +20,8 @@ use slipway_pipelines::wire::{
     RegisterResponse, SecretText, Work,
 };
 use tokio::sync::Notify;
+
+use crate::store::{self, Store};
 
 /// Everything that was said about one attempt.
 #[derive(Clone, Default)]
@@ -42,6 +44,7 @@ struct Script {
     /// Answers to questions about imports, by repo.
     imports: HashMap<RepoName, ImportSource>,
     cancel: Option<String>,
+    store: Store,
     /// 503 for everything.
     away: bool,
     /// 409 for every attempt.
@@ -72,6 +75,14 @@ impl Server {
             .route("/plan", post(plan))
             .route("/import-source", post(import_source))
             .route("/deploys/{index}", post(deploy))
+            .route(
+                "/blobs/{kind}/{name}",
+                get(store::get)
+                    .post(store::offer)
+                    .put(store::put)
+                    .layer(DefaultBodyLimit::disable()),
+            )
+            .route("/tests", put(store::tests))
             .route("/finish", post(finish));
         let api = Router::new()
             .route("/register", post(register))
@@ -93,6 +104,11 @@ impl Server {
         let changed = change(&mut self.script());
         self.changed.notify_waiters();
         changed
+    }
+
+    /// Looks at, or changes, what is kept.
+    pub(crate) fn store<T>(&self, change: impl FnOnce(&mut Store) -> T) -> T {
+        change(&mut self.script().store)
     }
 
     pub(crate) fn give(&self, assignment: Assignment) {

@@ -4,6 +4,7 @@ mod connect;
 mod create;
 mod errors;
 mod exec;
+mod files;
 mod hijack;
 mod images;
 mod pool;
@@ -29,7 +30,10 @@ use tokio::sync::Mutex;
 use tokio_util::io::StreamReader;
 use tokio_util::sync::CancellationToken;
 
-use super::{Channel, ContainerSpec, Running, Sandbox, SandboxError, Terminal, Waiting, waiting};
+use super::{
+    Channel, ContainerSpec, PathKind, Running, Sandbox, SandboxError, TarStream, Terminal, Waiting,
+    waiting,
+};
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
 use errors::{content, detail, failed, is_status};
@@ -193,6 +197,14 @@ impl Sandbox for DockerSandbox {
             tar.extend_from_slice(&piece.map_err(failed("read files of the container"))?);
         }
         Ok(tar)
+    }
+
+    fn download_stream(&self, container: &str, path: &str) -> TarStream {
+        self.tar_of(container, path)
+    }
+
+    async fn look(&self, container: &str, path: &str) -> Result<Option<PathKind>, SandboxError> {
+        self.kind_of(container, path).await
     }
 
     async fn terminal(
