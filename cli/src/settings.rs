@@ -52,6 +52,7 @@ const KNOWN: &[&str] = &[
     "job_memory_bytes",
     "job_pids",
     "job_cpu_millis",
+    "run_store_bytes",
     "log",
     "log_format",
 ];

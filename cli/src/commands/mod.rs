@@ -18,6 +18,7 @@ pub(crate) mod lint;
 pub(crate) mod login;
 pub(crate) mod plan;
 pub(crate) mod repo;
+pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod secret;
 pub(crate) mod server;

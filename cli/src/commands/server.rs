@@ -118,7 +118,8 @@ fn master_key(text: &SecretString) -> Result<MasterKey> {
     bytes.map(MasterKey::new).context("the master key is not 64 hexadecimal digits")
 }
 
-fn limits(settings: &Settings) -> Result<Limits> {
+/// What each job may use at most.
+pub(crate) fn limits(settings: &Settings) -> Result<Limits> {
     Ok(Limits {
         timeout_seconds: settings
             .get(None, "job_timeout_seconds")?
