@@ -3,10 +3,14 @@
 /// One line of the channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
+    /// The value of the variable at this place of the job's `env` is no shell text.
+    Env(usize),
     /// The command at this place of [`super::Program::steps`] begins.
     Start(usize),
     /// It ended with this code.
     End(usize, i32),
+    /// The script came to its end; did it pass?
+    Result(bool),
     /// The deploy at this index was passed over: its conditions do not hold.
     Skip(usize),
     /// The shell waits: the images are to be built.
@@ -34,11 +38,13 @@ impl Mark {
         let mut number = || words.next()?.parse::<i32>().ok();
         let mut place = || number().and_then(|n| usize::try_from(n).ok());
         match word {
+            "env" => place().map(Self::Env),
             "start" => place().map(Self::Start),
             "end" => {
                 let place = place()?;
                 number().map(|code| Self::End(place, code))
             }
+            "result" => Some(Self::Result(number()? == 0)),
             "skip" => place().map(Self::Skip),
             "images" => Some(Self::Images),
             "deploy" => place().map(Self::Deploy),
@@ -155,6 +161,7 @@ mod tests {
         assert_eq!(Mark::parse("N0 7 end 3 127", "N0"), Some((7, Mark::End(3, 127))));
         assert_eq!(Mark::parse("N0 8 start -1", "N0"), None);
         assert_eq!(Mark::parse("N1 7 done", "N0"), None, "another's nonce");
+        assert_eq!(Mark::parse("N0 9 result 1", "N0"), Some((9, Mark::Result(false))));
         assert_eq!(Mark::parse("N0 9 done", "N0"), Some((9, Mark::Done { traps: false })));
         assert_eq!(Mark::parse("N0 9 done traps", "N0"), Some((9, Mark::Done { traps: true })));
         assert_eq!(Mark::parse("a log line of the job", "N0"), None);
