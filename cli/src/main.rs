@@ -39,8 +39,9 @@ enum Command {
     Trigger(commands::trigger::Trigger),
     /// Runs: list, show, watch, cancel, restart.
     Runs(commands::runs::Runs),
-    /// Jobs: logs, cancel.
+    /// Jobs: show, logs, shell, cancel.
     Job(commands::job::Job),
+    Shell(commands::job::shell::Shell),
     /// Secrets of a repo: set, list, remove.
     Secret(commands::secret::Secret),
     /// Deployments: list, why.
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
         Command::Trigger(trigger) => asynchronous(commands::trigger::run(trigger)),
         Command::Runs(runs) => asynchronous(commands::runs::run(runs)),
         Command::Job(job) => asynchronous(commands::job::run(job)),
+        Command::Shell(shell) => asynchronous(commands::job::shell::run(shell)),
         Command::Secret(secret) => asynchronous(commands::secret::run(secret)),
         Command::Deploy(deploy) => asynchronous(commands::deploy::run(deploy)),
         Command::Hook(hook) => asynchronous(commands::hook::run(hook)),

@@ -39,6 +39,9 @@ const KNOWN: &[&str] = &[
     "job_memory_bytes",
     "job_pids",
     "job_cpu_millis",
+    "shell_idle_seconds",
+    "shell_seconds",
+    "keep_failed_most",
     "log",
     "log_format",
 ];

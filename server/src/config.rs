@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
-use slipway_pipelines::wire::Limits;
+use slipway_pipelines::wire::{Limits, ShellLimits};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -39,6 +39,8 @@ pub struct Config {
     pub lease: Duration,
     /// Limits of one job.
     pub limits: Limits,
+    /// How long a shell may last.
+    pub shells: ShellLimits,
     /// Told about each change of a run's state.
     pub notify_url: Option<Url>,
 }
@@ -56,6 +58,9 @@ pub const LIMITS: Limits = Limits {
     cpu_millis: 2000,
     disk_bytes: 20 << 30,
 };
+
+/// How long a shell may last, unless the operator says otherwise: half an hour is Travis' own.
+pub const SHELLS: ShellLimits = ShellLimits { idle_seconds: 10 * 60, seconds: 30 * 60 };
 
 impl Config {
     /// What an operator has who decides nothing but what has to be: nobody is told anything, no
@@ -80,6 +85,7 @@ impl Config {
             images: BTreeMap::new(),
             lease: LEASE,
             limits: LIMITS,
+            shells: SHELLS,
             notify_url: None,
         }
     }

@@ -24,4 +24,9 @@ pub struct Config {
     pub engine: Option<String>,
     /// Where deploys ask AWS.
     pub aws: Aws,
+    /// At most so many containers of failed jobs are kept for shells.
+    pub keep_failed_most: usize,
 }
+
+/// How many containers of failed jobs a worker keeps, unless the operator says otherwise.
+pub const KEEP_FAILED_MOST: usize = 4;

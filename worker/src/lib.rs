@@ -12,5 +12,5 @@ mod runner;
 mod sandbox;
 mod script;
 
-pub use config::Config;
+pub use config::{Config, KEEP_FAILED_MOST};
 pub use runner::run;

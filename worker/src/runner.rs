@@ -3,6 +3,7 @@
 mod engine;
 mod identity;
 mod lanes;
+mod shells;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::client::{CallError, Client, Retry};
 use crate::config::Config;
 use crate::deploy::Aws;
 use crate::git::Mirrors;
+use crate::job::Rooms;
 use crate::sandbox::Sandbox as _;
 pub(crate) use engine::Engine;
 
@@ -33,6 +35,8 @@ pub(crate) struct Worker {
     pub(crate) engine: Option<Engine>,
     /// Where deploys ask AWS.
     pub(crate) aws: Aws,
+    /// Containers that people can have a shell in.
+    pub(crate) rooms: Rooms,
     /// Attempts are broken off: the drain took too long.
     pub(crate) kill: CancellationToken,
 }
@@ -62,6 +66,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
             mirrors: Arc::clone(&mirrors),
             engine: engine.clone(),
             aws: config.aws.clone(),
+            rooms: Rooms::new(config.keep_failed_most),
             kill: CancellationToken::new(),
         });
         let Some(registered) = register(&config, &worker, &shutdown).await? else { break };

@@ -15,6 +15,7 @@ pub(crate) mod report;
 pub(crate) mod report_github;
 pub mod restart;
 pub(crate) mod schedule;
+pub(crate) mod shells;
 pub mod trigger;
 
 pub use crate::error::FlowError;

@@ -124,6 +124,7 @@ impl Run<'_, '_> {
         };
         let step = &self.steps[running];
         let outcome = StepOutcome::Exited { code };
+        self.attempt.worker.rooms.note(self.attempt.assignment.attempt, running, code);
         self.attempt.reporter.end_at(number, outcome, offset, at);
         let script = step.phase == Phase::Deploy && step.deploy.is_some();
         if script && let Some(scripted) = self.scripted.take() {
@@ -183,7 +184,9 @@ impl Run<'_, '_> {
     /// The shell ended before its program: `exit` in a command, `set -e`, or a kill.
     async fn ended(&mut self, code: i64) -> Result<JobOutcome, Halt> {
         let command = self.running.take().map(|(place, number)| {
-            let exited = StepOutcome::Exited { code: i32::try_from(code).unwrap_or(-1) };
+            let code = i32::try_from(code).unwrap_or(-1);
+            let exited = StepOutcome::Exited { code };
+            self.attempt.worker.rooms.note(self.attempt.assignment.attempt, place, code);
             self.attempt.reporter.end(number, exited);
             short(&self.steps[place].command)
         });

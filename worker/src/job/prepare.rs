@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, Halt};
 use super::images;
-use super::{deploys, shell};
+use super::{deploys, shell, shell_session};
 use crate::git::{Extra, TreeRequest, WorkTree};
 use crate::sandbox::{Channel, ContainerSpec, Role, Sandbox as _};
-use crate::script::{Program, SUDO, Source, commit_range, compose};
+use crate::script::{Program, SUDO, Source, commit_range, compose, functions};
 
 /// Said to a job that wants what is not there.
 const NO_DOCKER: &str = "This job asks for `services: docker`, and no job has an engine of its own \
@@ -69,15 +69,20 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     let program = program(attempt, &nonce, cloned.base.as_ref());
     // Beside the work trees: no owner's name begins with a dot.
     let program_dir = format!("/build/.slipway-{}", &nonce[..12]);
-    let start = start(attempt, &container, cloned.tree, beside(&program, &program_dir));
+    let start = start(attempt, &container, cloned.tree, beside(attempt, &program, &program_dir));
     let channel = quiet(attempt, "Start the container".to_owned(), start).await?;
     Ok(Ready { container, image, channel, program, program_dir, nonce })
 }
 
 /// What travels with the work tree.
-fn beside(program: &Program, dir: &str) -> Vec<Extra> {
+fn beside(attempt: &Attempt<'_>, program: &Program, dir: &str) -> Vec<Extra> {
     let script = program.text.clone().into_bytes();
+    let prompt = format!("job {}.{}", attempt.assignment.run_number, attempt.work.number);
+    let visit = functions(&program.steps, dir, &prompt).into_bytes();
     vec![
+        Extra { path: format!("{dir}/{}", shell_session::FILE), bytes: visit, mode: 0o600 },
+        // Made here, so that it is root's alone whatever the job's umask is.
+        Extra { path: format!("{dir}/left"), bytes: Vec::new(), mode: 0o600 },
         Extra { path: format!("{dir}/{}", shell::FILE), bytes: script, mode: 0o600 },
         Extra { path: format!("{dir}/bin/sudo"), bytes: SUDO.into(), mode: 0o755 },
     ]

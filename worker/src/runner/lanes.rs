@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{DRAIN, Engine, Worker, engine};
+use super::{DRAIN, Engine, Worker, engine, shells};
 use crate::client::{CallError, Retry};
 use crate::config::Config;
 use crate::job::execute;
@@ -42,6 +42,8 @@ pub(super) async fn work(
             Ok(())
         }
     };
+    // Beside the slots: a shell is in the container of a job that has one, or had.
+    let shells = shells::lane(worker, &registered.token, &stop);
     let bounds = async {
         tokio::select! {
             () = stop.cancelled() => {}
@@ -53,9 +55,9 @@ pub(super) async fn work(
         std::future::pending::<()>().await;
     };
     // Each comes to its own end, also when the other failed: what runs is never dropped.
-    let lanes = async { tokio::join!(Box::pin(plans), Box::pin(jobs)) };
+    let lanes = async { tokio::join!(Box::pin(plans), Box::pin(jobs), Box::pin(shells)) };
     tokio::select! {
-        (plans, jobs) = lanes => plans.and(jobs),
+        (plans, jobs, ()) = lanes => plans.and(jobs),
         () = bounds => Ok(()),
     }
 }

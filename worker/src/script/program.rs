@@ -28,7 +28,7 @@ pub(crate) struct Program {
 }
 
 /// What stands before the first command: descriptors, helpers.
-const PRELUDE: &str = include_str!("prelude.sh");
+pub(super) const PRELUDE: &str = include_str!("prelude.sh");
 /// A pass-through, for images that have no `sudo`: laid as `bin/sudo` beside the program.
 pub(crate) const SUDO: &str = include_str!("sudo.sh");
 /// Who runs the job and where: Travis' user is not there, so what the image says holds, else root.
@@ -76,6 +76,7 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
         let export = quoted(&format!("export {name}={value}"));
         writer.line(&format!("eval {export} {APART}"));
     }
+    writer.line("slipway_remember");
     let phases = &plan.phases;
     writer.stopping(Phase::BeforeInstall, &phases.before_install, None);
     writer.stopping(Phase::Install, &phases.install, None);

@@ -12,4 +12,5 @@ mod remotes;
 mod repository;
 mod server;
 mod services;
+mod shells;
 mod weather;

@@ -8,6 +8,7 @@ mod login_links;
 mod repos;
 mod runs;
 mod secrets;
+mod shells;
 mod workers;
 
 use std::collections::HashMap;
@@ -37,6 +38,7 @@ pub(super) fn router(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route("/runs/{run}/jobs/{job}", get(jobs::show))
         .route("/runs/{run}/jobs/{job}/cancel", post(jobs::cancel))
         .route("/runs/{run}/jobs/{job}/log", get(jobs::log))
+        .route("/runs/{run}/jobs/{job}/shell", get(shells::open))
         .route("/deliveries", get(deliveries::list))
         .route("/deployments/{id}", get(deployments::show))
         .route("/environments", get(environments::list))

@@ -6,6 +6,7 @@ mod errors;
 mod exec;
 mod hijack;
 mod images;
+mod talk;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,10 +23,11 @@ use bollard::query_parameters::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use slipway_pipelines::ids::{AttemptId, WorkerId};
+use slipway_pipelines::wire::ShellSize;
 use tokio::sync::Mutex;
 use tokio_util::io::StreamReader;
 
-use super::{Channel, ContainerSpec, Sandbox, SandboxError, Terminal};
+use super::{Channel, ContainerSpec, Sandbox, SandboxError, Talk, Terminal};
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
 use errors::{content, detail, failed, is_status};
@@ -146,6 +148,20 @@ impl Sandbox for DockerSandbox {
         command: Vec<String>,
     ) -> Result<Terminal, SandboxError> {
         self.on_terminal(container, command).await
+    }
+
+    async fn talk(
+        &self,
+        container: &str,
+        command: Vec<String>,
+        env: Vec<String>,
+        size: Option<ShellSize>,
+    ) -> Result<Talk, SandboxError> {
+        self.begin_talk(container, command, env, size).await
+    }
+
+    async fn resize(&self, talk: &str, size: ShellSize) -> Result<(), SandboxError> {
+        self.resize_talk(talk, size).await
     }
 
     async fn exit_code(&self, terminal: &str) -> Result<Option<i64>, SandboxError> {
