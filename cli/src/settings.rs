@@ -53,6 +53,9 @@ const KNOWN: &[&str] = &[
     "job_pids",
     "job_cpu_millis",
     "run_store_bytes",
+    "shell_idle_seconds",
+    "shell_seconds",
+    "keep_failed_most",
     "log",
     "log_format",
 ];

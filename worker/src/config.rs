@@ -26,4 +26,9 @@ pub struct Config {
     pub warm: u32,
     /// Where deploys ask AWS.
     pub aws: Aws,
+    /// At most so many containers of failed jobs are kept for shells.
+    pub keep_failed_most: usize,
 }
+
+/// How many containers of failed jobs a worker keeps, unless the operator says otherwise.
+pub const KEEP_FAILED_MOST: usize = 4;

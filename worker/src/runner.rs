@@ -3,6 +3,7 @@
 mod engine;
 mod identity;
 mod lanes;
+mod shells;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::client::{CallError, Client, Retry};
 use crate::config::Config;
 use crate::deploy::Aws;
 use crate::git::Mirrors;
-use crate::job::Spool;
+use crate::job::{Rooms, Spool};
 use crate::sandbox::Sandbox as _;
 pub(crate) use engine::Engine;
 
@@ -36,6 +37,8 @@ pub(crate) struct Worker {
     pub(crate) engine: Option<Engine>,
     /// Where deploys ask AWS.
     pub(crate) aws: Aws,
+    /// Containers that people can have a shell in.
+    pub(crate) rooms: Rooms,
     /// Attempts are broken off: the drain took too long.
     pub(crate) kill: CancellationToken,
 }
@@ -72,6 +75,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
             spool: spool.clone(),
             engine: engine.clone(),
             aws: config.aws.clone(),
+            rooms: Rooms::new(config.keep_failed_most),
             kill: CancellationToken::new(),
         });
         let Some(registered) = register(&config, &worker, &client, &shutdown).await? else { break };

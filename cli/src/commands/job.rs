@@ -1,5 +1,9 @@
 //! `slipway job …`: one job of a run.
 
+pub(crate) mod shell;
+mod show;
+mod terminal;
+
 use std::io::Write;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -28,8 +32,11 @@ pub(crate) struct Job {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// A job: its attempts and steps, and until when its container is kept.
+    Show(show::Show),
     /// Print a job's log as it is.
     Logs(Logs),
+    Shell(shell::Shell),
     /// Stop a job.
     Cancel(One),
 }
@@ -78,7 +85,9 @@ impl FromStr for Number {
 /// Runs the command.
 pub(crate) async fn run(arguments: Job) -> Result<ExitCode> {
     match arguments.command {
+        Command::Show(arguments) => show::run(arguments).await?,
         Command::Logs(arguments) => return logs(arguments).await,
+        Command::Shell(arguments) => return shell::run(arguments).await,
         Command::Cancel(one) => {
             let path = path(&one);
             let (_data_dir, api) = one.server.connect()?;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use slipway_worker::KEEP_FAILED_MOST;
 use slipway_worker::deploy::{Aws, Pace};
 use url::Url;
 
@@ -44,6 +45,10 @@ pub(crate) struct Worker {
     /// AWS has it]
     #[arg(long, value_name = "URL")]
     aws_elasticbeanstalk_url: Option<Url>,
+    /// Containers of failed jobs that are kept at once for shells [env: SLIPWAY_KEEP_FAILED_MOST]
+    /// [default: 4]
+    #[arg(long, value_name = "N")]
+    keep_failed_most: Option<usize>,
     /// Stop when standard input is closed, as a supervisor that dies leaves it.
     #[arg(long)]
     stop_with_stdin: bool,
@@ -78,6 +83,9 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
                 .get(arguments.aws_elasticbeanstalk_url, "aws_elasticbeanstalk_url")?,
             pace: Pace::default(),
         },
+        keep_failed_most: settings
+            .get(arguments.keep_failed_most, "keep_failed_most")?
+            .unwrap_or(KEEP_FAILED_MOST),
     };
     let stop = stop::on_signals(arguments.stop_with_stdin)?;
     slipway_worker::run(config, stop).await?;

@@ -125,6 +125,9 @@ pub struct WholeJob {
     pub job: Job,
     /// Its attempts by number.
     pub attempts: Vec<WholeAttempt>,
+    /// Until when the container of the failed job is kept for shells; none: it is not.
+    #[serde(default)]
+    pub kept_until: Option<Time>,
 }
 
 /// One try of a job by one worker.

@@ -126,6 +126,7 @@ pub(crate) async fn views(tx: &mut Tx, run: RunId) -> Result<Vec<JobView>, FlowE
                 stage: StageIndex(row.stage),
                 stage_name: row.stage_name,
                 allow_failure: row.allow_failure,
+                needs: Vec::new(),
                 state: state.decode()?,
             })
         })

@@ -24,6 +24,7 @@ pub mod repos;
 pub(crate) mod runs;
 pub mod secrets;
 pub(crate) mod sessions;
+pub(crate) mod shells;
 pub(crate) mod test_reports;
 pub(crate) mod views;
 pub(crate) mod workers;

@@ -18,7 +18,7 @@ use crate::db::deployments::{self, Deployment};
 use crate::db::repos::{self, Repo, RepoKind};
 use crate::db::runs::{self, Run};
 use crate::db::secrets::{self, Unopened};
-use crate::db::{Tx, jobs, new_id, workers};
+use crate::db::{Tx, jobs, new_id, shells, workers};
 use crate::state::Server;
 
 /// A leased piece of work, still without the token that its attempt will write with.
@@ -188,6 +188,7 @@ impl Claim<'_> {
                 work.secrets = self.secrets(tx, &run, &work.plan.secrets).await?;
                 let page = schedule::run_url(self.server, repo.name.as_str(), run.number);
                 work.url = format!("{page}/jobs/{}", work.number);
+                work.keep_failed_seconds = shells::keep_failed(tx, repo.id).await?;
                 schedule::to_github(self.server, tx, run.id).await?;
                 (run, repo, Work::Job(Box::new(work)))
             }
@@ -249,6 +250,7 @@ impl Claim<'_> {
             stage_name: job.stage_name,
             secrets: Vec::new(),
             trust: trust(&run),
+            keep_failed_seconds: 0,
             url: String::new(),
             started_at: job.first_started_at.unwrap_or(self.at),
         };

@@ -20,6 +20,7 @@ pub(crate) mod report_github;
 pub mod restart;
 pub(crate) mod schedule;
 pub(crate) mod scopes;
+pub(crate) mod shells;
 pub mod trigger;
 
 pub use crate::error::FlowError;

@@ -25,14 +25,15 @@ use tokio_util::sync::CancellationToken;
 use super::auth::{bearer, same_token};
 use super::problem::{Json, Octets, Path, Problem, Query};
 use super::tokens::{self, WorkerClaims};
+use super::worker_shells;
 use crate::error::FlowError;
 use crate::flow::{attempts, deploys, dispatch, imports};
 use crate::state::{Server, Signal};
 use crate::store::logs;
 
-const LONG_POLL: Duration = Duration::from_secs(20);
+pub(super) const LONG_POLL: Duration = Duration::from_secs(20);
 /// Notifications only make it sooner: work that becomes available by the clock is found by looking.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Of one request; a worker sends a long log in many.
 const LARGEST: usize = 32 * 1024 * 1024;
 
@@ -49,6 +50,7 @@ pub(super) fn router() -> Router<Arc<Server>> {
     Router::new()
         .route("/register", post(register))
         .route("/claim", post(claim))
+        .merge(worker_shells::router())
         .nest("/attempts/{attempt}", attempt)
         .layer(DefaultBodyLimit::max(LARGEST))
 }
@@ -68,7 +70,7 @@ impl FromRequestParts<Arc<Server>> for Registration {
 }
 
 /// The bearer is a registered worker.
-struct Registered(WorkerClaims);
+pub(super) struct Registered(pub(super) WorkerClaims);
 
 impl FromRequestParts<Arc<Server>> for Registered {
     type Rejection = Problem;
@@ -99,11 +101,11 @@ impl FromRequestParts<Arc<Server>> for Attempt {
     }
 }
 
-fn unauthorized(detail: &str) -> Problem {
+pub(super) fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail)
 }
 
-fn same_protocol(theirs: u32) -> Result<(), Problem> {
+pub(super) fn same_protocol(theirs: u32) -> Result<(), Problem> {
     if theirs == PROTOCOL_VERSION {
         return Ok(());
     }
@@ -147,7 +149,7 @@ async fn claim(
             loop {
                 match signals.recv().await {
                     Ok(Signal::Work) | Err(_) => return,
-                    Ok(Signal::Deliveries | Signal::Log(_) | Signal::Run(_)) => {}
+                    Ok(Signal::Deliveries | Signal::Log(_) | Signal::Run(_) | Signal::Shell) => {}
                 }
             }
         };

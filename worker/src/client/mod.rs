@@ -2,6 +2,7 @@
 
 mod attempt;
 mod blobs;
+mod shells;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use slipway_pipelines::wire::{
 use url::Url;
 
 pub(crate) use attempt::AttemptClient;
+pub(crate) use shells::{Socket, close};
 
 /// Longer than the server's long poll.
 const CALL_TIMEOUT: Duration = Duration::from_secs(40);
@@ -135,10 +137,16 @@ async fn send(request: RequestBuilder) -> Result<Response, CallError> {
         let appended: LogAppended = json(response).await?;
         return Err(CallError::Gap { length: appended.length });
     }
+    Err(refused(response).await)
+}
+
+/// What an answer that is no good one comes to.
+async fn refused(response: Response) -> CallError {
+    let status = response.status();
     let text = response.text().await.unwrap_or_default();
     let detail = serde_json::from_str::<Problem>(&text)
         .map_or_else(|_| text.chars().take(300).collect(), |problem| problem.detail);
-    Err(match status {
+    match status {
         StatusCode::CONFLICT => CallError::Fenced { detail },
         StatusCode::UNAUTHORIZED => CallError::Unauthorized,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
@@ -148,7 +156,7 @@ async fn send(request: RequestBuilder) -> Result<Response, CallError> {
             CallError::Away { why: format!("{status}: {detail}") }
         }
         status => CallError::Refused { status: status.as_u16(), detail },
-    })
+    }
 }
 
 async fn json<T: DeserializeOwned>(response: Response) -> Result<T, CallError> {

@@ -15,7 +15,7 @@ use super::store::Store;
 use super::{CANCELED, LocalRun, News, Stop, jobs};
 use crate::deploy::Aws;
 use crate::git::{Folder, FolderRequest, Mirrors};
-use crate::job::Spool;
+use crate::job::{Rooms, Spool};
 use crate::runner::{Engine, Worker};
 use crate::sandbox::{Connected, Sandbox as _, connect};
 
@@ -163,6 +163,7 @@ impl Whole {
             spool: Spool::open(identity.folder.join("spool"))?,
             engine: Some(Engine { docker, sandbox, address, name }),
             aws: Aws::default(),
+            rooms: Rooms::new(0),
             kill: CancellationToken::new(),
         };
         let id = RunId::from(Uuid::now_v7());

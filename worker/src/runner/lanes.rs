@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{DRAIN, Engine, Worker, engine};
+use super::{DRAIN, Engine, Worker, engine, shells};
 use crate::client::{CallError, Client, Retry};
 use crate::config::Config;
 use crate::job::execute;
@@ -24,10 +24,10 @@ const ENGINE_AWAY: Duration = Duration::from_secs(2);
 
 /// How work is asked for.
 #[derive(Clone, Copy)]
-struct Calls<'a> {
-    client: &'a Client,
+pub(super) struct Calls<'a> {
+    pub(super) client: &'a Client,
     /// Of the registration.
-    token: &'a SecretText,
+    pub(super) token: &'a SecretText,
 }
 
 /// Works under one registration, until the server wants another one, an engine shows up, or
@@ -52,6 +52,8 @@ pub(super) async fn work(
             Ok(())
         }
     };
+    // Beside the slots: a shell is in the container of a job that has one, or had.
+    let shells = shells::lane(worker, calls, &stop);
     let bounds = async {
         tokio::select! {
             () = stop.cancelled() => {}
@@ -63,9 +65,9 @@ pub(super) async fn work(
         std::future::pending::<()>().await;
     };
     // Each comes to its own end, also when the other failed: what runs is never dropped.
-    let lanes = async { tokio::join!(Box::pin(plans), Box::pin(jobs)) };
+    let lanes = async { tokio::join!(Box::pin(plans), Box::pin(jobs), Box::pin(shells)) };
     tokio::select! {
-        (plans, jobs) = lanes => plans.and(jobs),
+        (plans, jobs, ()) = lanes => plans.and(jobs),
         () = bounds => Ok(()),
     }
 }

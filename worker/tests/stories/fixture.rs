@@ -92,6 +92,7 @@ impl Story {
             engine,
             warm: self.warm,
             aws: slipway_worker::deploy::Aws::default(),
+            keep_failed_most: 2,
         };
         self.shutdown = CancellationToken::new();
         let life = slipway_worker::run(config, self.shutdown.clone());
@@ -373,6 +374,7 @@ pub(crate) fn job(script: &[&str]) -> JobWork {
             cpu_millis: 2000,
             disk_bytes: 1 << 30,
         },
+        keep_failed_seconds: 0,
         url: "http://127.0.0.1/acme/app/runs/7/jobs/1".to_owned(),
         started_at: Utc::now(),
     }

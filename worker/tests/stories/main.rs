@@ -54,6 +54,7 @@ mod remotes;
 mod repository;
 mod server;
 mod services;
+mod sessions;
 mod shells;
 mod store;
 mod variables;

@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, middleware};
-use slipway_pipelines::ids::AttemptId;
+use slipway_pipelines::ids::{AttemptId, ShellId};
 use slipway_pipelines::names::RepoName;
 use slipway_pipelines::wire::{
     Assignment, AttemptEvent, ClaimRequest, DeployGrant, DeployRequest, EventBatch, FinishRequest,
-    HeartbeatResponse, ImportRequest, ImportSource, Lane, LogAppended, PlanReport, RegisterRequest,
-    RegisterResponse, SecretText, Work,
+    HeartbeatResponse, ImportRequest, ImportSource, KeptJob, Lane, LogAppended, PlanReport,
+    RegisterRequest, RegisterResponse, SecretText, ShellClaim, ShellOrder, Work,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use crate::store::{self, Store};
 
@@ -45,6 +46,12 @@ struct Script {
     imports: HashMap<RepoName, ImportSource>,
     cancel: Option<String>,
     store: Store,
+    /// Shells that somebody waits for.
+    shells: VecDeque<ShellOrder>,
+    /// Whoever waits for the worker's end of a shell.
+    people: HashMap<ShellId, oneshot::Sender<WebSocket>>,
+    /// What the worker says it keeps.
+    kept: Vec<KeptJob>,
     /// 503 for everything.
     away: bool,
     /// 409 for every attempt.
@@ -87,6 +94,8 @@ impl Server {
         let api = Router::new()
             .route("/register", post(register))
             .route("/claim", post(claim))
+            .route("/shells/claim", post(claim_shell))
+            .route("/shells/{shell}", get(shell))
             .nest("/attempts/{attempt}", attempt)
             .layer(DefaultBodyLimit::max(32 * 1024 * 1024))
             .layer(middleware::from_fn_with_state(server.clone(), weather))
@@ -129,6 +138,34 @@ impl Server {
 
     pub(crate) fn cancel(&self, reason: &str) {
         self.change(|script| script.cancel = Some(reason.to_owned()));
+    }
+
+    /// Asks the worker for a shell, and waits for its end of it.
+    pub(crate) async fn shell(&self, order: ShellOrder) -> WebSocket {
+        let (sender, receiver) = oneshot::channel();
+        self.change(|script| {
+            script.people.insert(order.shell, sender);
+            script.shells.push_back(order);
+        });
+        let came = tokio::time::timeout(Duration::from_secs(30), receiver).await;
+        came.expect("the worker comes").expect("it connects")
+    }
+
+    /// Waits until the worker says that it keeps these.
+    pub(crate) async fn until_kept(&self, wanted: &[AttemptId]) -> Vec<KeptJob> {
+        let look = async {
+            loop {
+                let changed = self.changed.notified();
+                let kept = self.script().kept.clone();
+                let attempts: Vec<AttemptId> = kept.iter().map(|one| one.attempt).collect();
+                if attempts == wanted {
+                    return kept;
+                }
+                changed.await;
+            }
+        };
+        let found = tokio::time::timeout(Duration::from_secs(60), look).await;
+        found.unwrap_or_else(|_| panic!("not {wanted:?} but {:?}", self.script().kept))
     }
 
     pub(crate) fn go_away(&self, away: bool) {
@@ -234,6 +271,36 @@ async fn claim(State(server): State<Server>, Json(request): Json<ClaimRequest>) 
         Ok(assignment) => Json(assignment).into_response(),
         Err(_) => StatusCode::NO_CONTENT.into_response(),
     }
+}
+
+async fn claim_shell(State(server): State<Server>, Json(claim): Json<ShellClaim>) -> Response {
+    server.change(|script| script.kept = claim.kept);
+    let look = async {
+        loop {
+            let changed = server.changed.notified();
+            if let Some(order) = server.change_quietly(|script| script.shells.pop_front()) {
+                return order;
+            }
+            changed.await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(5), look).await {
+        Ok(order) => Json(order).into_response(),
+        Err(_) => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+async fn shell(
+    State(server): State<Server>,
+    Path(shell): Path<ShellId>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let Some(person) = server.change_quietly(|script| script.people.remove(&shell)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    upgrade.on_upgrade(async move |socket| {
+        assert!(person.send(socket).is_ok(), "somebody waits for it");
+    })
 }
 
 impl Server {

@@ -75,7 +75,7 @@ pub(super) fn problems(run: &Run) {
 }
 
 /// `job 12.1  build  passed in 12 s`
-pub(super) fn of_job(run: i32, job: &Job) -> String {
+pub(in crate::commands) fn of_job(run: i32, job: &Job) -> String {
     let mut text = format!("job {run}.{}  {}  {}", job.number, print::safe(&job.name), job.state);
     if let (Some(from), Some(to)) = (job.started_at, job.finished_at) {
         text.push_str(&format!(" in {}", print::duration(from, to)));

@@ -8,15 +8,16 @@ use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use slipway_pipelines::ids::AttemptId;
+use slipway_pipelines::ids::{AttemptId, JobId};
 
 use super::find::{self, Found};
-use super::format::count;
+use super::format::{clock, count};
 use super::left::{self, Left};
 use super::log::{self, Start};
 use super::outcome::{Failure, Frame, page};
 use super::steps::{Section, sections};
 use super::waits;
+use crate::db::shells;
 use crate::db::views::jobs::{self, AttemptRow, JobRow, ServiceRow, StepRow};
 use crate::db::views::queue;
 use crate::db::views::runs::{self, RunRow};
@@ -50,6 +51,8 @@ struct Page {
     run: RunRow,
     job: JobRow,
     waits: Option<String>,
+    /// Until when its container is kept.
+    kept: Option<String>,
     attempts: Vec<AttemptRow>,
     live: bool,
     log: Log,
@@ -122,6 +125,7 @@ pub(super) async fn job(
         None => None,
     };
     let job = listed.swap_remove(at);
+    let kept = shells::kept_until(&server.db, JobId::from(job.id)).await?.map(clock);
     let attempts = jobs::attempts(&server.db, job.id).await?;
     let chosen = choose(&attempts, asked.attempt.as_deref());
     let log = match chosen {
@@ -144,7 +148,7 @@ pub(super) async fn job(
         frame = if latest { frame.live(events).refresh(30) } else { frame };
     }
     let left = left::of(&server, run.id, Some(job.number)).await?;
-    page(&Page { page: frame, run, job, waits, attempts, live, log, found, left })
+    page(&Page { page: frame, run, job, waits, kept, attempts, live, log, found, left })
 }
 
 async fn waits_for(
