@@ -18,6 +18,8 @@ use crate::supervise::running::Running;
 
 /// Longer than the server lets anything wait.
 const TIMEOUT: Duration = Duration::from_secs(40);
+/// Of something large.
+const TRANSFER: Duration = Duration::from_secs(3600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may be away from under a command that follows something.
 const AWAY_LIMIT: Duration = Duration::from_secs(60);
@@ -48,7 +50,7 @@ pub(crate) struct Listing {
 /// The server can not be reached now, which may pass: it, or its database, may be restarting.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Away(String);
+pub(crate) struct Away(pub(crate) String);
 
 /// A client with the operator's token.
 #[derive(Clone, Debug)]
@@ -142,6 +144,16 @@ impl Api {
     /// GET, as it comes.
     pub(crate) async fn get_raw(&self, path: &str) -> Result<Response> {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// GET of something large, as it comes: that may last.
+    pub(crate) async fn download(&self, path: &str) -> Result<Response> {
+        self.send(self.request(Method::GET, path).timeout(TRANSFER)).await
+    }
+
+    /// A call without a body, decoded.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T> {
+        decode(self.send(self.request(method, path)).await?).await
     }
 
     /// POST of a JSON body, decoded.

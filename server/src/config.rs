@@ -1,5 +1,7 @@
 //! What the operator decides. Read from the environment by the command line only.
 
+mod blobs;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,6 +13,8 @@ use sha2::{Digest, Sha256};
 use slipway_pipelines::wire::Limits;
 use url::Url;
 use zeroize::Zeroizing;
+
+pub use blobs::{BlobConfig, BlobLimits, BlobPlace, S3Keys, S3Place};
 
 /// Everything the server needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -39,6 +43,8 @@ pub struct Config {
     pub lease: Duration,
     /// Limits of one job.
     pub limits: Limits,
+    /// What is kept of what jobs leave.
+    pub blobs: BlobConfig,
     /// Told about each change of a run's state.
     pub notify_url: Option<Url>,
 }
@@ -80,6 +86,7 @@ impl Config {
             images: BTreeMap::new(),
             lease: LEASE,
             limits: LIMITS,
+            blobs: BlobConfig::default(),
             notify_url: None,
         }
     }

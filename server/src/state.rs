@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::db::Db;
 use crate::github::{Github, GithubError};
+use crate::store::blobs::Blobs;
 
 /// The server: shared as `Arc<Server>`.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Server {
     pub wake: Wake,
     pub(crate) client: reqwest::Client,
     pub(crate) github: Option<Github>,
+    /// Where what jobs leave is kept.
+    pub(crate) blobs: Blobs,
     health: Mutex<Option<Health>>,
 }
 
@@ -43,8 +46,9 @@ impl Server {
         config: Config,
         client: reqwest::Client,
         github: Option<Github>,
+        blobs: Blobs,
     ) -> Self {
-        Self { db, config, wake: Wake::new(), client, github, health: Mutex::new(None) }
+        Self { db, config, wake: Wake::new(), client, github, blobs, health: Mutex::new(None) }
     }
 
     /// GitHub, where a credential for it is set.

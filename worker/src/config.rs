@@ -22,6 +22,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The engine's address (`unix:///run/docker.sock`); none: the usual socket.
     pub engine: Option<String>,
+    /// Containers that are started before a job wants them; 0: none.
+    pub warm: u32,
     /// Where deploys ask AWS.
     pub aws: Aws,
 }

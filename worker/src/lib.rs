@@ -7,10 +7,12 @@ pub mod deploy;
 mod git;
 pub mod image;
 mod job;
+mod local;
 pub mod log;
 mod runner;
 mod sandbox;
 mod script;
 
 pub use config::Config;
+pub use local::{Artifact, KeptJob, LocalRun, News, Stop, run_local};
 pub use runner::run;

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use slipway_pipelines::ids::WorkerId;
 use slipway_pipelines::wire::{PROTOCOL_VERSION, RegisterRequest, RegisterResponse};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{CallError, Client, Retry};
@@ -28,7 +29,6 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// What every attempt uses.
 pub(crate) struct Worker {
     pub(crate) id: WorkerId,
-    pub(crate) client: Client,
     pub(crate) mirrors: Arc<Mirrors>,
     /// Where files lie on their way between jobs and the store.
     pub(crate) spool: Spool,
@@ -54,23 +54,33 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let spool = Spool::open(config.data_dir.join("spool"))?;
     let mut engine = None;
     let mut missing = engine::Missing::default();
+    // What it does beside jobs ends with it.
+    let mut beside = JoinSet::new();
     // Each turn is one registration: it ends when the server wants another, when an engine shows
     // up, or for good.
     while !shutdown.is_cancelled() {
         if engine.is_none() {
             engine = engine::find(&config, identity.id, &mut missing).await?;
+            if let Some(engine) = &engine {
+                let (sandbox, stop) = (engine.sandbox.clone(), shutdown.clone());
+                beside.spawn(async move { sandbox.tend(&stop).await });
+            }
         }
         let worker = Arc::new(Worker {
             id: identity.id,
-            client: client.clone(),
             mirrors: Arc::clone(&mirrors),
             spool: spool.clone(),
             engine: engine.clone(),
             aws: config.aws.clone(),
             kill: CancellationToken::new(),
         });
-        let Some(registered) = register(&config, &worker, &shutdown).await? else { break };
-        lanes::work(&config, &worker, &registered, &shutdown).await?;
+        let Some(registered) = register(&config, &worker, &client, &shutdown).await? else { break };
+        lanes::work(&config, &worker, &client, &registered, &shutdown).await?;
+    }
+    while let Some(ended) = beside.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "what the worker does beside jobs broke down");
+        }
     }
     if let Some(engine) = &engine {
         engine.sandbox.close().await;
@@ -83,6 +93,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
 async fn register(
     config: &Config,
     worker: &Worker,
+    client: &Client,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Option<RegisterResponse>> {
     let request = RegisterRequest {
@@ -96,7 +107,7 @@ async fn register(
     let mut retry = Retry::default();
     let mut told = false;
     loop {
-        let call = worker.client.register(config.token.expose_secret(), &request);
+        let call = client.register(config.token.expose_secret(), &request);
         let answer = tokio::select! {
             answer = call => answer,
             () = shutdown.cancelled() => return Ok(None),

@@ -11,6 +11,8 @@ use crate::data_dir::DataDirFlag;
 use crate::logging;
 use crate::settings::Settings;
 
+/// Each costs a few MiB of memory.
+const WARM: u32 = 2;
 const SERVER: &str = "http://127.0.0.1:8080";
 
 /// How the worker is started.
@@ -32,6 +34,9 @@ pub(crate) struct Worker {
     /// The engine's address [env: SLIPWAY_ENGINE] [default: the usual socket]
     #[arg(long, value_name = "ADDRESS")]
     engine: Option<String>,
+    /// Containers started before a job wants them, 0 for none [env: SLIPWAY_WARM] [default: 2]
+    #[arg(long, value_name = "N")]
+    warm: Option<u32>,
     /// Where deploys ask S3 [env: SLIPWAY_AWS_S3_URL] [default: where AWS has it]
     #[arg(long, value_name = "URL")]
     aws_s3_url: Option<Url>,
@@ -66,6 +71,7 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
         slots: slots(arguments.slots, &settings)?,
         data_dir: data_dir.join("worker"),
         engine: settings.get(arguments.engine, "engine")?,
+        warm: settings.get(arguments.warm, "warm")?.unwrap_or(WARM),
         aws: Aws {
             s3_url: settings.get(arguments.aws_s3_url, "aws_s3_url")?,
             elasticbeanstalk_url: settings

@@ -2,6 +2,8 @@
 //! command reads. States are their words: a program that is older than the server still shows a
 //! state that it does not know.
 
+mod left;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,6 +12,8 @@ use super::{Evidence, Version};
 use crate::ids::{AttemptId, DeliveryId, DeploymentId, EnvironmentId, JobId, RunId, WorkerId};
 use crate::language::Diagnostic;
 use crate::plan::{Dropped, PullRequest};
+
+pub use left::{Artifact, Cache, ClearedCaches, JobTests, RedTest, Tests};
 
 type Time = DateTime<Utc>;
 

@@ -257,7 +257,7 @@ impl Claim<'_> {
 }
 
 /// How far a run is trusted, by what the forge says of it.
-fn trust(run: &Run) -> Trust {
+pub(super) fn trust(run: &Run) -> Trust {
     if run.trigger.event.is_fork() { Trust::Fork } else { Trust::Trusted }
 }
 

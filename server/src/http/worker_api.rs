@@ -1,5 +1,7 @@
 //! What workers call: thin, and every call about an attempt carries that attempt's own token.
 
+mod blobs;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +44,8 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .route("/plan", post(plan))
         .route("/import-source", post(import_source))
         .route("/deploys/{index}", post(deploy))
-        .route("/finish", post(finish));
+        .route("/finish", post(finish))
+        .merge(blobs::router());
     Router::new()
         .route("/register", post(register))
         .route("/claim", post(claim))
@@ -179,7 +182,13 @@ async fn claim_once(
             tracing::warn!(reason, "a claim came too late");
             return Ok(None);
         }
-        Err(error @ (FlowError::NotFound | FlowError::Gap { .. } | FlowError::TooLarge(_))) => {
+        Err(
+            error @ (FlowError::NotFound
+            | FlowError::Gap { .. }
+            | FlowError::TooLarge(_)
+            | FlowError::Invalid(_)
+            | FlowError::StoreAway(_)),
+        ) => {
             return Err(Problem::internal(error.into()));
         }
         Err(error @ (FlowError::Away(_) | FlowError::Internal(_))) => return Err(error.into()),

@@ -84,6 +84,42 @@ impl Write for Pieces {
     }
 }
 
+/// Takes what is written as long as there is room for it.
+pub(super) struct Room {
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Room {
+    pub(super) fn new(most: usize) -> Self {
+        Self { bytes: Vec::new(), most }
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Is this error that of a full one?
+    pub(super) fn is_full(error: &anyhow::Error) -> bool {
+        let kind = |error: &std::io::Error| error.kind() == std::io::ErrorKind::FileTooLarge;
+        error.downcast_ref().is_some_and(kind)
+    }
+}
+
+impl Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + bytes.len() > self.most {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 fn own<W: Write>(tar: &mut Builder<W>, one: &Extra) -> std::io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_entry_type(EntryType::Regular);

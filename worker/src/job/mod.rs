@@ -25,14 +25,14 @@ use std::time::Duration;
 use slipway_pipelines::wire::{Assignment, FinishRequest, JobOutcome, Secret, Work};
 use tokio_util::task::TaskTracker;
 
-use crate::client::{AttemptClient, CallError, Retry};
+use crate::client::{AttemptClient, CallError, Client, Retry};
 use crate::log::{LogSink, Masker, append};
 use crate::runner::Worker;
 use crate::sandbox::Sandbox as _;
 pub(crate) use carry::Spool;
 use control::Control;
 use events::Reporter;
-pub(crate) use outside::{Answer, BlobStore, EventSink, Fetched, Kept, Outside, Transfer};
+pub(crate) use outside::{Answer, BlobStore, EventSink, Fetched, Here, Kept, Outside, Transfer};
 
 /// Plans and verifications say little.
 const SMALL_LOG: u64 = 4 * 1024 * 1024;
@@ -40,6 +40,7 @@ const SMALL_LOG: u64 = 4 * 1024 * 1024;
 const MAKING: Duration = Duration::from_secs(60);
 
 /// What an attempt holds, whatever it does.
+#[derive(Default)]
 pub(crate) struct Held {
     control: Control,
     /// Containers in the making: none is forgotten when the attempt is dropped meanwhile.
@@ -48,9 +49,14 @@ pub(crate) struct Held {
 
 /// Executes an assignment to its end, or until the server has given it up. The `slot` is free for
 /// the next one as soon as the outcome is known: removing containers takes a while.
-pub(crate) async fn execute<S: Send>(worker: &Worker, assignment: Assignment, slot: S) {
-    let held = Held { control: Control::default(), making: TaskTracker::new() };
-    let client = worker.client.attempt(assignment.attempt, assignment.token.clone());
+pub(crate) async fn execute<S: Send>(
+    worker: &Worker,
+    server: &Client,
+    assignment: Assignment,
+    slot: S,
+) {
+    let held = Held::default();
+    let client = server.attempt(assignment.attempt, assignment.token.clone());
     let lease = lease::Lease {
         sink: &client,
         engine: worker.engine.as_ref(),
@@ -86,7 +92,7 @@ async fn work(
         Work::Plan(plan) => plan::plan(worker, assignment, plan, client).await,
         Work::Job(work) => {
             let limit = work.limits.log_bytes;
-            let outside = Outside { sink: client, blobs: client };
+            let outside = Outside { sink: client, blobs: client, here: None };
             let run = |reporter| attempt::job(worker, assignment, work, outside, reporter, held);
             report(client, &work.secrets, limit, run).await
         }
@@ -95,6 +101,31 @@ async fn work(
             report(client, &work.secrets, SMALL_LOG, run).await
         }
     }
+}
+
+/// Executes a job that no server has leased: to its end, or until `canceled` says why it ends. What
+/// is left of it is removed, unless it `stays`.
+///
+/// # Errors
+/// It is no job, or the sink refuses what it is told.
+pub(crate) async fn alone(
+    worker: &Worker,
+    assignment: &Assignment,
+    outside: Outside<'_>,
+    canceled: impl Future<Output = String>,
+    stays: impl FnOnce() -> bool,
+) -> anyhow::Result<()> {
+    let Work::Job(work) = &assignment.work else { anyhow::bail!("only jobs run without a lease") };
+    let held = Held::default();
+    let run = |reporter| attempt::job(worker, assignment, work, outside, reporter, &held);
+    let ended = tokio::select! {
+        ended = report(outside.sink, &work.secrets, work.limits.log_bytes, run) => ended,
+        never = async { held.control.cancel(canceled.await); std::future::pending().await } => never,
+    };
+    if !stays() {
+        clean_up(worker, assignment, &held).await;
+    }
+    ended
 }
 
 /// Runs `run` with a log and events, and reports its outcome once both are durable.

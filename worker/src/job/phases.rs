@@ -11,7 +11,7 @@ use super::deploys::{self, Scripted};
 use super::prepare::Ready;
 use super::shell::{Next, Shell};
 use super::{images, limits};
-use crate::sandbox::Sandbox as _;
+use crate::sandbox::{ContainerSpec, Sandbox as _, Starting};
 use crate::script::{Mark, Step};
 
 /// The code of a process that was killed.
@@ -39,6 +39,8 @@ struct Run<'a, 'b> {
     /// The script deploy that was let in.
     scripted: Option<Scripted>,
     began: bool,
+    /// Held until the first command begins.
+    starting: Option<(Starting, ContainerSpec)>,
 }
 
 /// Runs all phases in the container.
@@ -47,6 +49,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
     let image = ready.image.clone();
     let program_dir = ready.program_dir.clone();
     let steps = std::mem::take(&mut ready.program.steps);
+    let starting = ready.starting.take();
     let shell = Shell::start(attempt, ready).await?;
     let carrier = Carrier::new(attempt, &container, &program_dir);
     let mut run = Run {
@@ -62,6 +65,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
         stopped: None,
         scripted: None,
         began: false,
+        starting,
     };
     loop {
         match run.shell.next().await? {
@@ -80,6 +84,10 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
 impl Run<'_, '_> {
     async fn mark(&mut self, mark: Mark, offset: u64, at: DateTime<Utc>) -> Result<(), Halt> {
         self.began = true;
+        if let Some((starting, spec)) = self.starting.take() {
+            self.attempt.engine.sandbox.began(&spec);
+            drop(starting);
+        }
         match mark {
             Mark::Start(place) => {
                 // Only a job that writes marks by itself names a place that is not there.

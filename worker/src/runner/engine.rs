@@ -41,6 +41,8 @@ pub(super) async fn find(
             sweep(&sandbox, worker).await?;
             sandbox.sweep_networks().await?;
             sandbox.ensure_network().await?;
+            let warm = usize::try_from(config.warm)?;
+            let sandbox = sandbox.with_pool(warm, config.data_dir.join("warm.json"));
             tracing::info!(engine = name, "engine found");
             missing.said = false;
             Ok(Some(Engine { docker, sandbox, address, name }))

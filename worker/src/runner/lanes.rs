@@ -12,7 +12,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{DRAIN, Engine, Worker, engine};
-use crate::client::{CallError, Retry};
+use crate::client::{CallError, Client, Retry};
 use crate::config::Config;
 use crate::job::execute;
 use crate::sandbox::Sandbox as _;
@@ -22,20 +22,30 @@ const PLANS: u32 = 8;
 /// Between two looks at an engine that does not answer.
 const ENGINE_AWAY: Duration = Duration::from_secs(2);
 
+/// How work is asked for.
+#[derive(Clone, Copy)]
+struct Calls<'a> {
+    client: &'a Client,
+    /// Of the registration.
+    token: &'a SecretText,
+}
+
 /// Works under one registration, until the server wants another one, an engine shows up, or
 /// `shutdown`; attempts that run then come to their end first.
 pub(super) async fn work(
     config: &Config,
     worker: &Arc<Worker>,
+    client: &Client,
     registered: &RegisterResponse,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
     let stop = shutdown.child_token();
     let renewal = Duration::from_secs(registered.expires_in).mul_f64(0.9);
-    let plans = lane(worker, &registered.token, Lane::Plan, PLANS, &stop);
+    let calls = Calls { client, token: &registered.token };
+    let plans = lane(worker, calls, Lane::Plan, PLANS, &stop);
     let jobs = async {
         if worker.engine.is_some() {
-            lane(worker, &registered.token, Lane::Job, config.slots.max(1), &stop).await
+            lane(worker, calls, Lane::Job, config.slots.max(1), &stop).await
         } else {
             engine::appears(config, worker.id, &stop).await;
             stop.cancel();
@@ -63,13 +73,13 @@ pub(super) async fn work(
 /// Claims and executes until `stop`, at most `most` at once; then waits for what runs.
 async fn lane(
     worker: &Arc<Worker>,
-    token: &SecretText,
+    calls: Calls<'_>,
     lane: Lane,
     most: u32,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut running = JoinSet::new();
-    let ended = claims(worker, token, lane, most, stop, &mut running).await;
+    let ended = claims(worker, calls, lane, most, stop, &mut running).await;
     stop.cancel();
     while let Some(done) = running.join_next().await {
         noted(done);
@@ -79,7 +89,7 @@ async fn lane(
 
 async fn claims(
     worker: &Arc<Worker>,
-    token: &SecretText,
+    calls: Calls<'_>,
     lane: Lane,
     most: u32,
     stop: &CancellationToken,
@@ -94,7 +104,7 @@ async fn claims(
             if let (Lane::Job, Some(engine)) = (lane, &worker.engine) {
                 answers(engine).await;
             }
-            (permit, worker.client.claim(token, &request).await)
+            (permit, calls.client.claim(calls.token, &request).await)
         };
         let (permit, claimed) = tokio::select! {
             next = next => next,
@@ -107,9 +117,9 @@ async fn claims(
             Ok(Some(assignment)) => {
                 retry = Retry::default();
                 begins(&assignment, lane);
-                let worker = Arc::clone(worker);
+                let (worker, client) = (Arc::clone(worker), calls.client.clone());
                 running.spawn(async move {
-                    Box::pin(execute(&worker, assignment, permit)).await;
+                    Box::pin(execute(&worker, &client, assignment, permit)).await;
                 });
             }
             Ok(None) => retry = Retry::default(),

@@ -1,6 +1,7 @@
 //! Where strangers' code runs.
 
 mod docker;
+mod waiting;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,9 +11,11 @@ use futures::Stream;
 use slipway_pipelines::ids::{AttemptId, JobId, WorkerId};
 use slipway_pipelines::plan::PublishedPort;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 
 use crate::log::StepLog;
-pub(crate) use docker::{Connected, DockerSandbox, connect};
+pub(crate) use docker::{Connected, DockerSandbox, Starting, connect};
+pub(crate) use waiting::Waiting;
 
 /// What a sandbox did not do, in one sentence for the job's reader.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -92,6 +95,14 @@ pub(crate) struct Terminal {
     pub(crate) output: Pin<Box<dyn AsyncRead + Send>>,
 }
 
+/// A job's container that runs.
+pub(crate) struct Running {
+    /// Its id.
+    pub(crate) container: String,
+    /// The shell in it that waits for the job's program.
+    pub(crate) waiting: Waiting,
+}
+
 /// Isolates jobs. The contract every implementation keeps:
 ///
 /// - What `create` makes has no capability beyond the short list, gains no privilege, and stays
@@ -99,10 +110,32 @@ pub(crate) struct Terminal {
 /// - `remove` takes the container with its anonymous volumes, running or not, and is content if
 ///   it is gone already.
 /// - `of_worker` and `of_attempt` find everything that `create` ever made and `remove` did not.
+/// - `take` gives what was started before anybody wanted it: nothing has run in it but what waits,
+///   so it belongs to no job, no repo and no level of trust. From the moment it is taken it is the
+///   owner's, is found by `of_attempt`, and is removed like any other: nothing is given back.
 /// - `freeze` and `thaw` are content with a container that is frozen, running or gone already.
 pub(crate) trait Sandbox: Send + Sync {
-    /// Makes sure the image is there; gives its digest or id.
-    fn image(&self, reference: &str) -> impl Future<Output = Result<String, SandboxError>> + Send;
+    /// Makes sure the image is there, and says in the log how far it is if that takes a while;
+    /// gives its digest or id.
+    fn image(
+        &self,
+        reference: &str,
+        log: &dyn StepLog,
+    ) -> impl Future<Output = Result<String, SandboxError>> + Send;
+    /// A container for a job that runs already, made as `spec` would make it, its limits and names
+    /// included; none: there is none, or the image's name means another image by now.
+    fn take(&self, spec: &ContainerSpec) -> impl Future<Output = Option<Running>> + Send;
+    /// A job is being started: as long as this is held, nothing is done beside that could wait.
+    fn starting(&self) -> Starting;
+    /// A job of such a container runs: others like it may come.
+    fn began(&self, spec: &ContainerSpec);
+    /// Starts containers of the images that are used most, until `stop`, and removes them then.
+    fn tend(&self, stop: &CancellationToken) -> impl Future<Output = ()> + Send;
+    /// Starts the shell that waits in a container that runs.
+    fn waiting(
+        &self,
+        container: &str,
+    ) -> impl Future<Output = Result<Waiting, SandboxError>> + Send;
     /// Makes a container; gives its id.
     fn create(
         &self,

@@ -40,6 +40,8 @@ pub(crate) struct Story {
     pub(crate) event: TriggerEvent,
     /// Where the ref pointed before.
     pub(crate) before: Option<String>,
+    /// How many containers wait for jobs: none, unless a story is about them.
+    pub(crate) warm: u32,
     shutdown: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
     attempts: Vec<AttemptId>,
@@ -72,6 +74,7 @@ impl Story {
             source: None,
             event: TriggerEvent::Push { branch: "main".to_owned() },
             before: None,
+            warm: 0,
             shutdown: CancellationToken::new(),
             worker: None,
             attempts: Vec::new(),
@@ -87,6 +90,7 @@ impl Story {
             slots: 2,
             data_dir: self.dir.path().join("data"),
             engine,
+            warm: self.warm,
             aws: slipway_worker::deploy::Aws::default(),
         };
         self.shutdown = CancellationToken::new();

@@ -12,6 +12,7 @@ use slipway_pipelines::ids::AttemptId;
 
 use super::find::{self, Found};
 use super::format::count;
+use super::left::{self, Left};
 use super::log::{self, Start};
 use super::outcome::{Failure, Frame, page};
 use super::steps::{Section, sections};
@@ -53,6 +54,7 @@ struct Page {
     live: bool,
     log: Log,
     found: Option<Found>,
+    left: Left,
 }
 
 /// What one attempt left.
@@ -141,7 +143,8 @@ pub(super) async fn job(
         let events = format!("/{}/runs/{}/jobs/{}/events", run.repo, run.number, job.number);
         frame = if latest { frame.live(events).refresh(30) } else { frame };
     }
-    page(&Page { page: frame, run, job, waits, attempts, live, log, found })
+    let left = left::of(&server, run.id, Some(job.number)).await?;
+    page(&Page { page: frame, run, job, waits, attempts, live, log, found, left })
 }
 
 async fn waits_for(

@@ -11,6 +11,7 @@ use slipway_pipelines::language::Diagnostic;
 use slipway_pipelines::plan::Dropped;
 
 use super::format::{clock, duration, now};
+use super::left::{self, Left};
 use super::log::{self, Start, Window};
 use super::outcome::{Failure, Frame, page};
 use super::{bars, waits};
@@ -46,6 +47,7 @@ struct Page {
     whole: String,
     stages: Vec<Stage>,
     deployments: Vec<DeployRow>,
+    left: Left,
     newer: bool,
     origin: Option<i32>,
 }
@@ -131,6 +133,7 @@ pub(super) async fn run(
         diagnostics: told.diagnostics.0,
         dropped: told.dropped.map(|dropped| dropped.0).unwrap_or_default(),
         deployments,
+        left: left::of(&server, run.id, None).await?,
         run,
     };
     page(&view)

@@ -7,6 +7,7 @@ use bollard::Docker;
 use slipway_pipelines::ids::WorkerId;
 
 use super::hijack::Address;
+use super::pool::Pool;
 use super::{CALL_SECONDS, DockerSandbox, PING};
 
 /// Where an engine listens unless somebody says else.
@@ -49,6 +50,8 @@ pub(crate) async fn connect(address: Option<&str>, worker: WorkerId) -> anyhow::
         address: parsed,
         worker,
         making_network: Arc::default(),
+        pool: Arc::new(Pool::new(0, None)),
+        pulls: Arc::default(),
     };
     let (address, name) = (address.to_owned(), format!("Docker {version}"));
     Ok(Connected { docker, sandbox, address, name })

@@ -7,8 +7,11 @@ mod exec;
 mod files;
 mod hijack;
 mod images;
+mod pool;
+mod pulls;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,12 +28,19 @@ use futures::{Stream, StreamExt as _};
 use slipway_pipelines::ids::{AttemptId, WorkerId};
 use tokio::sync::Mutex;
 use tokio_util::io::StreamReader;
+use tokio_util::sync::CancellationToken;
 
-use super::{Channel, ContainerSpec, PathKind, Sandbox, SandboxError, TarStream, Terminal};
+use super::{
+    Channel, ContainerSpec, PathKind, Running, Sandbox, SandboxError, TarStream, Terminal, Waiting,
+    waiting,
+};
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
 use errors::{content, detail, failed, is_status};
 use hijack::Address;
+use pool::Pool;
+pub(crate) use pool::Starting;
+use pulls::Pulls;
 
 /// The label that names the worker.
 const WORKER_LABEL: &str = "slipway.worker";
@@ -54,9 +64,30 @@ pub(crate) struct DockerSandbox {
     address: Address,
     worker: WorkerId,
     making_network: Arc<Mutex<()>>,
+    pool: Arc<Pool>,
+    pulls: Arc<Pulls>,
 }
 
 impl DockerSandbox {
+    /// The same with so many containers that wait for jobs; what those use is remembered in `file`.
+    pub(crate) fn with_pool(self, size: usize, file: PathBuf) -> Self {
+        Self { pool: Arc::new(Pool::new(size, Some(file))), ..self }
+    }
+
+    /// What these containers have written to their own layers.
+    async fn written_by(&self, filter: &str, value: String) -> Result<u64, SandboxError> {
+        let options = ListContainersOptions {
+            all: true,
+            size: true,
+            filters: Some(HashMap::from([(filter.to_owned(), vec![value])])),
+            ..Default::default()
+        };
+        let list = self.docker.list_containers(Some(options)).await;
+        let list = list.map_err(failed("measure what containers have written"))?;
+        let sizes = list.into_iter().filter_map(|one| u64::try_from(one.size_rw?).ok());
+        Ok(sizes.sum())
+    }
+
     async fn labelled(&self, label: &str, value: String) -> Result<Vec<String>, SandboxError> {
         let filters = HashMap::from([("label".to_owned(), vec![format!("{label}={value}")])]);
         let options =
@@ -77,8 +108,35 @@ impl DockerSandbox {
 }
 
 impl Sandbox for DockerSandbox {
-    async fn image(&self, reference: &str) -> Result<String, SandboxError> {
-        self.have(reference).await
+    async fn image(&self, reference: &str, log: &dyn StepLog) -> Result<String, SandboxError> {
+        self.have(reference, log).await
+    }
+
+    async fn take(&self, spec: &ContainerSpec) -> Option<Running> {
+        self.from_pool(spec).await
+    }
+
+    fn starting(&self) -> Starting {
+        self.pool.starting()
+    }
+
+    fn began(&self, spec: &ContainerSpec) {
+        self.pool.began(spec);
+    }
+
+    async fn tend(&self, stop: &CancellationToken) {
+        self.tend_pool(stop).await;
+    }
+
+    async fn waiting(&self, container: &str) -> Result<Waiting, SandboxError> {
+        let channel = self.attach(container).await?;
+        match self.on_terminal(container, waiting::command()).await {
+            Ok(terminal) => Waiting::up(channel, terminal).await,
+            Err(error) => {
+                tracing::debug!(container, %error, "no shell waits");
+                Ok(Waiting::nobody(channel))
+            }
+        }
     }
 
     async fn create(&self, spec: ContainerSpec) -> Result<String, SandboxError> {
@@ -188,18 +246,11 @@ impl Sandbox for DockerSandbox {
     }
 
     async fn written(&self, attempt: AttemptId) -> Result<u64, SandboxError> {
-        let filters =
-            HashMap::from([("label".to_owned(), vec![format!("{ATTEMPT_LABEL}={attempt}")])]);
-        let options = ListContainersOptions {
-            all: true,
-            size: true,
-            filters: Some(filters),
-            ..Default::default()
-        };
-        let list = self.docker.list_containers(Some(options)).await;
-        let list = list.map_err(failed("measure what containers have written"))?;
-        let sizes = list.into_iter().filter_map(|one| u64::try_from(one.size_rw?).ok());
-        Ok(sizes.sum())
+        let mut sum = self.written_by("label", format!("{ATTEMPT_LABEL}={attempt}")).await?;
+        for container in self.pool.of(attempt) {
+            sum += self.written_by("id", container).await?;
+        }
+        Ok(sum)
     }
 
     async fn is_running(&self, container: &str) -> Result<bool, SandboxError> {
@@ -241,11 +292,17 @@ impl Sandbox for DockerSandbox {
 
     async fn remove(&self, container: &str) -> Result<(), SandboxError> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        content(self.docker.remove_container(container, Some(options)).await, "remove a container")
+        let removed = self.docker.remove_container(container, Some(options)).await;
+        content(removed, "remove a container")?;
+        self.pool.removed(container);
+        Ok(())
     }
 
     async fn of_attempt(&self, attempt: AttemptId) -> Result<Vec<String>, SandboxError> {
-        self.labelled(ATTEMPT_LABEL, attempt.to_string()).await
+        let mut all = self.labelled(ATTEMPT_LABEL, attempt.to_string()).await?;
+        // A job's own container: others are on its network.
+        all.extend(self.pool.of(attempt));
+        Ok(all)
     }
 
     async fn of_worker(&self, worker: WorkerId) -> Result<Vec<String>, SandboxError> {
