@@ -15,6 +15,7 @@ use super::store::Store;
 use super::{CANCELED, LocalRun, News, Stop, jobs};
 use crate::deploy::Aws;
 use crate::git::{Folder, FolderRequest, Mirrors};
+use crate::job::Spool;
 use crate::runner::{Engine, Worker};
 use crate::sandbox::{Connected, Sandbox as _, connect};
 
@@ -159,6 +160,7 @@ impl Whole {
         let worker = Worker {
             id: identity.id,
             mirrors: Arc::new(mirrors),
+            spool: Spool::open(identity.folder.join("spool"))?,
             engine: Some(Engine { docker, sandbox, address, name }),
             aws: Aws::default(),
             kill: CancellationToken::new(),

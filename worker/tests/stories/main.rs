@@ -14,6 +14,6 @@ mod remotes;
 mod repository;
 mod server;
 mod services;
-mod warm;
 mod store;
+mod warm;
 mod weather;
