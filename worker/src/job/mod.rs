@@ -39,6 +39,9 @@ const SMALL_LOG: u64 = 4 * 1024 * 1024;
 /// Longest wait for containers that are being made, before they are removed.
 const MAKING: Duration = Duration::from_secs(60);
 
+/// Between two tries to remove what is left of an attempt.
+const CLEAN_AGAIN: Duration = Duration::from_secs(3);
+
 /// What an attempt holds, whatever it does.
 #[derive(Default)]
 pub(crate) struct Held {
@@ -79,7 +82,13 @@ pub(crate) async fn execute<S: Send>(
         }
     }
     drop(slot);
-    clean_up(worker, &assignment, &held).await;
+    // An engine that is away just now has the containers still when it is back.
+    while !clean_up(worker, &assignment, &held).await {
+        tokio::select! {
+            () = tokio::time::sleep(CLEAN_AGAIN) => {}
+            () = worker.kill.cancelled() => return,
+        }
+    }
 }
 
 async fn work(
@@ -176,21 +185,26 @@ where
     }
 }
 
-/// Everything of the attempt is removed, whatever it came to.
-pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &Held) {
-    let (Some(engine), Work::Job(_)) = (&worker.engine, &assignment.work) else { return };
+/// Everything of the attempt is removed, whatever it came to; is nothing left?
+pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &Held) -> bool {
+    let (Some(engine), Work::Job(_)) = (&worker.engine, &assignment.work) else { return true };
     held.making.close();
     if tokio::time::timeout(MAKING, held.making.wait()).await.is_err() {
         tracing::error!(attempt = %assignment.attempt, "a container is still being made");
     }
-    match engine.sandbox.of_attempt(assignment.attempt).await {
-        Ok(containers) => {
-            for container in containers {
-                if let Err(error) = engine.sandbox.remove(&container).await {
-                    tracing::error!(container, %error, "a container is left over");
-                }
-            }
+    let containers = match engine.sandbox.of_attempt(assignment.attempt).await {
+        Ok(containers) => containers,
+        Err(error) => {
+            tracing::warn!(%error, "left-overs can not be listed");
+            return false;
         }
-        Err(error) => tracing::error!(%error, "left-overs can not be listed"),
+    };
+    let mut clean = true;
+    for container in containers {
+        if let Err(error) = engine.sandbox.remove(&container).await {
+            tracing::warn!(container, %error, "a container is left over");
+            clean = false;
+        }
     }
+    clean
 }

@@ -22,6 +22,9 @@ pub(super) const FILE: &str = "job.sh";
 const BUFFER: usize = 64 * 1024;
 /// Marks are short; longer lines are some program's.
 const LONGEST_LINE: usize = 4096;
+/// Said when marks came that the job's shell can not have made.
+pub(super) const NOT_ITS_OWN: &str = "A command of the job wrote into the channel of the job's own shell, so nobody can tell any \
+     more what its steps came to.";
 /// The shell makes one mark at a time and goes on.
 const MOST_MARKS: usize = 1000;
 /// A mark whose place in the output does not show up within so long is where the output ends now.
@@ -176,6 +179,10 @@ impl Shell {
         while let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.line.drain(..=end).collect();
             match std::str::from_utf8(&line).ok().and_then(|l| Mark::parse(l, &self.nonce)) {
+                // The shell counts its marks: one that is not its own takes a number of another.
+                Some((order, _)) if order != self.heard + 1 => {
+                    return Err(Halt::errored(NOT_ITS_OWN));
+                }
                 Some((order, mark)) => {
                     self.heard = order;
                     self.said.push_back((order, mark, Utc::now()));
@@ -189,7 +196,7 @@ impl Shell {
             self.line.clear();
         }
         if self.said.len() > MOST_MARKS {
-            return Err(Halt::errored("The job wrote into the channel of its own shell."));
+            return Err(Halt::errored(NOT_ITS_OWN));
         }
         Ok(())
     }

@@ -87,6 +87,17 @@ pub(crate) enum PathKind {
     Special,
 }
 
+/// What became of a container's main process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Running,
+    Ended,
+    /// It ended, and the container had reached its memory limit.
+    OutOfMemory,
+    /// There is no such container any more.
+    Gone,
+}
+
 /// A command that runs on a terminal.
 pub(crate) struct Terminal {
     /// For [`Sandbox::exit_code`].
@@ -210,6 +221,8 @@ pub(crate) trait Sandbox: Send + Sync {
         &self,
         container: &str,
     ) -> impl Future<Output = Result<bool, SandboxError>> + Send;
+    /// What became of its main process?
+    fn fate(&self, container: &str) -> impl Future<Output = Result<Fate, SandboxError>> + Send;
     /// The last lines a container wrote.
     fn last_lines(&self, container: &str) -> impl Future<Output = String> + Send;
     /// Stops every process where it is.

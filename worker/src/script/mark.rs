@@ -3,10 +3,14 @@
 /// One line of the channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
+    /// The value of the variable at this place of the job's `env` is no shell text.
+    Env(usize),
     /// The command at this place of [`super::Program::steps`] begins.
     Start(usize),
     /// It ended with this code.
     End(usize, i32),
+    /// The script came to its end; did it pass?
+    Result(bool),
     /// The deploy at this index was passed over: its conditions do not hold.
     Skip(usize),
     /// The shell waits: what the job takes with it is to be laid.
@@ -40,11 +44,13 @@ impl Mark {
         let mut number = || words.next()?.parse::<i32>().ok();
         let mut place = || number().and_then(|n| usize::try_from(n).ok());
         match word {
+            "env" => place().map(Self::Env),
             "start" => place().map(Self::Start),
             "end" => {
                 let place = place()?;
                 number().map(|code| Self::End(place, code))
             }
+            "result" => Some(Self::Result(number()? == 0)),
             "skip" => place().map(Self::Skip),
             "take" => Some(Self::Take),
             "gather" => Some(Self::Gather),
@@ -167,6 +173,7 @@ mod tests {
         assert_eq!(Mark::parse("N0 8 gather", "N0"), Some((8, Mark::Gather)));
         assert_eq!(Mark::parse("N0 8 leave", "N0"), Some((8, Mark::Leave)));
         assert_eq!(Mark::parse("N1 7 done", "N0"), None, "another's nonce");
+        assert_eq!(Mark::parse("N0 9 result 1", "N0"), Some((9, Mark::Result(false))));
         assert_eq!(Mark::parse("N0 9 done", "N0"), Some((9, Mark::Done { traps: false })));
         assert_eq!(Mark::parse("N0 9 done traps", "N0"), Some((9, Mark::Done { traps: true })));
         assert_eq!(Mark::parse("a log line of the job", "N0"), None);

@@ -73,11 +73,7 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
     writer.text.push_str(PERSON);
     writer.line(&format!("slipway_build={}", quoted(source.build_dir)));
     writer.line("cd \"$slipway_build\" || exit 2");
-    for EnvVar { name, value } in &plan.env {
-        // Shell text of the file, as Travis exports it.
-        let export = quoted(&format!("export {name}={value}"));
-        writer.line(&format!("eval {export} {APART}"));
-    }
+    writer.env(&plan.env);
     let phases = &plan.phases;
     writer.take(plan);
     writer.stopping(Phase::BeforeInstall, &phases.before_install, None);
@@ -85,7 +81,7 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
     writer.stopping(Phase::BeforeScript, &phases.before_script, None);
     writer.script(&phases.script);
     writer.leave(plan);
-    writer.line("if [ \"$TRAVIS_TEST_RESULT\" = 0 ]; then");
+    writer.line("if [ \"$slipway_result\" = 0 ]; then");
     writer.line(":");
     if !plan.images.is_empty() {
         writer.line("slipway_ask images");
@@ -100,7 +96,7 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
     writer.ignoring(Phase::AfterFailure, &phases.after_failure, None);
     writer.line("fi");
     writer.ignoring(Phase::AfterScript, &phases.after_script, None);
-    writer.line("slipway_leave \"$TRAVIS_TEST_RESULT\"");
+    writer.line("slipway_leave \"$slipway_result\"");
     Program { text: writer.text, steps: writer.steps }
 }
 
@@ -112,6 +108,19 @@ struct Writer {
 impl Writer {
     fn line(&mut self, line: &str) {
         writeln!(self.text, "{line}").expect("writing to a String never fails");
+    }
+
+    /// Shell text of the file, as Travis exports it.
+    fn env(&mut self, vars: &[EnvVar]) {
+        if vars.is_empty() {
+            return;
+        }
+        self.line("trap slipway_bad_env EXIT");
+        for (place, EnvVar { name, value }) in vars.iter().enumerate() {
+            let export = quoted(&format!("export {name}={value}"));
+            self.line(&format!("slipway_env {place} {export}"));
+        }
+        self.line("trap - EXIT");
     }
 
     fn command(&mut self, phase: Phase, command: &str, deploy: Option<usize>) {
@@ -136,11 +145,13 @@ impl Writer {
     }
 
     fn script(&mut self, plan: &PhasePlan) {
-        self.line("export TRAVIS_TEST_RESULT=0");
+        self.line("slipway_result=0");
+        self.line("export TRAVIS_TEST_RESULT=0 CI_TEST_RESULT=0");
         for command in commands(plan) {
             self.command(Phase::Script, command, None);
-            self.line("[ \"$slipway_code\" = 0 ] || export TRAVIS_TEST_RESULT=1");
+            self.line("[ \"$slipway_code\" = 0 ] || slipway_failed");
         }
+        self.line("slipway_settle");
     }
 
     /// What the job takes with it, before its first command.

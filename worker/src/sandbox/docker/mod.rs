@@ -31,8 +31,8 @@ use tokio_util::io::StreamReader;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Channel, ContainerSpec, PathKind, Running, Sandbox, SandboxError, TarStream, Terminal, Waiting,
-    waiting,
+    Channel, ContainerSpec, Fate, PathKind, Running, Sandbox, SandboxError, TarStream, Terminal,
+    Waiting, waiting,
 };
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
@@ -257,6 +257,19 @@ impl Sandbox for DockerSandbox {
         let found = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
         let state = found.map_err(failed("inspect a container"))?.state;
         Ok(state.and_then(|state| state.running).unwrap_or(false))
+    }
+
+    async fn fate(&self, container: &str) -> Result<Fate, SandboxError> {
+        let found = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
+        let state = match found {
+            Err(error) if is_status(&error, 404) => return Ok(Fate::Gone),
+            found => found.map_err(failed("inspect a container"))?.state.unwrap_or_default(),
+        };
+        Ok(match (state.running, state.oom_killed) {
+            (Some(true), _) => Fate::Running,
+            (_, Some(true)) => Fate::OutOfMemory,
+            _ => Fate::Ended,
+        })
     }
 
     async fn last_lines(&self, container: &str) -> String {
