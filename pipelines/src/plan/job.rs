@@ -8,8 +8,8 @@ use super::reader::{At, Keys, Reader};
 use super::section::{self, Section};
 use super::whole::Whole;
 use super::{
-    Axis, DeployPlan, EnvVar, ImageBuildPlan, JobPlan, PhasePlan, SecretScope, copies,
-    deploy_images, job_image, labels, phases, secrets, versions,
+    Axis, CacheTool, Carry, DeployPlan, EnvVar, ImageBuildPlan, JobPlan, PhasePlan, SecretScope,
+    copies, deploy_images, job_image, labels, phases, secrets, values, versions,
 };
 use crate::ids::{JobNumber, StageIndex};
 use crate::language::{Diagnostic, Dialect, Severity};
@@ -79,7 +79,7 @@ pub(super) fn build<'n>(
         apt: apt(section.apt, language, &keys),
         docker: section.services.docker,
         order: section.order,
-        carry: section.carry,
+        carry: carry(section.carry, reader.dialect, language, &keys),
         machine: section.machine,
     };
     let base = plan.name.clone();
@@ -212,6 +212,20 @@ fn no_script(reader: &mut Reader, language: &Language, name: &str, at: &At<'_>) 
     }
     let help = "write `script: COMMAND`, or `script: skip` if there is nothing to test";
     reader.say(reader.passed_over(), at, "no-script", message, help);
+}
+
+/// Travis keeps what npm fetches of every Node.js job that does not say no.
+fn carry(mut carry: Carry, dialect: Dialect, language: &Language, keys: &Keys<'_>) -> Carry {
+    let no = |at: Option<At<'_>>| {
+        at.is_some_and(|at| at.node.text().and_then(values::boolean) == Some(false))
+    };
+    let cache = keys.get("cache");
+    let npm = cache.as_ref().filter(|cache| cache.is_map()).and_then(|cache| cache.get("npm"));
+    let usual = dialect == Dialect::Travis && language.name == "node_js";
+    if usual && !no(cache.clone()) && !no(npm) && !carry.cache.tools.contains(&CacheTool::Npm) {
+        carry.cache.tools.push(CacheTool::Npm);
+    }
+    carry
 }
 
 fn apt(mut packages: Vec<String>, language: &Language, keys: &Keys<'_>) -> Vec<String> {

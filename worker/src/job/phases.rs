@@ -124,18 +124,18 @@ impl Run<'_, '_> {
                 Ok(())
             }
             Mark::Take => {
-                self.stopped = self.carrier.take().await?;
+                self.stopped = self.carrier.take().await;
                 if self.stopped.is_some() {
                     self.course.stop();
                 }
                 self.shell.answer(if self.stopped.is_none() { "go" } else { "stop" }).await
             }
             Mark::Gather => {
-                self.carrier.gather(self.script_failed.is_some()).await?;
+                self.carrier.gather(self.script_failed.is_some()).await;
                 self.shell.answer("go").await
             }
             Mark::Leave => {
-                self.carrier.leave().await?;
+                self.carrier.leave().await;
                 self.shell.answer("go").await
             }
             Mark::Images => {

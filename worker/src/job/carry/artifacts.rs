@@ -92,7 +92,8 @@ impl Carrier<'_, '_> {
 
 /// A zip in the making.
 struct Zipping {
-    zip: ZipWriter<BufWriter<File>>,
+    /// Boxed: it is hundreds of kilobytes, which stacks of futures do not bear.
+    zip: Box<ZipWriter<BufWriter<File>>>,
     files: Vec<BlobFile>,
     amount: Amount,
     left_out: Vec<String>,
@@ -102,7 +103,7 @@ struct Zipping {
 impl Zipping {
     fn begin(file: &NamedTempFile) -> Result<Self, Unkept> {
         Ok(Self {
-            zip: ZipWriter::new(BufWriter::with_capacity(1 << 18, file.reopen()?)),
+            zip: Box::new(ZipWriter::new(BufWriter::with_capacity(1 << 18, file.reopen()?))),
             files: Vec::new(),
             amount: Amount::default(),
             left_out: Vec::new(),
@@ -188,6 +189,19 @@ fn leaves(path: &str, target: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zip_is_made_on_a_small_stack() {
+        assert!(size_of::<Zipping>() < 1024, "{}", size_of::<Zipping>());
+        let file = NamedTempFile::new().expect("a file");
+        let mut zipping = Zipping::begin(&file).expect("begun");
+        let making = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
+            let mut from: &[u8] = b"x";
+            zipping.take("a/b", Item::File { size: 1, mode: 0o644, from: &mut from })?;
+            zipping.finish()
+        });
+        making.expect("started").join().expect("no panic").expect("made");
+    }
 
     #[test]
     fn links_that_leave_the_tree_are_told() {

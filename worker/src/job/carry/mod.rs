@@ -25,7 +25,7 @@ use slipway_pipelines::plan::Phase;
 use slipway_pipelines::wire::StepOutcome;
 use tokio::time::{Instant, interval_at, timeout};
 
-use super::attempt::{Attempt, Halt};
+use super::attempt::Attempt;
 pub(crate) use spool::Spool;
 use unkept::Unkept;
 
@@ -41,15 +41,6 @@ pub(super) struct Carrier<'a, 'b> {
     program_dir: String,
     /// SHA-256 of the cache that was fetched: the same is not stored again.
     fetched: Option<String>,
-    asked: Vec<Question>,
-}
-
-/// What the shell asks, each once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Question {
-    Take,
-    Gather,
-    Leave,
 }
 
 /// What came of a step that did not fail.
@@ -68,39 +59,34 @@ impl<'a, 'b> Carrier<'a, 'b> {
             container: container.to_owned(),
             program_dir: program_dir.to_owned(),
             fetched: None,
-            asked: Vec::new(),
         }
     }
 
     /// Before the first command: the cache, and the workspaces of earlier jobs. Gives why the job
     /// can not go on, if it can not.
-    pub(super) async fn take(&mut self) -> Result<Option<String>, Halt> {
-        self.once(Question::Take)?;
+    pub(super) async fn take(&mut self) -> Option<String> {
         self.fetch_cache().await;
         for name in &self.attempt.work.plan.carry.workspaces.uses {
             if let Err(reason) = self.take_workspace(name).await {
-                return Ok(Some(reason));
+                return Some(reason);
             }
         }
-        Ok(None)
+        None
     }
 
     /// After the script: reports and artifacts.
-    pub(super) async fn gather(&mut self, script_failed: bool) -> Result<(), Halt> {
-        self.once(Question::Gather)?;
+    pub(super) async fn gather(&self, script_failed: bool) {
         self.read_reports().await;
         self.keep_artifacts(script_failed).await;
-        Ok(())
     }
 
     /// After `before_cache`: workspaces for later jobs, and the cache.
-    pub(super) async fn leave(&mut self) -> Result<(), Halt> {
-        self.once(Question::Leave)?;
+    pub(super) async fn leave(&self) {
         let expanded = match self.expanded().await {
             Ok(expanded) => expanded,
             Err(unkept) => {
                 self.attempt.reporter.say(&format!("Neither cache nor workspaces. {unkept}"));
-                return Ok(());
+                return;
             }
         };
         let mut expanded = expanded.into_iter();
@@ -109,16 +95,6 @@ impl<'a, 'b> Carrier<'a, 'b> {
             self.make_workspace(&made.name, paths).await;
         }
         self.store_cache(expanded.flatten().collect()).await;
-        Ok(())
-    }
-
-    /// A job that writes marks by itself asks out of turn.
-    fn once(&mut self, question: Question) -> Result<(), Halt> {
-        if self.asked.contains(&question) {
-            return Err(Halt::errored("The job's shell asked out of turn."));
-        }
-        self.asked.push(question);
-        Ok(())
     }
 
     /// Does `work` as a step. Of what fails it says `label` and why, and gives the reason.
