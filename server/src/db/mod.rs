@@ -8,6 +8,7 @@ pub(crate) mod asked_runs;
 pub(crate) mod assignments;
 pub(crate) mod attempts;
 pub mod audit;
+pub(crate) mod claims;
 pub(crate) mod deliveries;
 pub(crate) mod deploy_reads;
 pub(crate) mod deployments;

@@ -12,14 +12,18 @@ use slipway_pipelines::wire::{
     VerifyWork, Work,
 };
 
-use super::{FlowError, reap, schedule};
-use crate::db::assignments::{self, Assignment as Leased, Kind};
+use super::{FlowError, reap, room, schedule};
+use crate::db::assignments::{self, Assignment as Handed, Kind};
+use crate::db::claims::{self, Leased};
 use crate::db::deployments::{self, Deployment};
 use crate::db::repos::{self, Repo, RepoKind};
 use crate::db::runs::{self, Run};
 use crate::db::secrets::{self, Unopened};
 use crate::db::{Tx, jobs, new_id, workers};
 use crate::state::Server;
+
+/// So often a claim looks again when others were just claiming what it found.
+const CONTENDED: u32 = 8;
 
 /// A leased piece of work, still without the token that its attempt will write with.
 #[derive(Clone, Debug)]
@@ -85,7 +89,30 @@ pub async fn register(server: &Server, request: &RegisterRequest) -> Result<i32,
     Ok(generation)
 }
 
-/// Leases the front of the lane's queue to the worker; none when the queue is empty.
+/// The worker takes no more work: its claims that wait are answered, and people see it.
+///
+/// # Errors
+/// [`FlowError::Fenced`] when another process registered as this worker.
+pub async fn drain(server: &Server, worker: WorkerId, generation: i32) -> Result<(), FlowError> {
+    let mut tx = server.db.begin().await?;
+    workers::drain(&mut tx, worker, generation).await?;
+    tx.commit().await?;
+    tracing::info!(%worker, "worker drains");
+    Ok(())
+}
+
+/// What a claim comes to.
+#[derive(Debug)]
+pub enum Turn {
+    /// Work for it.
+    Work(Box<Claimed>),
+    /// There is none for it now.
+    Nothing,
+    /// It takes no more.
+    Draining,
+}
+
+/// Leases the front of the lane's queue to the worker, as far as it has room for it.
 ///
 /// # Errors
 /// [`FlowError::Fenced`] when another process registered as this worker: register again.
@@ -94,19 +121,33 @@ pub async fn claim(
     worker: WorkerId,
     generation: i32,
     lane: Lane,
-) -> Result<Option<Claimed>, FlowError> {
+    room_bytes: Option<u64>,
+) -> Result<Turn, FlowError> {
+    let mut contended = 0;
     loop {
         let attempt: AttemptId = new_id();
         let mut tx = server.db.begin().await?;
-        let due = workers::hold(&mut tx, worker, generation).await?.ok_or(FlowError::Fenced)?;
+        let held = workers::hold(&mut tx, worker, generation).await?.ok_or(FlowError::Fenced)?;
+        if held.draining {
+            return Ok(Turn::Draining);
+        }
+        let wanted = room::wanted(lane, &held, room_bytes);
         let lease = server.config.lease;
-        let leased = assignments::lease_front(&mut tx, lane, attempt, worker, lease).await?;
-        let Some(assignment) = leased else {
-            drop(tx);
-            if due {
-                workers::seen(&server.db, worker).await?;
+        let assignment = match claims::lease_front(&mut tx, &wanted, attempt, worker, lease).await?
+        {
+            Leased::Assignment(assignment) => assignment,
+            // Whoever has the row in hand gives it up or takes it within a moment.
+            Leased::Contended if contended < CONTENDED => {
+                contended += 1;
+                continue;
             }
-            return Ok(None);
+            Leased::Contended | Leased::Nothing => {
+                drop(tx);
+                if held.due {
+                    workers::seen(&server.db, worker).await?;
+                }
+                return Ok(Turn::Nothing);
+            }
         };
         // As exact as Postgres stores it: the same when it is read back.
         let at = Utc::now().trunc_subsecs(6);
@@ -116,7 +157,7 @@ pub async fn claim(
                 tx.commit().await?;
                 // No row is locked any more: GitHub may take its time.
                 claimed.source.credential = credential(server, &claimed.work, &repo).await;
-                return Ok(Some(claimed));
+                return Ok(Turn::Work(Box::new(claimed)));
             }
             // What can not be handed out must not stand in the way of what is behind it.
             Err(FlowError::Internal(error)) => {
@@ -173,7 +214,7 @@ struct Claim<'a> {
 
 impl Claim<'_> {
     // Jobs are locked before runs everywhere.
-    async fn hand_out(&self, tx: &mut Tx, leased: &Leased) -> Result<(Claimed, Repo), FlowError> {
+    async fn hand_out(&self, tx: &mut Tx, leased: &Handed) -> Result<(Claimed, Repo), FlowError> {
         let (run, repo, work) = match leased.kind {
             Kind::Plan => {
                 let run = runs::look(tx, leased.run).await?;

@@ -14,6 +14,8 @@ pub(crate) mod reconcile;
 pub(crate) mod report;
 pub(crate) mod report_github;
 pub mod restart;
+pub(crate) mod retry;
+pub(crate) mod room;
 pub(crate) mod schedule;
 pub mod trigger;
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use slipway_pipelines::ids::AttemptId;
 
 use super::find::{self, Found};
-use super::format::count;
+use super::format::{count, first_upper};
 use super::log::{self, Start};
 use super::outcome::{Failure, Frame, page};
 use super::steps::{Section, sections};
@@ -49,6 +49,8 @@ struct Page {
     run: RunRow,
     job: JobRow,
     waits: Option<String>,
+    /// How often it was tried, and why again.
+    tries: Option<String>,
     attempts: Vec<AttemptRow>,
     live: bool,
     log: Log,
@@ -141,7 +143,23 @@ pub(super) async fn job(
         let events = format!("/{}/runs/{}/jobs/{}/events", run.repo, run.number, job.number);
         frame = if latest { frame.live(events).refresh(30) } else { frame };
     }
-    page(&Page { page: frame, run, job, waits, attempts, live, log, found })
+    let tries = tries(&job, &attempts);
+    page(&Page { page: frame, run, job, waits, tries, attempts, live, log, found })
+}
+
+/// `Attempt 2 of 3: the first failed because …`
+fn tries(job: &JobRow, attempts: &[AttemptRow]) -> Option<String> {
+    let tries = first_upper(&job.tries()?);
+    // Newest first: the one before the latest.
+    let before = attempts.get(1)?;
+    let which = if before.number == 1 { "the first" } else { "the one before" };
+    let how = match before.state.as_str() {
+        "failed" => "failed",
+        "lost" => "was lost",
+        _ => "could not be done",
+    };
+    let why = before.reason.as_deref().unwrap_or_default();
+    Some(format!("{tries}: {which} {how}: {why}"))
 }
 
 async fn waits_for(
@@ -152,7 +170,7 @@ async fn waits_for(
     let what = match job.state.as_str() {
         "queued" => {
             let before = queue::before(&server.db, job.id).await?;
-            let what = waits::queued(&queue::capacity(&server.db).await?);
+            let what = waits::queued(job.into(), &queue::workers(&server.db).await?);
             match before {
                 0 => what,
                 1 => format!("{what}; one job is before it"),
