@@ -39,7 +39,7 @@ enum Command {
     Trigger(commands::trigger::Trigger),
     /// Runs: list, show, watch, cancel, restart.
     Runs(commands::runs::Runs),
-    /// Jobs: logs, cancel.
+    /// Jobs: list, show, logs, cancel.
     Job(commands::job::Job),
     /// Secrets of a repo: set, list, remove.
     Secret(commands::secret::Secret),

@@ -12,5 +12,5 @@ mod runner;
 mod sandbox;
 mod script;
 
-pub use config::Config;
-pub use runner::run;
+pub use config::{Config, DRAIN};
+pub use runner::{run, run_until};

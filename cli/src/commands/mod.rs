@@ -1,5 +1,6 @@
 //! The commands.
 
+mod attempts;
 pub(crate) mod bench;
 pub(crate) mod deploy;
 mod dialect;

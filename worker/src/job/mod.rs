@@ -57,22 +57,29 @@ pub(crate) async fn execute<S: Send>(worker: &Worker, assignment: Assignment, sl
         seconds: assignment.lease_seconds,
         control: &held.control,
     };
-    tokio::select! {
+    let broken_off = tokio::select! {
         ended = Box::pin(work(worker, &assignment, &client, &held)) => {
             if let Err(error) = ended {
                 let error = format!("{error:#}");
                 tracing::warn!(attempt = %assignment.attempt, error, "attempt dropped");
             }
+            false
         }
         () = lease.keep() => {
             tracing::warn!(attempt = %assignment.attempt, "the server has given this attempt up");
+            false
         }
         () = worker.kill.cancelled() => {
             tracing::warn!(attempt = %assignment.attempt, "broken off: the worker stops");
+            true
         }
-    }
+    };
     drop(slot);
     clean_up(worker, &assignment, &held).await;
+    // Only now: no step of it may run beside its successor.
+    if broken_off {
+        client.give_back().await;
+    }
 }
 
 async fn work(
