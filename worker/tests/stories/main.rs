@@ -10,6 +10,7 @@ mod phases;
 mod planning;
 mod remotes;
 mod repository;
+mod room;
 mod server;
 mod services;
 mod weather;
