@@ -31,12 +31,15 @@ pub(crate) async fn register(tx: &mut Tx, request: &RegisterRequest) -> Result<i
     Ok(generation)
 }
 
+/// A claim looks into a queue for each.
+const MOST_LABELS: usize = 32;
+
 /// What is true of the worker. One that is older than labels takes what all of them took then.
 fn labels(request: &RegisterRequest) -> Vec<String> {
     if request.labels.is_empty() {
         return ["os=linux", "arch=amd64"].map(str::to_owned).into();
     }
-    request.labels.iter().map(ToString::to_string).collect()
+    request.labels.iter().take(MOST_LABELS).map(ToString::to_string).collect()
 }
 
 /// What the queue must know of a worker that asks for work.

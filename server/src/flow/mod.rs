@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod cancel;
 pub mod deploys;
 pub mod dispatch;
+pub mod enlist;
 pub mod heads;
 pub mod imports;
 pub mod intake;

@@ -25,7 +25,7 @@ use super::problem::{Json, Octets, Path, Problem, Query};
 use super::tokens::{self, WorkerClaims};
 use crate::error::FlowError;
 use crate::flow::dispatch::Turn;
-use crate::flow::{attempts, deploys, dispatch, imports};
+use crate::flow::{attempts, deploys, dispatch, enlist, imports};
 use crate::state::{Server, Signal};
 use crate::store::logs;
 
@@ -125,7 +125,7 @@ async fn register(
 ) -> Result<axum::Json<RegisterResponse>, Problem> {
     same_protocol(request.protocol)?;
     let worker = request.worker;
-    let generation = dispatch::register(&server, &request).await?;
+    let generation = enlist::register(&server, &request).await?;
     let token = tokens::for_worker(&server.config.master_key, worker, generation)
         .map_err(Problem::internal)?;
     Ok(axum::Json(RegisterResponse { token, expires_in: tokens::WORKER_SECONDS }))
@@ -214,7 +214,7 @@ async fn drain(
     State(server): State<Arc<Server>>,
     Registered(worker): Registered,
 ) -> Result<StatusCode, Problem> {
-    match dispatch::drain(&server, worker.worker, worker.generation).await {
+    match enlist::drain(&server, worker.worker, worker.generation).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(FlowError::Fenced) => Err(fenced_worker()),
         Err(error) => Err(error.into()),
