@@ -41,7 +41,7 @@ enum Command {
     Run(commands::run::Run),
     /// Runs: list, show, watch, cancel, restart.
     Runs(commands::runs::Runs),
-    /// Jobs: show, logs, shell, cancel.
+    /// Jobs: list, show, logs, shell, cancel.
     Job(commands::job::Job),
     /// Artifacts of a run: list, download.
     Artifacts(commands::artifacts::Artifacts),

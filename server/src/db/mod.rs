@@ -11,6 +11,7 @@ pub(crate) mod attempts;
 pub mod audit;
 pub(crate) mod blobs;
 pub(crate) mod caches;
+pub(crate) mod claims;
 pub(crate) mod deliveries;
 pub(crate) mod deploy_reads;
 pub(crate) mod deployments;

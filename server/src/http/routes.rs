@@ -122,8 +122,10 @@ fn public(attempt: AttemptId) -> Vec<Row> {
         worker("shells/claim", Method::POST, [401, 422, 401, 401]),
         // 426: who asks is no WebSocket.
         worker(&format!("shells/{}", Uuid::nil()), Method::GET, [401, 426, 401, 401]),
+        worker("drain", Method::POST, [401; 4]),
         // 409: the token holds, the attempt is not current.
         own("heartbeat", Method::POST, [401, 401, 409, 401]),
+        own("give-back", Method::POST, [401, 401, 409, 401]),
         own("events", Method::POST, [401, 401, 422, 401]),
         own("log?offset=0", Method::PUT, [401, 401, 409, 401]),
         own("plan", Method::POST, [401, 401, 422, 401]),

@@ -21,6 +21,9 @@ pub(crate) use shells::{Socket, close};
 /// Longer than the server's long poll.
 const CALL_TIMEOUT: Duration = Duration::from_secs(40);
 
+/// A worker that stops does not wait longer to say so.
+const DRAIN_CALL: Duration = Duration::from_secs(3);
+
 /// Why a call did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum CallError {
@@ -118,6 +121,14 @@ impl Client {
             return Ok(None);
         }
         json(response).await.map(Some)
+    }
+
+    /// Says that this worker takes no more work.
+    pub(crate) async fn drain(&self, token: &SecretText) -> Result<(), CallError> {
+        let nothing = serde_json::json!({});
+        let call = self.post("drain", token.expose(), &nothing);
+        let late = || CallError::Away { why: "no answer in time".to_owned() };
+        tokio::time::timeout(DRAIN_CALL, call).await.map_err(|_| late())?.map(drop)
     }
 
     /// The calls of one attempt.

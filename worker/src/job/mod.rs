@@ -73,25 +73,26 @@ pub(crate) async fn execute<S: Send>(
         seconds: assignment.lease_seconds,
         control: &held.control,
     };
-    let told = tokio::select! {
-        ended = Box::pin(work(worker, &assignment, &client, &held)) => {
-            if let Err(error) = &ended {
+    let how = tokio::select! {
+        ended = Box::pin(work(worker, &assignment, &client, &held)) => match ended {
+            Ok(()) => How::Told,
+            Err(error) => {
                 let error = format!("{error:#}");
                 tracing::warn!(attempt = %assignment.attempt, error, "attempt dropped");
+                How::Dropped
             }
-            ended.is_ok()
-        }
+        },
         () = lease.keep() => {
             tracing::warn!(attempt = %assignment.attempt, "the server has given this attempt up");
-            false
+            How::Dropped
         }
         () = worker.kill.cancelled() => {
             tracing::warn!(attempt = %assignment.attempt, "broken off: the worker stops");
-            false
+            How::BrokenOff
         }
     };
     drop(slot);
-    keep::hold(worker, &assignment, told).await;
+    keep::hold(worker, &assignment, how == How::Told).await;
     // An engine that is away just now has the containers still when it is back.
     while !clean_up(worker, &assignment, &held).await {
         tokio::select! {
@@ -99,6 +100,21 @@ pub(crate) async fn execute<S: Send>(
             () = worker.kill.cancelled() => return,
         }
     }
+    // Only now: no step of it may run beside its successor.
+    if how == How::BrokenOff {
+        client.give_back().await;
+    }
+}
+
+/// How a worker came to the end of an attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// The server knows what came of it.
+    Told,
+    /// It is not this worker's any more.
+    Dropped,
+    /// The worker stops.
+    BrokenOff,
 }
 
 async fn work(

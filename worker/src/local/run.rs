@@ -136,7 +136,7 @@ impl Whole {
         connected: Connected,
         telling: Telling,
     ) -> anyhow::Result<Self> {
-        let Connected { docker, sandbox, address, name } = connected;
+        let Connected { docker, sandbox, address, name, arch, memory } = connected;
         sandbox.ensure_network().await?;
         let build_dir = format!("/build/{}/{}", run.repo.owner(), run.repo.name());
         let mirrors = Mirrors::new(identity.folder.join("git"))?;
@@ -161,7 +161,7 @@ impl Whole {
             id: identity.id,
             mirrors: Arc::new(mirrors),
             spool: Spool::open(identity.folder.join("spool"))?,
-            engine: Some(Engine { docker, sandbox, address, name }),
+            engine: Some(Engine { docker, sandbox, address, name, arch, memory }),
             aws: Aws::default(),
             rooms: Rooms::new(0),
             kill: CancellationToken::new(),

@@ -52,6 +52,7 @@ mod phases;
 mod planning;
 mod remotes;
 mod repository;
+mod room;
 mod server;
 mod services;
 mod sessions;

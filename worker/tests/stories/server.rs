@@ -32,6 +32,7 @@ pub(crate) struct Told {
     pub(crate) finish: Option<FinishRequest>,
     pub(crate) plan: Option<PlanReport>,
     pub(crate) deploys: Vec<(usize, DeployRequest)>,
+    pub(crate) given_back: bool,
 }
 
 #[derive(Default)]
@@ -57,6 +58,9 @@ struct Script {
     /// 409 for every attempt.
     fenced: bool,
     lease: u64,
+    /// The worker takes no more.
+    draining: bool,
+    claims: Vec<ClaimRequest>,
     /// Why the worker gave up.
     failed: Option<String>,
 }
@@ -77,6 +81,7 @@ impl Server {
         let server = Self { script: Arc::new(Mutex::new(script)), changed: Arc::default(), url };
         let attempt = Router::new()
             .route("/heartbeat", post(heartbeat))
+            .route("/give-back", post(give_back))
             .route("/events", post(events))
             .route("/log", put(log))
             .route("/plan", post(plan))
@@ -96,6 +101,7 @@ impl Server {
             .route("/claim", post(claim))
             .route("/shells/claim", post(claim_shell))
             .route("/shells/{shell}", get(shell))
+            .route("/drain", post(drain))
             .nest("/attempts/{attempt}", attempt)
             .layer(DefaultBodyLimit::max(32 * 1024 * 1024))
             .layer(middleware::from_fn_with_state(server.clone(), weather))
@@ -193,6 +199,37 @@ impl Server {
         self.script().registered.clone()
     }
 
+    /// Waits for a claim of jobs that is as wanted.
+    pub(crate) async fn until_claim(&self, wanted: impl Fn(&ClaimRequest) -> bool) {
+        let look = async {
+            loop {
+                let changed = self.changed.notified();
+                let jobs = |claim: &&ClaimRequest| claim.lane == Lane::Job;
+                if self.script().claims.iter().filter(jobs).any(&wanted) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(60), look).await.is_err() {
+            panic!("no such claim came: {:?}", self.script().claims);
+        }
+    }
+
+    /// Waits until the worker has said that it takes no more.
+    pub(crate) async fn until_draining(&self) {
+        let look = async {
+            loop {
+                let changed = self.changed.notified();
+                if self.script().draining {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), look).await.expect("it says that it drains");
+    }
+
     /// Waits until what was told of the attempt is as wanted.
     pub(crate) async fn until<T>(
         &self,
@@ -248,28 +285,40 @@ async fn register(
     State(server): State<Server>,
     Json(request): Json<RegisterRequest>,
 ) -> Json<RegisterResponse> {
-    server.change(|script| script.registered.push(request));
+    server.change(|script| {
+        script.registered.push(request);
+        script.draining = false;
+    });
     Json(RegisterResponse { token: SecretText::new("claims".to_owned()), expires_in: 3600 })
 }
 
+async fn drain(State(server): State<Server>) -> StatusCode {
+    server.change(|script| script.draining = true);
+    StatusCode::NO_CONTENT
+}
+
 async fn claim(State(server): State<Server>, Json(request): Json<ClaimRequest>) -> Response {
+    server.change(|script| script.claims.push(request.clone()));
     let look = async {
         loop {
             let changed = server.changed.notified();
+            if server.script().draining {
+                return None;
+            }
             let found = server.change_quietly(|script| match request.lane {
                 Lane::Plan => script.plans.pop_front(),
                 Lane::Job => script.jobs.pop_front(),
             });
             if let Some(mut assignment) = found {
                 assignment.lease_seconds = server.script().lease;
-                return assignment;
+                return Some(assignment);
             }
             changed.await;
         }
     };
     match tokio::time::timeout(Duration::from_secs(5), look).await {
-        Ok(assignment) => Json(assignment).into_response(),
-        Err(_) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Some(assignment)) => Json(assignment).into_response(),
+        Ok(None) | Err(_) => StatusCode::NO_CONTENT.into_response(),
     }
 }
 
@@ -312,6 +361,11 @@ impl Server {
 async fn heartbeat(State(server): State<Server>) -> Json<HeartbeatResponse> {
     let script = server.script();
     Json(HeartbeatResponse { lease_seconds: script.lease, cancel: script.cancel.clone() })
+}
+
+async fn give_back(State(server): State<Server>, Path(attempt): Path<AttemptId>) -> StatusCode {
+    server.change(|script| script.told.entry(attempt).or_default().given_back = true);
+    StatusCode::NO_CONTENT
 }
 
 async fn events(

@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, Result};
 use chrono::Utc;
-use slipway_pipelines::wire::api::{Step, WholeAttempt, WholeJob};
+use slipway_pipelines::wire::api::{Step, WholeJob};
 
-use super::super::runs::show::of_job;
+use super::super::attempts::{again, of_attempt, of_job};
 use super::{Number, One, path};
 use crate::print;
 
@@ -30,8 +30,14 @@ pub(super) async fn run(show: Show) -> Result<()> {
     }
     print::line(&of_job(run, &whole.job));
     print::line(&format!("  {}", api.page(&path)));
+    if let Some(line) = again(&whole) {
+        print::line(&format!("  {line}"));
+    }
     for attempt in &whole.attempts {
-        of_attempt(attempt, whole.attempts.len() > 1);
+        print::line(&format!("  {}", of_attempt(&attempt.attempt)));
+        for step in &attempt.steps {
+            print::line(&format!("    {}", of_step(step)));
+        }
     }
     let shell = format!("slipway job shell {repo} {run}.{job}");
     if let Some(until) = whole.kept_until {
@@ -40,18 +46,6 @@ pub(super) async fn run(show: Show) -> Result<()> {
         print::line(&format!("it runs: {shell}"));
     }
     Ok(())
-}
-
-fn of_attempt(whole: &WholeAttempt, several: bool) {
-    let attempt = &whole.attempt;
-    if several {
-        let (number, state) = (attempt.number, &attempt.state);
-        let worker = print::safe(&attempt.worker);
-        print::line(&format!("  attempt {number} on {worker}  {state}"));
-    }
-    for step in &whole.steps {
-        print::line(&format!("    {}", of_step(step)));
-    }
 }
 
 /// `script  make test  exited with 2 in 31 s`

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use slipway_pipelines::ids::{AttemptId, JobId};
 
 use super::find::{self, Found};
-use super::format::{clock, count};
+use super::format::{clock, count, first_upper};
 use super::left::{self, Left};
 use super::log::{self, Start};
 use super::outcome::{Failure, Frame, page};
@@ -53,6 +53,8 @@ struct Page {
     waits: Option<String>,
     /// Until when its container is kept.
     kept: Option<String>,
+    /// How often it was tried, and why again.
+    tries: Option<String>,
     attempts: Vec<AttemptRow>,
     live: bool,
     log: Log,
@@ -148,7 +150,23 @@ pub(super) async fn job(
         frame = if latest { frame.live(events).refresh(30) } else { frame };
     }
     let left = left::of(&server, run.id, Some(job.number)).await?;
-    page(&Page { page: frame, run, job, waits, kept, attempts, live, log, found, left })
+    let tries = tries(&job, &attempts);
+    page(&Page { page: frame, run, job, waits, kept, tries, attempts, live, log, found, left })
+}
+
+/// `Attempt 2 of 3: the first failed because …`
+fn tries(job: &JobRow, attempts: &[AttemptRow]) -> Option<String> {
+    let tries = first_upper(&job.tries()?);
+    // Newest first: the one before the latest.
+    let before = attempts.get(1)?;
+    let which = if before.number == 1 { "the first" } else { "the one before" };
+    let how = match before.state.as_str() {
+        "failed" => "failed",
+        "lost" => "was lost",
+        _ => "could not be done",
+    };
+    let why = before.reason.as_deref().unwrap_or_default();
+    Some(format!("{tries}: {which} {how}: {why}"))
 }
 
 async fn waits_for(
@@ -159,7 +177,7 @@ async fn waits_for(
     let what = match job.state.as_str() {
         "queued" => {
             let before = queue::before(&server.db, job.id).await?;
-            let what = waits::queued(&queue::capacity(&server.db).await?);
+            let what = waits::queued(job.into(), &queue::workers(&server.db).await?);
             match before {
                 0 => what,
                 1 => format!("{what}; one job is before it"),
