@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::deploy::Aws;
+use crate::snapshots::SnapshotSettings;
 
 /// Everything a worker needs to know. The command line makes it; nothing else reads settings.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Config {
     pub engine: Option<String>,
     /// Containers that are started before a job wants them; 0: none.
     pub warm: u32,
+    /// How long `snapshot:` keeps containers, and where they are shared.
+    pub snapshots: SnapshotSettings,
     /// Where deploys ask AWS.
     pub aws: Aws,
 }

@@ -11,6 +11,8 @@ pub mod log;
 mod runner;
 mod sandbox;
 mod script;
+mod snapshots;
 
 pub use config::Config;
 pub use runner::run;
+pub use snapshots::{SnapshotRegistry, SnapshotSettings};

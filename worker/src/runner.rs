@@ -61,6 +61,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
             if let Some(engine) = &engine {
                 let (sandbox, stop) = (engine.sandbox.clone(), shutdown.clone());
                 beside.spawn(async move { sandbox.tend(&stop).await });
+                let (snapshots, stop) = (Arc::clone(&engine.snapshots), shutdown.clone());
+                beside.spawn(async move { snapshots.tend(&stop).await });
             }
         }
         let worker = Arc::new(Worker {

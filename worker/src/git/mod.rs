@@ -12,5 +12,5 @@ mod submodules;
 mod tree;
 
 pub(crate) use mirror::{CommitInfo, Mirrors};
-pub(crate) use pack::{Extra, pack_one};
+pub(crate) use pack::{Extra, pack_all, pack_one};
 pub(crate) use tree::{Packed, TreeRequest, WorkTree};

@@ -1,6 +1,7 @@
 //! The life of an attempt, one file a step.
 
 mod attempt;
+mod commit;
 mod control;
 mod deploys;
 mod events;
@@ -16,6 +17,7 @@ mod plan;
 mod prepare;
 mod services;
 mod shell;
+mod snapshot;
 mod verify;
 mod watch;
 

@@ -9,7 +9,8 @@ use super::attempt::{Attempt, Halt};
 use super::deploys::{self, Scripted};
 use super::prepare::Ready;
 use super::shell::{Next, Shell};
-use super::{images, limits};
+use super::snapshot::Miss;
+use super::{commit, images, limits, snapshot};
 use crate::sandbox::{ContainerSpec, Sandbox as _, Starting};
 use crate::script::{Mark, Step};
 
@@ -37,6 +38,8 @@ struct Run<'a, 'b> {
     /// The script deploy that was let in.
     scripted: Option<Scripted>,
     began: bool,
+    /// The snapshot that is to be kept.
+    snapshot: Option<Miss>,
     /// Held until the first command begins.
     starting: Option<(Starting, ContainerSpec)>,
 }
@@ -48,6 +51,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
     let program_dir = ready.program_dir.clone();
     let steps = std::mem::take(&mut ready.program.steps);
     let starting = ready.starting.take();
+    let snapshot = ready.snapshot.take();
     let shell = Shell::start(attempt, ready).await?;
     let mut run = Run {
         attempt,
@@ -61,6 +65,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
         stopped: None,
         scripted: None,
         began: false,
+        snapshot,
         starting,
     };
     loop {
@@ -107,6 +112,29 @@ impl Run<'_, '_> {
                     return Err(Halt::errored("The job's shell asked out of turn."));
                 }
                 images::build_all(self.attempt, &self.container).await?;
+                self.shell.answer("go").await
+            }
+            Mark::State => {
+                let going = match &self.snapshot {
+                    Some(miss) => {
+                        let (container, dir) = (&self.container, &self.program_dir);
+                        snapshot::prepare(self.attempt, container, dir, miss).await
+                    }
+                    None => false,
+                };
+                self.shell.answer(if going { "go" } else { "pass" }).await
+            }
+            Mark::Snapshot => {
+                if let Some(miss) = self.snapshot.take() {
+                    snapshot::keep(self.attempt, &self.container, miss).await;
+                }
+                self.shell.answer("go").await
+            }
+            Mark::Commit => {
+                if self.script_failed.is_some() {
+                    return Err(Halt::errored("The job's shell asked out of turn."));
+                }
+                commit::commit(self.attempt, &self.container).await?;
                 self.shell.answer("go").await
             }
             Mark::Deploy(index) => self.deploy(index).await,

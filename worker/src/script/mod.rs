@@ -7,5 +7,5 @@ mod quote;
 
 pub(crate) use environment::{builtin_environment, commit_range, trigger_environment};
 pub(crate) use mark::{Mark, OffsetFinder, Piece};
-pub(crate) use program::{Program, SUDO, Source, Step, compose};
+pub(crate) use program::{Program, ProgramSnapshot, SUDO, Source, Step, compose};
 pub(crate) use quote::quoted;

@@ -1,6 +1,7 @@
 //! Stories of a worker: real engine, real git, and a server that follows a script.
 
 mod builds;
+mod commits;
 mod fixture;
 mod git_server;
 mod images;
@@ -12,5 +13,6 @@ mod remotes;
 mod repository;
 mod server;
 mod services;
+mod snapshots;
 mod warm;
 mod weather;

@@ -6,6 +6,7 @@ mod errors;
 mod exec;
 mod hijack;
 mod images;
+mod keep;
 mod pool;
 mod pulls;
 
@@ -29,7 +30,9 @@ use tokio::sync::Mutex;
 use tokio_util::io::StreamReader;
 use tokio_util::sync::CancellationToken;
 
-use super::{Channel, ContainerSpec, Running, Sandbox, SandboxError, Terminal, Waiting, waiting};
+use super::{
+    Channel, ContainerSpec, KeptImage, Running, Sandbox, SandboxError, Terminal, Waiting, waiting,
+};
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
 use errors::{content, detail, failed, is_status};
@@ -37,6 +40,7 @@ use hijack::Address;
 use pool::Pool;
 pub(crate) use pool::Starting;
 use pulls::Pulls;
+pub(crate) use pulls::pull;
 
 /// The label that names the worker.
 const WORKER_LABEL: &str = "slipway.worker";
@@ -295,6 +299,15 @@ impl Sandbox for DockerSandbox {
 
     async fn of_worker(&self, worker: WorkerId) -> Result<Vec<String>, SandboxError> {
         self.labelled(WORKER_LABEL, worker.to_string()).await
+    }
+
+    async fn keep(
+        &self,
+        container: &str,
+        name: &str,
+        labels: &[(String, String)],
+    ) -> Result<KeptImage, SandboxError> {
+        self.kept(container, name, labels).await
     }
 
     async fn answers(&self) -> bool {
