@@ -120,7 +120,7 @@ async fn an_images_entrypoint_does_not_get_in_the_way() {
 }
 
 /// Puts this machine's bash, with what it loads, below `root`.
-fn take_bash(root: &Path) {
+pub(crate) fn take_bash(root: &Path) {
     let listed = Command::new("ldd").arg("/bin/bash").output().expect("ldd runs").stdout;
     let listed = String::from_utf8_lossy(&listed).into_owned();
     let libraries = listed.split_whitespace().filter(|word| word.starts_with('/'));

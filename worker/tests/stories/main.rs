@@ -9,6 +9,8 @@ mod jobs;
 mod limits;
 mod phases;
 mod planning;
+#[path = "../deploys/registry_server.rs"]
+mod registry_server;
 mod remotes;
 mod repository;
 mod server;

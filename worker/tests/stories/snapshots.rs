@@ -5,16 +5,20 @@ use std::time::{Duration, Instant};
 
 use bollard::query_parameters::{ListImagesOptions, RemoveImageOptions};
 use slipway_pipelines::plan::{
-    Carry, EnvVar, Phase, PullRequest, SnapshotPlan, Template, TriggerEvent,
+    Carry, EnvVar, ImageBuild, JobImage, Phase, PullRequest, SnapshotPlan, Template, TriggerEvent,
 };
 use slipway_pipelines::wire::{JobOutcome, JobWork, Secret, SecretText, StepOutcome, Trust};
 
 use crate::fixture::{Came, Story, docker, job, phase};
+use crate::images::take_bash;
+use crate::registry_server::{PASSWORD, Registry, USER};
+use crate::warm::until_warm;
 
 /// A job that installs something, keeps it, and looks at it.
 fn installs(key: &[&str], script: &[&str]) -> JobWork {
     let mut work = job(script);
-    work.plan.phases.install = phase(&["mkdir -p deps && cat /proc/sys/kernel/random/uuid >deps/made", "./install.sh"]);
+    work.plan.phases.install =
+        phase(&["mkdir -p deps && cat /proc/sys/kernel/random/uuid >deps/made", "./install.sh"]);
     work.plan.carry = Carry {
         snapshot: Some(SnapshotPlan {
             after: Phase::Install,
@@ -251,7 +255,7 @@ async fn a_fork_and_another_pull_request_and_fewer_secrets_find_nothing() {
     assert!(hit(&story.run(installs(&["lock"], &script)).await), "the first is still there");
     let mut thief = job(&["ls"]);
     let image = images(&story).await.remove(0);
-    thief.plan.image = slipway_pipelines::plan::JobImage::Named { reference: image };
+    thief.plan.image = JobImage::Named { reference: image };
     let came = story.run(thief).await;
     let JobOutcome::Errored { reason } = &came.outcome else { panic!("{}", came.log) };
     assert!(reason.contains("is no image of this job"), "{reason}");
@@ -302,6 +306,75 @@ async fn a_registry_that_is_away_costs_the_sharing_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn workers_share_snapshots_through_a_registry() {
+    let registry = Registry::start().await;
+    let settings = Some(slipway_worker::SnapshotRegistry {
+        repository: format!("{}/snapshots/ci", registry.host),
+        username: Some(USER.to_owned()),
+        password: Some(PASSWORD.to_owned().into()),
+    });
+    let mut work = installs(&["lock"], &["cat deps/made"]);
+    work.plan.phases.install = phase(&["mkdir deps && echo once >>deps/made", "true ./install.sh"]);
+    let mut one = Story::without_worker(FILES).await;
+    one.snapshots.registry.clone_from(&settings);
+    one.start_worker(None);
+    passed(&one.run(work.clone()).await);
+    let list = one.dir().join("data/snapshots.json");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let text = std::fs::read_to_string(&list).unwrap_or_default();
+        if text.contains("\"to_push\":false") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "it is not pushed: {text}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut two = Story::without_worker(FILES).await;
+    two.snapshots.registry = settings;
+    two.start_worker(None);
+    let came = two.run(work).await;
+    passed(&came);
+    assert!(came.log.contains("nothing up to install is run again."), "{}", came.log);
+    assert!(came.log.contains("\nonce\nThe command"), "{}", came.log);
+    assert!(!came.log.contains(PASSWORD), "{}", came.log);
+    end(one).await;
+    end(two).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_of_bash_are_there_again() {
+    let dockerfile = "FROM busybox\nCOPY root/ /\n";
+    let mut story = Story::without_worker(&[("Dockerfile", dockerfile), ("lock", "1\n")]).await;
+    take_bash(&story.dir().join("work/root"));
+    story.git(&["add", "."]);
+    let commit = story.commit(&[], "With bash");
+    story.push("HEAD:refs/heads/main");
+    story.at(&commit);
+    story.start_worker(None);
+    let mut work = job(&["greet it\\'s", "type -t travis_retry slipway_run"]);
+    work.plan.image = JobImage::Build(ImageBuild {
+        context: ".".to_owned(),
+        dockerfile: "Dockerfile".to_owned(),
+        target: None,
+        args: Vec::new(),
+        secrets: Vec::new(),
+    });
+    work.plan.phases.before_install = phase(&[
+        "set -eu; greet() { echo \"hello $1 in ${WORDS}\"; }",
+        "export WORDS='two  words'",
+    ]);
+    work.plan.carry.snapshot = Some(SnapshotPlan { after: Phase::BeforeInstall, key: Vec::new() });
+    let first = story.run(work.clone()).await;
+    passed(&first);
+    assert!(first.log.contains("\nhello it's in two  words\n"), "{}", first.log);
+    let second = story.run(work).await;
+    passed(&second);
+    assert!(second.log.contains("nothing up to before_install is run again."), "{}", second.log);
+    assert!(second.log.contains("\nhello it's in two  words\n"), "{}", second.log);
+    end(story).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_waits_for_its_next_job_as_well() {
     let mut story = Story::without_worker(FILES).await;
     story.warm = 1;
@@ -309,7 +382,9 @@ async fn a_snapshot_waits_for_its_next_job_as_well() {
     let mut work = installs(&["lock"], &["cat deps/made", "cat .git/HEAD"]);
     work.plan.phases.install = phase(&["mkdir deps && echo once >>deps/made", "true ./install.sh"]);
     passed(&story.run(work.clone()).await);
+    // One place goes to what most of the last jobs used.
     for _ in 0..4 {
+        until_warm(&story, 1).await;
         let came = story.run(work.clone()).await;
         passed(&came);
         assert!(came.log.contains("\nonce\nThe command"), "{}", came.log);
