@@ -12,7 +12,9 @@ pub mod log;
 mod runner;
 mod sandbox;
 mod script;
+mod snapshots;
 
 pub use config::{Config, DRAIN, KEEP_FAILED_MOST};
 pub use local::{Artifact, KeptJob, LocalRun, News, Stop, run_local};
 pub use runner::{run, run_until};
+pub use snapshots::{SnapshotRegistry, SnapshotSettings};

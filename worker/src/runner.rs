@@ -88,6 +88,10 @@ pub async fn run_until(
             if let Some(engine) = &engine {
                 let (sandbox, stop) = (engine.sandbox.clone(), shutdown.clone());
                 beside.spawn(async move { sandbox.tend(&stop).await });
+                if let Some(snapshots) = engine.snapshots.clone() {
+                    let stop = shutdown.clone();
+                    beside.spawn(async move { snapshots.tend(&stop).await });
+                }
             }
         }
         let worker = Arc::new(Worker {

@@ -35,6 +35,7 @@ pub(super) fn build<'n>(
 ) -> Option<Built<'n>> {
     let keys = Keys::of_job(job);
     let section = section::read(reader, &keys);
+    check_snapshot(reader, &keys, &section);
     let own = own_env(&section.env, whole);
     let axes = axes(job, &keys, &own);
     let name = reader.once(&keys, "name", labels::label).flatten();
@@ -88,6 +89,19 @@ pub(super) fn build<'n>(
         None => plan,
     };
     Some(Built { plan, stage: 0, needs: section.needs, base })
+}
+
+/// Of a job with an engine of its own the work tree lies outside its container.
+fn check_snapshot(reader: &mut Reader, keys: &Keys<'_>, section: &Section<'_>) {
+    if !section.services.docker || section.carry.snapshot.is_none() {
+        return;
+    }
+    let Some(at) = keys.get("snapshot") else { return };
+    let message = "a job with `services: docker` leaves no snapshot: its work tree is not in its \
+                   container";
+    reader.heard_once("snapshot with docker", at.span, |reader| {
+        reader.warn(&at, "snapshot-with-docker", message, "leave one of the two out");
+    });
 }
 
 fn default_language(reader: &Reader) -> &'static Language {

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod carry;
+mod commit;
 mod control;
 mod deploys;
 mod events;
@@ -20,6 +21,7 @@ mod services;
 mod shell;
 mod shell_session;
 mod shell_session_carry;
+mod snapshot;
 mod verify;
 mod watch;
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::attempt::{Attempt, Halt};
 use super::deploys::plain;
 use super::prepare::{sentence, step};
+use crate::deploy::refuse_foreign;
 use crate::sandbox::{ContainerSpec, Role, Sandbox as _};
 
 /// Longest time until a service is ready.
@@ -45,6 +46,7 @@ async fn one<'a>(
     plan: &'a ServicePlan,
 ) -> Result<Service<'a>, Halt> {
     let sandbox = &attempt.engine.sandbox;
+    refuse_foreign(&plan.image).map_err(|error| Halt::errored(format!("{error}.")))?;
     sandbox.image(&plan.image, attempt.reporter.log.as_ref()).await?;
     let limits = &attempt.work.limits;
     let spec = ContainerSpec {

@@ -161,7 +161,7 @@ impl Whole {
             id: identity.id,
             mirrors: Arc::new(mirrors),
             spool: Spool::open(identity.folder.join("spool"))?,
-            engine: Some(Engine { docker, sandbox, address, name, arch, memory }),
+            engine: Some(Engine { docker, sandbox, snapshots: None, address, name, arch, memory }),
             aws: Aws::default(),
             rooms: Rooms::new(0),
             kill: CancellationToken::new(),

@@ -1,5 +1,6 @@
 //! The container engine of a worker, or the lack of one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::sandbox::{Connected, DockerSandbox, Sandbox as _, connect};
+use crate::snapshots::Snapshots;
 
 /// Between two looks for an engine that was not there.
 const LOOK: Duration = Duration::from_secs(5);
@@ -18,6 +20,8 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(crate) struct Engine {
     pub(crate) docker: Docker,
     pub(crate) sandbox: DockerSandbox,
+    /// What jobs keep for those that come after them.
+    pub(crate) snapshots: Option<Arc<Snapshots>>,
     /// Where it listens.
     pub(crate) address: String,
     /// For people: `Docker 20.10.24`.
@@ -48,9 +52,13 @@ pub(super) async fn find(
             sandbox.ensure_network().await?;
             let warm = usize::try_from(config.warm)?;
             let sandbox = sandbox.with_pool(warm, config.data_dir.join("warm.json"));
+            let file = config.data_dir.join("snapshots.json");
+            let settings = config.snapshots.clone();
+            let snapshots = Snapshots::new(docker.clone(), worker, settings, file)?;
+            let snapshots = Some(Arc::new(snapshots));
             tracing::info!(engine = name, "engine found");
             missing.said = false;
-            Ok(Some(Engine { docker, sandbox, address, name, arch, memory }))
+            Ok(Some(Engine { docker, sandbox, snapshots, address, name, arch, memory }))
         }
         Err(error) => {
             if !missing.said {

@@ -13,5 +13,5 @@ pub(crate) use course::{Course, OutOfTurn};
 pub(crate) use environment::{builtin_environment, commit_range, trigger_environment};
 pub(crate) use functions::functions;
 pub(crate) use mark::{Mark, OffsetFinder, Piece};
-pub(crate) use program::{Program, SUDO, Source, Step, compose};
+pub(crate) use program::{Program, ProgramSnapshot, SUDO, Source, Step, compose};
 pub(crate) use quote::quoted;

@@ -42,6 +42,7 @@ pub(crate) struct Story {
     pub(crate) before: Option<String>,
     /// How many containers wait for jobs: none, unless a story is about them.
     pub(crate) warm: u32,
+    pub(crate) snapshots: slipway_worker::SnapshotSettings,
     shutdown: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
     attempts: Vec<AttemptId>,
@@ -80,6 +81,7 @@ impl Story {
             event: TriggerEvent::Push { branch: "main".to_owned() },
             before: None,
             warm: 0,
+            snapshots: slipway_worker::SnapshotSettings::default(),
             shutdown: CancellationToken::new(),
             worker: None,
             attempts: Vec::new(),
@@ -102,6 +104,7 @@ impl Story {
             data_dir: self.dir.path().join("data"),
             engine,
             warm: self.warm,
+            snapshots: self.snapshots.clone(),
             aws: slipway_worker::deploy::Aws::default(),
             keep_failed_most: 2,
         };

@@ -7,6 +7,7 @@ mod exec;
 mod files;
 mod hijack;
 mod images;
+mod keep;
 mod pool;
 mod pulls;
 mod talk;
@@ -33,8 +34,8 @@ use tokio_util::io::StreamReader;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Channel, ContainerSpec, Fate, PathKind, Running, Sandbox, SandboxError, Talk, TarStream,
-    Terminal, Waiting, waiting,
+    Channel, ContainerSpec, Fate, KeptImage, PathKind, Running, Sandbox, SandboxError, Talk,
+    TarStream, Terminal, Waiting, waiting,
 };
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
@@ -43,6 +44,7 @@ use hijack::Address;
 use pool::Pool;
 pub(crate) use pool::Starting;
 use pulls::Pulls;
+pub(crate) use pulls::pull;
 
 /// The label that names the worker.
 const WORKER_LABEL: &str = "slipway.worker";
@@ -336,6 +338,15 @@ impl Sandbox for DockerSandbox {
 
     async fn of_worker(&self, worker: WorkerId) -> Result<Vec<String>, SandboxError> {
         self.labelled(WORKER_LABEL, worker.to_string()).await
+    }
+
+    async fn keep(
+        &self,
+        container: &str,
+        name: &str,
+        labels: &[(String, String)],
+    ) -> Result<KeptImage, SandboxError> {
+        self.kept(container, name, labels).await
     }
 
     async fn answers(&self) -> bool {
