@@ -23,6 +23,11 @@ pub(super) trait Show: Send {
         Ok(())
     }
 
+    /// Something else is said after this.
+    fn clear(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// It is over.
     fn end(&mut self, record: &Record, state: &RunState) -> io::Result<()>;
 }

@@ -9,7 +9,7 @@ use slipway_worker::{News, Stop, run_local};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::json::Json;
+use super::json::{Json, Line};
 use super::plain::Plain;
 use super::record::Record;
 use super::screen::Screen;
@@ -30,7 +30,7 @@ const CANCELING: &str = "Canceling. What the jobs made is removed; Ctrl-C again 
 pub(super) async fn run(asked: Asked) -> RunState {
     let record = Record::new(&asked.run.plan, &asked.logs);
     let show = chosen(asked.format, asked.verbose);
-    let mut watch = Watch { record, show, stop: Stop::default() };
+    let mut watch = Watch { record, show, format: asked.format, stop: Stop::default() };
     let (sender, receiver) = mpsc::channel(NEWS);
     let running = tokio::spawn(run_local(asked.run, watch.stop.clone(), sender));
     watch.until_over(receiver).await;
@@ -47,12 +47,7 @@ pub(super) async fn run(asked: Asked) -> RunState {
 pub(super) fn nothing(format: Format, state: &RunState) -> Result<()> {
     let reason = state.reason().unwrap_or_default();
     match format {
-        Format::Json => {
-            let value = serde_json::json!({
-                "type": "run", "state": state.word(), "reason": reason, "jobs": [],
-            });
-            print::line(&value.to_string());
-        }
+        Format::Json => Json(io::stdout()).line(&Line::run(state, &[]))?,
         Format::Text => match state {
             RunState::Skipped { .. } => {
                 print::line(&format!("nothing to do: {}", print::safe(reason)))
@@ -97,6 +92,7 @@ fn size() -> (usize, usize) {
 struct Watch {
     record: Record,
     show: Box<dyn Show>,
+    format: Format,
     stop: Stop,
 }
 
@@ -155,8 +151,13 @@ impl Watch {
         let begun = self.record.jobs.iter().any(|job| job.began.is_some());
         // An error before there was a job has nothing else to say it.
         if let (RunState::Errored { reason }, false) = (state, begun) {
+            let _nobody_looks = self.show.clear();
             let _nobody_hears = writeln!(io::stderr().lock(), "slipway: {}", print::safe(reason));
+            if self.format == Format::Text {
+                return;
+            }
         }
+        self.record.close(state);
         let _nobody_looks = self.show.end(&self.record, state);
     }
 }
