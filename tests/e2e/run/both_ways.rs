@@ -61,11 +61,11 @@ script:
   - set -e; false; echo not reached
 "#;
 
-/// Images that are not there, and a script that is not needed.
+/// A job that takes too long, one without a work tree, and a script that is not needed.
 const ODD: &str = r#"secrets: []
 jobs:
   include:
-    - {name: no image, image: "slipway-test/not-there:1", script: echo not reached}
+    - {name: too long, image: "busybox:latest", timeout: 2s, script: echo begun; sleep 60}
     - {name: no clone, image: "busybox:latest", git: {clone: false}, script: ls -a}
     - {name: skipped, image: "busybox:latest", script: skip}
 "#;

@@ -100,7 +100,11 @@ impl<W: Write> Screen<W> {
             Some(step) => {
                 (format!("{}: {}", step.phase.name(), words::first_line(&step.command)), step.began)
             }
-            None => ("…".to_owned(), job.began.unwrap_or_else(Utc::now)),
+            None => {
+                let last = job.steps.last().and_then(|step| step.ended);
+                let what = if last.is_some() { "removing what it made" } else { "starting" };
+                (what.to_owned(), last.or(job.began).unwrap_or_else(Utc::now))
+            }
         };
         let time = words::took(began, None);
         let taken = column.chars().count() + time.chars().count() + 4;
