@@ -132,11 +132,10 @@ impl<'a> JobOf<'a> {
 }
 
 impl<W: Write> Json<W> {
-    /// Writes it at once: whoever reads acts on each.
+    /// Writes it.
     pub(super) fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
-        let text = serde_json::to_string(line)?;
-        writeln!(self.0, "{text}")?;
-        self.0.flush()
+        serde_json::to_writer(&mut self.0, line)?;
+        writeln!(self.0)
     }
 }
 
@@ -145,7 +144,12 @@ impl<W: Write + Send> Show for Json<W> {
         self.line(&Line::of(&record.jobs[at], told))
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+
     fn end(&mut self, record: &Record, state: &RunState) -> io::Result<()> {
-        self.line(&Line::run(state, &record.jobs))
+        self.line(&Line::run(state, &record.jobs))?;
+        self.0.flush()
     }
 }

@@ -17,6 +17,11 @@ pub(super) trait Show: Send {
         Ok(())
     }
 
+    /// Nothing more is new for now: what was told is to be seen.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// A sentence of our own.
     fn say(&mut self, record: &Record, sentence: &str) -> io::Result<()> {
         let _shows_no_sentences = (record, sentence);

@@ -1,6 +1,6 @@
 //! Runs the jobs and shows what happens, until the end or until somebody interrupts.
 
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, BufWriter, IsTerminal, Write as _};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -73,9 +73,9 @@ fn chosen(format: Format, verbose: bool) -> Box<dyn Show> {
     let colors = terminal && !dumb && settings::environment("NO_COLOR").is_none();
     let style = Style { colors };
     match format {
-        Format::Json => Box::new(Json(out)),
+        Format::Json => Box::new(Json(BufWriter::new(out))),
         Format::Text if terminal && !dumb && !verbose => Box::new(Screen::new(out, style, size)),
-        Format::Text => Box::new(Plain { out, style }),
+        Format::Text => Box::new(Plain { out: BufWriter::new(out), style }),
     }
 }
 
@@ -120,7 +120,11 @@ impl Watch {
             };
             let shown = tokio::select! {
                 news = receiver.recv() => match news {
-                    Some(news) => self.news(news),
+                    // A long log is not written line by line, and what stands still is seen.
+                    Some(news) => self.news(news).and_then(|()| match receiver.is_empty() {
+                        true => self.show.flush(),
+                        false => Ok(()),
+                    }),
                     None => return,
                 },
                 _at = ticks.tick() => self.show.tick(&self.record),
