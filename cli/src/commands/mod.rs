@@ -1,6 +1,10 @@
 //! The commands.
 
+pub(crate) mod artifacts;
+mod attempts;
 pub(crate) mod bench;
+mod blob_settings;
+pub(crate) mod cache;
 pub(crate) mod deploy;
 mod dialect;
 pub(crate) mod doctor;

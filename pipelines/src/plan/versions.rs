@@ -14,6 +14,7 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ("dotnet", &["TRAVIS_DOTNET_VERSION", "CI_DOTNET_VERSION"]),
     ("mono", &["TRAVIS_MONO_VERSION", "CI_MONO_VERSION"]),
     ("solution", &["TRAVIS_SOLUTION", "CI_SOLUTION"]),
+    ("d", &["TRAVIS_D_VERSION", "CI_D_VERSION"]),
     ("dart", &["TRAVIS_DART_VERSION", "CI_DART_VERSION"]),
     ("elixir", &["TRAVIS_ELIXIR_VERSION", "CI_ELIXIR_VERSION"]),
     ("otp_release", &["TRAVIS_OTP_RELEASE", "CI_OTP_RELEASE"]),

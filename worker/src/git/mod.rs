@@ -15,5 +15,5 @@ mod tree;
 
 pub(crate) use folder::{Folder, FolderRequest};
 pub(crate) use mirror::{CommitInfo, Mirrors};
-pub(crate) use pack::{Extra, pack_one};
-pub(crate) use tree::{TreeRequest, WorkTree};
+pub(crate) use pack::{Extra, Pieces, pack_one};
+pub(crate) use tree::{Packed, TreeRequest, WorkTree};

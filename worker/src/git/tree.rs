@@ -36,6 +36,14 @@ pub(crate) struct WorkTree {
     at: String,
 }
 
+/// A work tree on its way.
+pub(crate) enum Packed {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// Too large to be held: as it was.
+    Large(WorkTree, Vec<Extra>),
+}
+
 impl Mirrors {
     /// Makes a commit's work tree.
     pub(crate) async fn work_tree(&self, request: TreeRequest<'_>) -> anyhow::Result<WorkTree> {
@@ -93,6 +101,23 @@ impl WorkTree {
         let packed = tokio::task::spawn_blocking(move || {
             let tar = pack::pack(&self.tree(), &self.at, Vec::new(), Vec::new());
             tar.map(|tar| (self, tar))
+        });
+        packed.await?.context("the work tree can not be packed")
+    }
+
+    /// One tar of it and of `extra`, if that is of at most `most` bytes.
+    pub(crate) async fn packed_within(
+        self,
+        extra: Vec<Extra>,
+        most: usize,
+    ) -> anyhow::Result<Packed> {
+        let packed = tokio::task::spawn_blocking(move || {
+            let room = pack::Room::new(most);
+            match pack::pack(&self.tree(), &self.at, extra.clone(), room) {
+                Ok(room) => Ok(Packed::Whole(room.into_bytes())),
+                Err(error) if pack::Room::is_full(&error) => Ok(Packed::Large(self, extra)),
+                Err(error) => Err(error),
+            }
         });
         packed.await?.context("the work tree can not be packed")
     }

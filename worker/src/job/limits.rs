@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::Attempt;
-use crate::sandbox::Sandbox as _;
+use crate::sandbox::{Fate, Sandbox as _};
 
 /// Shows what the kernel counts for the container, by either kind of control groups: first of
 /// processes that were refused, then of those that it killed for want of memory.
@@ -18,12 +18,29 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SPARE: u64 = 2;
 
 /// Why the job's shell was killed, in one sentence.
-pub(super) async fn killed(attempt: &Attempt<'_>, container: &str) -> String {
-    if !attempt.engine.sandbox.is_running(container).await.unwrap_or(false) {
-        return "The job's container was killed from outside.".to_owned();
+pub(super) async fn killed(
+    attempt: &Attempt<'_>,
+    container: &str,
+    command: Option<&str>,
+) -> String {
+    let by = command.map(|command| format!(" while `{command}` ran")).unwrap_or_default();
+    match attempt.engine.sandbox.fate(container).await {
+        Ok(Fate::Running) => {
+            let met = met(attempt, container).await;
+            met.unwrap_or_else(|| format!("The job's shell was killed{by}."))
+        }
+        Ok(Fate::OutOfMemory) => out_of_memory(attempt),
+        Ok(Fate::Ended | Fate::Gone) => format!(
+            "Everything in the job's container was killed{by}: by a command of the job, or from \
+             outside, as when the engine stops."
+        ),
+        Err(error) => error.sentence,
     }
-    let met = met(attempt, container).await;
-    met.unwrap_or_else(|| "The job's shell was killed.".to_owned())
+}
+
+fn out_of_memory(attempt: &Attempt<'_>) -> String {
+    let most = attempt.work.limits.memory_bytes / (1024 * 1024);
+    format!("The job needed more memory than its limit of {most} MiB.")
 }
 
 /// The limit that something in the container has met, in one sentence.
@@ -41,8 +58,7 @@ pub(super) async fn met(attempt: &Attempt<'_>, container: &str) -> Option<String
         return Some(format!("The job wanted more processes than its limit of {most}."));
     }
     if counted(of_memory, "oom_kill") {
-        let most = limits.memory_bytes / (1024 * 1024);
-        return Some(format!("The job needed more memory than its limit of {most} MiB."));
+        return Some(out_of_memory(attempt));
     }
     None
 }

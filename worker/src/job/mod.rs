@@ -1,14 +1,16 @@
 //! The life of an attempt, one file a step.
 
 mod attempt;
+mod carry;
 mod control;
 mod deploys;
 mod events;
 mod images;
 mod imports;
+mod keep;
+mod keep_rooms;
 mod lease;
 mod limits;
-#[expect(dead_code, reason = "jobs carry nothing yet")]
 mod outside;
 mod packages;
 mod phases;
@@ -16,6 +18,8 @@ mod plan;
 mod prepare;
 mod services;
 mod shell;
+mod shell_session;
+mod shell_session_carry;
 mod verify;
 mod watch;
 
@@ -29,14 +33,20 @@ use crate::client::{AttemptClient, CallError, Client, Retry};
 use crate::log::{LogSink, Masker, append};
 use crate::runner::Worker;
 use crate::sandbox::Sandbox as _;
+pub(crate) use carry::Spool;
 use control::Control;
 use events::Reporter;
+pub(crate) use keep_rooms::Rooms;
 pub(crate) use outside::{Answer, BlobStore, EventSink, Fetched, Here, Kept, Outside, Transfer};
+pub(crate) use shell_session::serve;
 
 /// Plans and verifications say little.
 const SMALL_LOG: u64 = 4 * 1024 * 1024;
 /// Longest wait for containers that are being made, before they are removed.
 const MAKING: Duration = Duration::from_secs(60);
+
+/// Between two tries to remove what is left of an attempt.
+const CLEAN_AGAIN: Duration = Duration::from_secs(3);
 
 /// What an attempt holds, whatever it does.
 #[derive(Default)]
@@ -63,22 +73,48 @@ pub(crate) async fn execute<S: Send>(
         seconds: assignment.lease_seconds,
         control: &held.control,
     };
-    tokio::select! {
-        ended = Box::pin(work(worker, &assignment, &client, &held)) => {
-            if let Err(error) = ended {
+    let how = tokio::select! {
+        ended = Box::pin(work(worker, &assignment, &client, &held)) => match ended {
+            Ok(()) => How::Told,
+            Err(error) => {
                 let error = format!("{error:#}");
                 tracing::warn!(attempt = %assignment.attempt, error, "attempt dropped");
+                How::Dropped
             }
-        }
+        },
         () = lease.keep() => {
             tracing::warn!(attempt = %assignment.attempt, "the server has given this attempt up");
+            How::Dropped
         }
         () = worker.kill.cancelled() => {
             tracing::warn!(attempt = %assignment.attempt, "broken off: the worker stops");
+            How::BrokenOff
+        }
+    };
+    drop(slot);
+    keep::hold(worker, &assignment, how == How::Told).await;
+    // An engine that is away just now has the containers still when it is back.
+    while !clean_up(worker, &assignment, &held).await {
+        tokio::select! {
+            () = tokio::time::sleep(CLEAN_AGAIN) => {}
+            () = worker.kill.cancelled() => return,
         }
     }
-    drop(slot);
-    clean_up(worker, &assignment, &held).await;
+    // Only now: no step of it may run beside its successor.
+    if how == How::BrokenOff {
+        client.give_back().await;
+    }
+}
+
+/// How a worker came to the end of an attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// The server knows what came of it.
+    Told,
+    /// It is not this worker's any more.
+    Dropped,
+    /// The worker stops.
+    BrokenOff,
 }
 
 async fn work(
@@ -175,21 +211,26 @@ where
     }
 }
 
-/// Everything of the attempt is removed, whatever it came to.
-pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &Held) {
-    let (Some(engine), Work::Job(_)) = (&worker.engine, &assignment.work) else { return };
+/// Everything of the attempt is removed, whatever it came to; is nothing left?
+pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &Held) -> bool {
+    let (Some(engine), Work::Job(_)) = (&worker.engine, &assignment.work) else { return true };
     held.making.close();
     if tokio::time::timeout(MAKING, held.making.wait()).await.is_err() {
         tracing::error!(attempt = %assignment.attempt, "a container is still being made");
     }
-    match engine.sandbox.of_attempt(assignment.attempt).await {
-        Ok(containers) => {
-            for container in containers {
-                if let Err(error) = engine.sandbox.remove(&container).await {
-                    tracing::error!(container, %error, "a container is left over");
-                }
-            }
+    let containers = match engine.sandbox.of_attempt(assignment.attempt).await {
+        Ok(containers) => containers,
+        Err(error) => {
+            tracing::warn!(%error, "left-overs can not be listed");
+            return false;
         }
-        Err(error) => tracing::error!(%error, "left-overs can not be listed"),
+    };
+    let mut clean = true;
+    for container in containers {
+        if let Err(error) = engine.sandbox.remove(&container).await {
+            tracing::warn!(container, %error, "a container is left over");
+            clean = false;
+        }
     }
+    clean
 }

@@ -2,16 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use slipway_pipelines::ids::StepNumber;
-use slipway_pipelines::plan::Phase;
+use slipway_pipelines::plan::{EnvVar, Phase};
 use slipway_pipelines::wire::{JobOutcome, StepOutcome};
 
 use super::attempt::{Attempt, Halt};
+use super::carry::Carrier;
 use super::deploys::{self, Scripted};
 use super::prepare::Ready;
 use super::shell::{Next, Shell};
 use super::{images, limits};
-use crate::sandbox::Sandbox as _;
-use crate::script::{Mark, Step};
+use crate::sandbox::{ContainerSpec, Sandbox as _, Starting};
+use crate::script::{Course, Mark, OutOfTurn, Step};
 
 /// The code of a process that was killed.
 const KILLED: i64 = 137;
@@ -19,6 +20,12 @@ const KILLED: i64 = 137;
 const NO_SHELL: [i64; 2] = [126, 127];
 /// The program's own, when it finds no channel to the worker.
 const NO_CHANNEL: i64 = 125;
+
+impl From<OutOfTurn> for Halt {
+    fn from(_: OutOfTurn) -> Self {
+        Self::errored(super::shell::NOT_ITS_OWN)
+    }
+}
 
 /// A job on its way through its phases.
 struct Run<'a, 'b> {
@@ -28,8 +35,11 @@ struct Run<'a, 'b> {
     program_dir: String,
     steps: Vec<Step>,
     shell: Shell,
-    /// The command that runs: its place in the program and its number.
-    running: Option<(usize, StepNumber)>,
+    carrier: Carrier<'a, 'b>,
+    /// Which marks can come now.
+    course: Course,
+    /// The number of the step that runs.
+    running: Option<StepNumber>,
     /// The first command of `script` that failed, in words.
     script_failed: Option<String>,
     /// What ended the job before its phases did, in words.
@@ -37,6 +47,8 @@ struct Run<'a, 'b> {
     /// The script deploy that was let in.
     scripted: Option<Scripted>,
     began: bool,
+    /// Held until the first command begins.
+    starting: Option<(Starting, ContainerSpec)>,
 }
 
 /// Runs all phases in the container.
@@ -45,7 +57,10 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
     let image = ready.image.clone();
     let program_dir = ready.program_dir.clone();
     let steps = std::mem::take(&mut ready.program.steps);
+    let starting = ready.starting.take();
+    let course = Course::new(&steps, &attempt.work.plan);
     let shell = Shell::start(attempt, ready).await?;
+    let carrier = Carrier::new(attempt, &container, &program_dir);
     let mut run = Run {
         attempt,
         container,
@@ -53,15 +68,19 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
         program_dir,
         steps,
         shell,
+        carrier,
+        course,
         running: None,
         script_failed: None,
         stopped: None,
         scripted: None,
         began: false,
+        starting,
     };
     loop {
         match run.shell.next().await? {
-            Next::Mark { mark: Mark::Done { traps }, .. } => {
+            Next::Mark { mark: mark @ Mark::Done { traps }, .. } => {
+                run.course.take(&mark)?;
                 if traps {
                     run.last_words().await?;
                 }
@@ -75,14 +94,24 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
 
 impl Run<'_, '_> {
     async fn mark(&mut self, mark: Mark, offset: u64, at: DateTime<Utc>) -> Result<(), Halt> {
+        self.course.take(&mark)?;
         self.began = true;
+        if let Some((starting, spec)) = self.starting.take() {
+            self.attempt.engine.sandbox.began(&spec);
+            drop(starting);
+        }
         match mark {
+            Mark::Env(place) => Err(bad_env(&self.attempt.work.plan.env, place)),
             Mark::Start(place) => {
-                // Only a job that writes marks by itself names a place that is not there.
-                if let Some(step) = self.steps.get(place) {
-                    let reporter = &self.attempt.reporter;
-                    let number = reporter.begin_at(step.phase, &step.command, offset, at);
-                    self.running = Some((place, number));
+                let step = &self.steps[place];
+                let reporter = &self.attempt.reporter;
+                self.running = Some(reporter.begin_at(step.phase, &step.command, offset, at));
+                Ok(())
+            }
+            Mark::Result(passed) => {
+                if !passed {
+                    let own = || "The job set TRAVIS_TEST_RESULT itself.".to_owned();
+                    self.script_failed.get_or_insert_with(own);
                 }
                 Ok(())
             }
@@ -94,10 +123,22 @@ impl Run<'_, '_> {
                 deploys::skip(self.attempt, index);
                 Ok(())
             }
-            Mark::Images => {
-                if self.script_failed.is_some() {
-                    return Err(Halt::errored("The job's shell asked out of turn."));
+            Mark::Take => {
+                self.stopped = self.carrier.take().await;
+                if self.stopped.is_some() {
+                    self.course.stop();
                 }
+                self.shell.answer(if self.stopped.is_none() { "go" } else { "stop" }).await
+            }
+            Mark::Gather => {
+                self.carrier.gather(self.script_failed.is_some()).await;
+                self.shell.answer("go").await
+            }
+            Mark::Leave => {
+                self.carrier.leave().await;
+                self.shell.answer("go").await
+            }
+            Mark::Images => {
                 images::build_all(self.attempt, &self.container).await?;
                 self.shell.answer("go").await
             }
@@ -107,23 +148,23 @@ impl Run<'_, '_> {
     }
 
     async fn deploy(&mut self, index: usize) -> Result<(), Halt> {
-        if self.script_failed.is_some() {
-            return Err(Halt::errored("The job's shell asked out of turn."));
-        }
         let ran = deploys::run(self.attempt, &self.container, &self.program_dir, index).await?;
         if let Some(reason) = ran.stopped {
             self.stopped = Some(reason);
+            self.course.stop();
+        }
+        if ran.scripted.is_some() {
+            self.course.let_in(index);
         }
         self.scripted = ran.scripted;
         self.shell.answer(&ran.answer).await
     }
 
     fn end(&mut self, place: usize, code: i32, offset: u64, at: DateTime<Utc>) {
-        let Some((running, number)) = self.running.take_if(|(running, _)| *running == place) else {
-            return;
-        };
-        let step = &self.steps[running];
+        let Some(number) = self.running.take() else { return };
+        let step = &self.steps[place];
         let outcome = StepOutcome::Exited { code };
+        self.attempt.worker.rooms.note(self.attempt.assignment.attempt, place, code);
         self.attempt.reporter.end_at(number, outcome, offset, at);
         let script = step.phase == Phase::Deploy && step.deploy.is_some();
         if script && let Some(scripted) = self.scripted.take() {
@@ -152,6 +193,8 @@ impl Run<'_, '_> {
             }
             Phase::Prepare
             | Phase::Images
+            | Phase::Keep
+            | Phase::BeforeCache
             | Phase::AfterSuccess
             | Phase::AfterFailure
             | Phase::AfterDeploy
@@ -182,11 +225,15 @@ impl Run<'_, '_> {
 
     /// The shell ended before its program: `exit` in a command, `set -e`, or a kill.
     async fn ended(&mut self, code: i64) -> Result<JobOutcome, Halt> {
-        let command = self.running.take().map(|(place, number)| {
-            let exited = StepOutcome::Exited { code: i32::try_from(code).unwrap_or(-1) };
+        if let Some(number) = self.running.take() {
+            let code = i32::try_from(code).unwrap_or(-1);
+            let exited = StepOutcome::Exited { code };
+            if let Some(place) = self.course.running() {
+                self.attempt.worker.rooms.note(self.attempt.assignment.attempt, place, code);
+            }
             self.attempt.reporter.end(number, exited);
-            short(&self.steps[place].command)
-        });
+        }
+        let command = self.course.running().map(|place| short(&self.steps[place].command));
         if let Some(scripted) = self.scripted.take() {
             scripted.ended(self.attempt, i32::try_from(code).unwrap_or(-1));
         }
@@ -199,26 +246,50 @@ impl Run<'_, '_> {
             return Err(Halt::errored(sandbox.no_shell(&self.image).await));
         }
         if code == KILLED || code < 0 {
-            return Ok(JobOutcome::Errored {
-                reason: limits::killed(self.attempt, &self.container).await,
-            });
+            let reason = limits::killed(self.attempt, &self.container, command.as_deref()).await;
+            return Ok(JobOutcome::Errored { reason });
+        }
+        if code == 0 {
+            return Ok(self.ended_well(command.as_deref()));
         }
         let by = command.map(|command| format!(" in `{command}`")).unwrap_or_default();
         let mut reason = format!("The job's shell ended with {code}{by}.");
-        if code != 0
-            && let Some(limit) = limits::met(self.attempt, &self.container).await
-        {
+        if let Some(limit) = limits::met(self.attempt, &self.container).await {
             reason = format!("{reason} {limit}");
         }
-        if !self.began {
-            return Ok(JobOutcome::Errored { reason });
-        }
         Ok(match code {
-            0 => JobOutcome::Passed,
-            1 => JobOutcome::Failed { reason },
+            1 if self.began => JobOutcome::Failed { reason },
             _ => JobOutcome::Errored { reason },
         })
     }
+
+    /// The shell ended with 0 before its program did. A command that ends it with `exit 0` passes
+    /// the job, as on Travis; nothing else does.
+    fn ended_well(&self, command: Option<&str>) -> JobOutcome {
+        if let Some(command) = command {
+            let reporter = &self.attempt.reporter;
+            reporter.say(&format!(
+                "\nThe job's shell ended with 0 in `{command}`: nothing after it ran."
+            ));
+            return JobOutcome::Passed;
+        }
+        match &self.script_failed {
+            Some(reason) => JobOutcome::Failed { reason: reason.clone() },
+            None => {
+                let reason = "The job's shell ended with 0 before it had come to its end.";
+                JobOutcome::Errored { reason: reason.to_owned() }
+            }
+        }
+    }
+}
+
+/// A variable that no shell can read.
+fn bad_env(env: &[EnvVar], place: usize) -> Halt {
+    let name = env.get(place).map(|var| var.name.as_str()).unwrap_or_default();
+    Halt::errored(format!(
+        "The value of {name} in `env` is not what a shell can read; the log has its words. Values \
+         are shell text: put '…' around one that is not meant to be."
+    ))
 }
 
 /// A command as it fits into a sentence.

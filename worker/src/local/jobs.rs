@@ -72,6 +72,7 @@ fn views(whole: &Whole) -> Vec<JobView> {
         stage: job.stage,
         stage_name: stage_name(job.stage.0),
         allow_failure: job.allow_failure,
+        needs: job.order.needs.clone(),
         state: JobState::Waiting,
     };
     whole.run.plan.jobs.iter().map(view).collect()

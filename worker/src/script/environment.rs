@@ -32,13 +32,6 @@ pub(crate) fn builtin_environment(
         // Travis reads it from the clone.
         all.extend(twins([("COMMIT_MESSAGE", String::new())]));
     }
-    for axis in &work.plan.axes {
-        if axis.key != "env" && axis.key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            let key = axis.key.to_ascii_uppercase();
-            let name = if key == "COMPILER" { key } else { format!("{key}_VERSION") };
-            all.extend(twins([(name.as_str(), axis.value.clone())]));
-        }
-    }
     all
 }
 
@@ -63,6 +56,8 @@ fn job_environment(assignment: &Assignment, work: &JobWork, build_dir: &str) -> 
         ("JOB_ID", work.job.to_string()),
         ("JOB_NAME", work.plan.name.clone()),
         ("JOB_NUMBER", format!("{}.{}", assignment.run_number, work.number)),
+        // Nobody is behind an attempt after a first one; a person's re-run is a run of its own.
+        ("JOB_RESTARTED_BY", String::new()),
         ("JOB_RESTARTED", (assignment.number.0 > 1).to_string()),
         ("JOB_WEB_URL", work.url.clone()),
         ("LANGUAGE", work.plan.language.clone()),

@@ -3,12 +3,22 @@
 /// One line of the channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
+    /// The value of the variable at this place of the job's `env` is no shell text.
+    Env(usize),
     /// The command at this place of [`super::Program::steps`] begins.
     Start(usize),
     /// It ended with this code.
     End(usize, i32),
+    /// The script came to its end; did it pass?
+    Result(bool),
     /// The deploy at this index was passed over: its conditions do not hold.
     Skip(usize),
+    /// The shell waits: what the job takes with it is to be laid.
+    Take,
+    /// The shell waits: reports and artifacts are to be read.
+    Gather,
+    /// The shell waits: workspaces and the cache are to be kept.
+    Leave,
     /// The shell waits: the images are to be built.
     Images,
     /// The shell waits: may the deploy at this index run?
@@ -34,12 +44,17 @@ impl Mark {
         let mut number = || words.next()?.parse::<i32>().ok();
         let mut place = || number().and_then(|n| usize::try_from(n).ok());
         match word {
+            "env" => place().map(Self::Env),
             "start" => place().map(Self::Start),
             "end" => {
                 let place = place()?;
                 number().map(|code| Self::End(place, code))
             }
+            "result" => Some(Self::Result(number()? == 0)),
             "skip" => place().map(Self::Skip),
+            "take" => Some(Self::Take),
+            "gather" => Some(Self::Gather),
+            "leave" => Some(Self::Leave),
             "images" => Some(Self::Images),
             "deploy" => place().map(Self::Deploy),
             "done" => Some(Self::Done { traps: words.next() == Some("traps") }),
@@ -154,7 +169,11 @@ mod tests {
     fn marks_are_read() {
         assert_eq!(Mark::parse("N0 7 end 3 127", "N0"), Some((7, Mark::End(3, 127))));
         assert_eq!(Mark::parse("N0 8 start -1", "N0"), None);
+        assert_eq!(Mark::parse("N0 8 take", "N0"), Some((8, Mark::Take)));
+        assert_eq!(Mark::parse("N0 8 gather", "N0"), Some((8, Mark::Gather)));
+        assert_eq!(Mark::parse("N0 8 leave", "N0"), Some((8, Mark::Leave)));
         assert_eq!(Mark::parse("N1 7 done", "N0"), None, "another's nonce");
+        assert_eq!(Mark::parse("N0 9 result 1", "N0"), Some((9, Mark::Result(false))));
         assert_eq!(Mark::parse("N0 9 done", "N0"), Some((9, Mark::Done { traps: false })));
         assert_eq!(Mark::parse("N0 9 done traps", "N0"), Some((9, Mark::Done { traps: true })));
         assert_eq!(Mark::parse("a log line of the job", "N0"), None);

@@ -4,24 +4,66 @@ slipway_dir="${0%/*}"
 stty -onlcr rows 24 cols 120 2>/dev/null
 command -v sudo >/dev/null 2>&1 || export PATH="$PATH:$slipway_dir/bin"
 slipway_places=0
+slipway_tracing=
 slipway_mark() {
   slipway_places=$((slipway_places + 1))
   printf '\033]777;%s;%s\007' "$slipway_nonce" "$slipway_places" >&9
   printf '%s %s %s\n' "$slipway_nonce" "$slipway_places" "$1" >&7
 }
+# For a shell that somebody opens in this container. A deploy's secrets are its own.
+slipway_remember() {
+  [ -n "${SLIPWAY_DEPLOY:-}" ] || { export -p >|"$slipway_dir/left"; } 2>/dev/null || :
+}
 slipway_run() {
   slipway_mark "start $1"
   printf '$ %s\n' "$2" >&9
-  eval "$2" 7>&- 8<&- 9>&- </dev/null
-  slipway_code=$?
+  eval "$slipway_tracing$2" 7>&- 8<&- 9>&- </dev/null
+  { slipway_code=$? slipway_options=$- && set +xv; } 2>/dev/null
+  # A job that traces its commands sees its own, not the ones around them.
+  case "$slipway_options" in *x*) slipway_tracing='set -x; ' ;; *) slipway_tracing= ;; esac
   if [ "$slipway_code" -ne 0 ] || [ "${3:-}" = script ]; then
     printf 'The command "%s" exited with %s.\n' "$2" "$slipway_code" >&9
   fi
+  slipway_remember
   slipway_mark "end $1 $slipway_code"
+}
+slipway_env() {
+  slipway_place="$1"
+  eval "$2" 7>&- 8<&- 9>&- </dev/null
+  # bash goes on after text that is none of a shell; other shells end in the trap.
+  [ $? -ne 2 ] || slipway_bad_env
+}
+slipway_bad_env() {
+  trap - EXIT
+  slipway_mark "env $slipway_place"
+  exit 2
+}
+slipway_failed() {
+  slipway_result=1
+  export TRAVIS_TEST_RESULT=1 CI_TEST_RESULT=1
+}
+slipway_settle() {
+  # A job may say by itself that it failed, never that it did not.
+  [ "${TRAVIS_TEST_RESULT:-0}" = 0 ] || slipway_failed
+  export TRAVIS_TEST_RESULT="$slipway_result" CI_TEST_RESULT="$slipway_result"
+  slipway_mark "result $slipway_result"
 }
 slipway_ask() {
   slipway_mark "$1"
   IFS=' ' read -r slipway_answer slipway_names <&8 || slipway_answer=stop
+}
+slipway_paths() {
+  for slipway_text in "$@"; do
+    # One that can not be expanded takes neither the shell nor the others with it.
+    (
+      set +euf
+      IFS=
+      command cd "$slipway_build" || exit
+      eval "set -- $slipway_text"
+      [ "$#" -eq 0 ] || printf '%s\000' "$@"
+    ) 7>&- 8<&- 9>&- </dev/null 2>/dev/null || :
+    printf '\000'
+  done >|"$slipway_dir/paths" || :
 }
 slipway_enter() {
   . "$slipway_dir/deploy.sh"
@@ -36,7 +78,8 @@ slipway_stop() {
 }
 slipway_leave() {
   printf '\nDone. Your build exited with %s.\n' "$1" >&9
-  trap >"$slipway_dir/traps" 2>/dev/null || :
+  # Its folder may be gone, and a shell ends when it can not write for its own `trap`.
+  [ ! -d "$slipway_dir" ] || trap >"$slipway_dir/traps" 2>/dev/null || :
   if [ -s "$slipway_dir/traps" ]; then slipway_mark 'done traps'; else slipway_mark done; fi
   exit "$1"
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use slipway_pipelines::plan::{DeployPlan, EnvVar, JobPlan, Phase, PhasePlan, Provider};
 use slipway_pipelines::wire::Secret;
 
+use super::carried::{is_cached, texts};
 use super::quoted;
 
 /// A command of the program, by its place.
@@ -28,7 +29,7 @@ pub(crate) struct Program {
 }
 
 /// What stands before the first command: descriptors, helpers.
-const PRELUDE: &str = include_str!("prelude.sh");
+pub(super) const PRELUDE: &str = include_str!("prelude.sh");
 /// A pass-through, for images that have no `sudo`: laid as `bin/sudo` beside the program.
 pub(crate) const SUDO: &str = include_str!("sudo.sh");
 /// Who runs the job and where: Travis' user is not there, so what the image says holds, else root.
@@ -70,18 +71,18 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
         writer.line(&format!("export {}={}", secret.name, quoted(secret.value.expose())));
     }
     writer.text.push_str(PERSON);
-    writer.line(&format!("cd {} || exit 2", quoted(source.build_dir)));
-    for EnvVar { name, value } in &plan.env {
-        // Shell text of the file, as Travis exports it.
-        let export = quoted(&format!("export {name}={value}"));
-        writer.line(&format!("eval {export} {APART}"));
-    }
+    writer.line(&format!("slipway_build={}", quoted(source.build_dir)));
+    writer.line("cd \"$slipway_build\" || exit 2");
+    writer.env(&plan.env);
+    writer.line("slipway_remember");
     let phases = &plan.phases;
+    writer.take(plan);
     writer.stopping(Phase::BeforeInstall, &phases.before_install, None);
     writer.stopping(Phase::Install, &phases.install, None);
     writer.stopping(Phase::BeforeScript, &phases.before_script, None);
     writer.script(&phases.script);
-    writer.line("if [ \"$TRAVIS_TEST_RESULT\" = 0 ]; then");
+    writer.leave(plan);
+    writer.line("if [ \"$slipway_result\" = 0 ]; then");
     writer.line(":");
     if !plan.images.is_empty() {
         writer.line("slipway_ask images");
@@ -96,7 +97,7 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
     writer.ignoring(Phase::AfterFailure, &phases.after_failure, None);
     writer.line("fi");
     writer.ignoring(Phase::AfterScript, &phases.after_script, None);
-    writer.line("slipway_leave \"$TRAVIS_TEST_RESULT\"");
+    writer.line("slipway_leave \"$slipway_result\"");
     Program { text: writer.text, steps: writer.steps }
 }
 
@@ -108,6 +109,19 @@ struct Writer {
 impl Writer {
     fn line(&mut self, line: &str) {
         writeln!(self.text, "{line}").expect("writing to a String never fails");
+    }
+
+    /// Shell text of the file, as Travis exports it.
+    fn env(&mut self, vars: &[EnvVar]) {
+        if vars.is_empty() {
+            return;
+        }
+        self.line("trap slipway_bad_env EXIT");
+        for (place, EnvVar { name, value }) in vars.iter().enumerate() {
+            let export = quoted(&format!("export {name}={value}"));
+            self.line(&format!("slipway_env {place} {export}"));
+        }
+        self.line("trap - EXIT");
     }
 
     fn command(&mut self, phase: Phase, command: &str, deploy: Option<usize>) {
@@ -132,10 +146,36 @@ impl Writer {
     }
 
     fn script(&mut self, plan: &PhasePlan) {
-        self.line("export TRAVIS_TEST_RESULT=0");
+        self.line("slipway_result=0");
+        self.line("export TRAVIS_TEST_RESULT=0 CI_TEST_RESULT=0");
         for command in commands(plan) {
             self.command(Phase::Script, command, None);
-            self.line("[ \"$slipway_code\" = 0 ] || export TRAVIS_TEST_RESULT=1");
+            self.line("[ \"$slipway_code\" = 0 ] || slipway_failed");
+        }
+        self.line("slipway_settle");
+    }
+
+    /// What the job takes with it, before its first command.
+    fn take(&mut self, plan: &JobPlan) {
+        let carry = &plan.carry;
+        if is_cached(&carry.cache) || !carry.workspaces.uses.is_empty() {
+            self.line("slipway_ask take");
+            self.line("[ \"$slipway_answer\" = go ] || slipway_stop");
+        }
+    }
+
+    /// What the job leaves, whatever came of its script.
+    fn leave(&mut self, plan: &JobPlan) {
+        let carry = &plan.carry;
+        if carry.artifacts.is_some() || !carry.reports.junit.is_empty() {
+            self.line("slipway_ask gather");
+        }
+        self.ignoring(Phase::BeforeCache, &plan.phases.before_cache, None);
+        let texts = texts(plan);
+        if !texts.is_empty() {
+            let quoted: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+            self.line(&format!("slipway_paths {}", quoted.join(" ")));
+            self.line("slipway_ask leave");
         }
     }
 

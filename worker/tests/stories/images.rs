@@ -8,6 +8,7 @@ use slipway_pipelines::plan::{ImageBuild, JobImage};
 use slipway_pipelines::wire::{JobOutcome, JobWork};
 
 use crate::fixture::{Story, job, phase};
+use crate::shells::{with_bash, within};
 
 fn built(mut work: JobWork) -> JobWork {
     work.plan.image = JobImage::Build(ImageBuild {
@@ -119,27 +120,11 @@ async fn an_images_entrypoint_does_not_get_in_the_way() {
     story.end().await;
 }
 
-/// Puts this machine's bash, with what it loads, below `root`.
-fn take_bash(root: &Path) {
-    let listed = Command::new("ldd").arg("/bin/bash").output().expect("ldd runs").stdout;
-    let listed = String::from_utf8_lossy(&listed).into_owned();
-    let libraries = listed.split_whitespace().filter(|word| word.starts_with('/'));
-    for path in libraries.chain(["/bin/bash"]) {
-        let to = root.join(path.trim_start_matches('/'));
-        std::fs::create_dir_all(to.parent().expect("a folder")).expect("made");
-        std::fs::copy(path, to).expect("copied");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn where_there_is_bash_it_runs_the_job() {
-    let mut story = Story::begin(&[("Dockerfile", "FROM busybox\nCOPY root/ /\n")]).await;
-    take_bash(&story.dir().join("work/root"));
-    story.git(&["add", "."]);
-    let commit = story.commit(&[], "With bash");
-    story.push("HEAD:refs/heads/main");
-    story.at(&commit);
-    let mut work = built(job(&[
+    let mut story = Story::begin(&[]).await;
+    let bash = |work| within(with_bash(), work);
+    let mut work = bash(job(&[
         "words=(one two); echo \"${words[1]} ${BASH_VERSION:+of bash}\"",
         "[[ $CI_BRANCH == ma* ]] && echo matched",
         "travis_wait 1 echo waited",
@@ -156,7 +141,7 @@ async fn where_there_is_bash_it_runs_the_job() {
     for line in ["\ntwo of bash\n", "\nmatched\n", "\nwaited\n", "\nresult 1\n", "\nkept b\n"] {
         assert!(came.log.contains(line), "{line:?} is not in {}", came.log);
     }
-    let came = story.run(built(job(&["set -eu; trap 'echo trapped' ERR; false"]))).await;
+    let came = story.run(bash(job(&["set -eu; trap 'echo trapped' ERR; false"]))).await;
     let reason = "The job's shell ended with 1 in `set -eu; trap 'echo trapped' ERR; false`.";
     assert_eq!(came.outcome, JobOutcome::Failed { reason: reason.to_owned() }, "{}", came.log);
     assert!(came.log.contains("\ntrapped\n"), "{}", came.log);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use slipway_pipelines::wire::{JobOutcome, PlanResult};
 
 use crate::fixture::{Story, docker, job};
+use crate::own_engine::OwnEngine;
 
 fn begun(told: &crate::server::Told) -> Option<()> {
     String::from_utf8_lossy(&told.log).contains("begun").then_some(())
@@ -166,5 +167,33 @@ async fn a_frozen_attempt_that_was_given_up_meanwhile_is_killed() {
     story.server.go_away(false);
     story.until_containers(attempt, "they should be gone", <[String]>::is_empty).await;
     assert!(story.server.told(attempt).finish.is_none());
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_restarts_ends_its_jobs_with_a_reason_and_keeps_nothing() {
+    let mut engine = OwnEngine::start();
+    let mut story = Story::without_worker(&[]).await;
+    story.start_worker(Some(engine.address()));
+    let attempt = story.give(job(&["echo begun; sleep 600"]));
+    story.server.until(attempt, "output", begun).await;
+    let restarted = tokio::task::spawn_blocking(move || {
+        engine.restart();
+        engine
+    });
+    let came = story.came(attempt).await;
+    let JobOutcome::Errored { reason } = &came.outcome else { panic!("{:?}", came.outcome) };
+    let fits = reason.contains("as when the engine stops.")
+        || reason.starts_with("The worker's engine went away: ");
+    assert!(fits, "{reason}");
+    let engine = restarted.await.expect("it is back");
+    // The worker goes on with it, and what the lost job left goes away.
+    let came = story.run(job(&["echo next"])).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !engine.containers().is_empty() {
+        assert!(Instant::now() < deadline, "left over: {}", engine.containers());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     story.end().await;
 }

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use slipway_pipelines::wire::SecretText;
+use slipway_pipelines::wire::api::WholeJob;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -115,6 +116,11 @@ impl Installation {
     /// A run, if it is there yet.
     pub(super) async fn run(&self, repo: &str, number: u32) -> Result<Option<Value>> {
         self.api.find(&format!("{repo}/runs/{number}")).await
+    }
+
+    /// The first job of a run, with its attempts and their steps.
+    pub(super) async fn job(&self, repo: &str, number: u32) -> Result<WholeJob> {
+        self.api.get(&format!("{repo}/runs/{number}/jobs/1")).await
     }
 
     /// The log of the first job of a run, as far as there is one.

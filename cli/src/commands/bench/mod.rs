@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command speaks to its user")]
 
+mod cache;
 mod compile;
 mod figures;
 mod installation;
@@ -63,6 +64,15 @@ enum What {
         #[arg(long, default_value_t = 20)]
         times: u32,
     },
+    /// P9: a cache stored and fetched, against tar and zstd on the same disk.
+    Cache {
+        /// How many of each
+        #[arg(long, default_value_t = 3)]
+        times: u32,
+        /// Size of the data
+        #[arg(long, default_value_t = 500)]
+        mebibytes: u32,
+    },
     /// P4: claims and ends of jobs, against the same SQL; and a claim from a deep queue.
     Queue {
         /// Length of each round
@@ -82,6 +92,7 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
         | What::Start { .. }
         | What::Memory
         | What::Job { .. }
+        | What::Cache { .. }
         | What::Queue { .. }) => installed(what).await?,
     };
     if arguments.json {
@@ -94,7 +105,8 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
 
 /// Measures what takes a whole installation.
 async fn installed(what: What) -> Result<Vec<Figure>> {
-    let slots = matches!(what, What::Job { .. } | What::Start { .. }).then_some(1);
+    let slots =
+        matches!(what, What::Job { .. } | What::Start { .. } | What::Cache { .. }).then_some(1);
     let installation = Installation::start(slots).await?;
     let found = match what {
         What::Webhook { seconds } => {
@@ -103,6 +115,7 @@ async fn installed(what: What) -> Result<Vec<Figure>> {
         What::Start { times } => start::run(&installation, times).await,
         What::Memory => memory::run(&installation).await,
         What::Job { times } => job::run(&installation, times).await,
+        What::Cache { times, mebibytes } => cache::run(&installation, times, mebibytes).await,
         What::Queue { seconds, depth } => {
             queue::run(&installation, Duration::from_secs(seconds), depth).await
         }

@@ -113,6 +113,12 @@ pub(super) fn body(spec: &ContainerSpec) -> ContainerCreateBody {
     }
 }
 
+/// The same for one that waits for a job: it carries the worker's label alone.
+pub(super) fn of_nobody(spec: &ContainerSpec) -> ContainerCreateBody {
+    let labels = HashMap::from([(WORKER_LABEL.to_owned(), spec.owner.worker.to_string())]);
+    ContainerCreateBody { labels: Some(labels), ..body(spec) }
+}
+
 fn host_config(spec: &ContainerSpec) -> HostConfig {
     let (network_mode, extra_hosts, log) = match &spec.role {
         Role::Job { local_names } => {
@@ -219,6 +225,15 @@ mod tests {
     #[test]
     fn a_jobs_container_is_confined() {
         insta::assert_snapshot!(shown(Role::Job { local_names: vec!["db".to_owned()] }));
+    }
+
+    #[test]
+    fn what_waits_for_a_job_is_the_workers_and_confined_alike() {
+        let role = || Role::Job { local_names: Vec::new() };
+        let (mut waits, jobs) = (of_nobody(&spec(role())), body(&spec(role())));
+        let labels = waits.labels.take().expect("labels");
+        assert_eq!(labels.keys().collect::<Vec<_>>(), [WORKER_LABEL]);
+        assert_eq!(waits, ContainerCreateBody { labels: None, ..jobs });
     }
 
     #[test]

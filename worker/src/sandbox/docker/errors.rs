@@ -18,6 +18,17 @@ pub(super) fn is_status(error: &Error, status: u16) -> bool {
     matches!(error, Error::DockerResponseServerError { status_code, .. } if *status_code == status)
 }
 
+/// Is there nobody who could answer?
+fn is_away(error: &Error) -> bool {
+    match error {
+        Error::SocketNotFoundError(_)
+        | Error::HyperResponseError { .. }
+        | Error::HyperLegacyError { .. } => true,
+        Error::IOError { err } => err.kind() != std::io::ErrorKind::Other,
+        _ => false,
+    }
+}
+
 pub(super) fn detail(error: &Error) -> String {
     match error {
         Error::DockerResponseServerError { message, .. } => {
@@ -31,7 +42,9 @@ pub(super) fn failed(what: &'static str) -> impl Fn(Error) -> SandboxError {
     move |error| {
         let detail = detail(&error);
         // Layers, volumes and the engine's own files are on one disk, as a rule.
-        let sentence = if detail.contains("no space left on device") {
+        let sentence = if is_away(&error) {
+            format!("The worker's engine went away: it could not {what} ({detail}).")
+        } else if detail.contains("no space left on device") {
             format!("The disk of the worker's engine is full: it could not {what}.")
         } else {
             format!("The engine could not {what}: {detail}.")
