@@ -41,12 +41,13 @@ enum Command {
     Run(commands::run::Run),
     /// Runs: list, show, watch, cancel, restart.
     Runs(commands::runs::Runs),
-    /// Jobs: logs, cancel.
+    /// Jobs: list, show, logs, shell, cancel.
     Job(commands::job::Job),
     /// Artifacts of a run: list, download.
     Artifacts(commands::artifacts::Artifacts),
     /// Caches of a repo: list, clear.
     Cache(commands::cache::Cache),
+    Shell(commands::job::shell::Shell),
     /// Secrets of a repo: set, list, remove.
     Secret(commands::secret::Secret),
     /// Deployments: list, why.
@@ -98,6 +99,7 @@ fn main() -> ExitCode {
         Command::Job(job) => asynchronous(commands::job::run(job)),
         Command::Artifacts(artifacts) => asynchronous(commands::artifacts::run(artifacts)),
         Command::Cache(cache) => asynchronous(commands::cache::run(cache)),
+        Command::Shell(shell) => asynchronous(commands::job::shell::run(shell)),
         Command::Secret(secret) => asynchronous(commands::secret::run(secret)),
         Command::Deploy(deploy) => asynchronous(commands::deploy::run(deploy)),
         Command::Hook(hook) => asynchronous(commands::hook::run(hook)),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
-use slipway_pipelines::wire::Limits;
+use slipway_pipelines::wire::{Limits, ShellLimits};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -45,6 +45,8 @@ pub struct Config {
     pub limits: Limits,
     /// What is kept of what jobs leave.
     pub blobs: BlobConfig,
+    /// How long a shell may last.
+    pub shells: ShellLimits,
     /// Told about each change of a run's state.
     pub notify_url: Option<Url>,
 }
@@ -62,6 +64,9 @@ pub const LIMITS: Limits = Limits {
     cpu_millis: 2000,
     disk_bytes: 20 << 30,
 };
+
+/// How long a shell may last, unless the operator says otherwise: half an hour is Travis' own.
+pub const SHELLS: ShellLimits = ShellLimits { idle_seconds: 10 * 60, seconds: 30 * 60 };
 
 impl Config {
     /// What an operator has who decides nothing but what has to be: nobody is told anything, no
@@ -87,6 +92,7 @@ impl Config {
             lease: LEASE,
             limits: LIMITS,
             blobs: BlobConfig::default(),
+            shells: SHELLS,
             notify_url: None,
         }
     }

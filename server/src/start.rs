@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::FlowError;
-use crate::flow::{expire, intake, reap, reconcile, report, report_github};
+use crate::flow::{expire, intake, reap, reconcile, report, report_github, shells};
 use crate::github::Github;
 use crate::state::{Server, Signal, listen};
 use crate::store::blobs::Blobs;
@@ -99,7 +99,8 @@ async fn migrate(address: &PgConnectOptions) -> Result<()> {
 pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHandle<()>> {
     let shared = || (Arc::clone(&server), stop.clone());
     let (listening, deciding, reaping) = (shared(), shared(), shared());
-    let (reporting, checking, expiring) = (shared(), shared(), shared());
+    let (reporting, checking) = (shared(), shared());
+    let (expiring, closing) = (shared(), shared());
     vec![
         tokio::spawn(async move { listen(&listening.0, &listening.1).await }),
         tokio::spawn(async move {
@@ -115,6 +116,10 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
             let (server, stop) = reporting;
             let wakes = |signal| matches!(signal, Signal::Run(_));
             every(&server, &stop, "report", wakes, || report::tick(&server)).await;
+        }),
+        tokio::spawn(async move {
+            let (server, stop) = closing;
+            every(&server, &stop, "close shells", |_| false, || shells::tick(&server)).await;
         }),
         // Apart from the loop above: a slow GitHub holds up nobody else.
         tokio::spawn(async move {

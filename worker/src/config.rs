@@ -1,11 +1,16 @@
 //! What a worker is told when it starts.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
+use slipway_pipelines::names::WorkerLabel;
 use url::Url;
 
 use crate::deploy::Aws;
+
+/// How long a worker that is asked to stop waits for its jobs, unless the operator says otherwise.
+pub const DRAIN: Duration = Duration::from_secs(30);
 
 /// Everything a worker needs to know. The command line makes it; nothing else reads settings.
 #[derive(Clone, Debug)]
@@ -18,6 +23,12 @@ pub struct Config {
     pub name: String,
     /// Jobs at once.
     pub slots: u32,
+    /// What its operator says is true of it, beside its own facts.
+    pub labels: Vec<WorkerLabel>,
+    /// The memory that its jobs may use together, in bytes; none: all of its engine's.
+    pub memory: Option<u64>,
+    /// Longest time that it waits for its jobs when it is asked to stop.
+    pub drain: Duration,
     /// Where its id and its git mirrors live.
     pub data_dir: PathBuf,
     /// The engine's address (`unix:///run/docker.sock`); none: the usual socket.
@@ -26,4 +37,9 @@ pub struct Config {
     pub warm: u32,
     /// Where deploys ask AWS.
     pub aws: Aws,
+    /// At most so many containers of failed jobs are kept for shells.
+    pub keep_failed_most: usize,
 }
+
+/// How many containers of failed jobs a worker keeps, unless the operator says otherwise.
+pub const KEEP_FAILED_MOST: usize = 4;

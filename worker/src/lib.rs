@@ -13,6 +13,6 @@ mod runner;
 mod sandbox;
 mod script;
 
-pub use config::Config;
+pub use config::{Config, DRAIN, KEEP_FAILED_MOST};
 pub use local::{Artifact, KeptJob, LocalRun, News, Stop, run_local};
-pub use runner::run;
+pub use runner::{run, run_until};

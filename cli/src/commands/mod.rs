@@ -1,6 +1,7 @@
 //! The commands.
 
 pub(crate) mod artifacts;
+mod attempts;
 pub(crate) mod bench;
 mod blob_settings;
 pub(crate) mod cache;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use secrecy::{ExposeSecret, SecretString};
-use slipway_pipelines::wire::Limits;
-use slipway_server::config::{LEASE, LIMITS};
+use slipway_pipelines::wire::{Limits, ShellLimits};
+use slipway_server::config::{LEASE, LIMITS, SHELLS};
 use slipway_server::{Config, MasterKey};
 use tokio::net::TcpListener;
 use url::Url;
@@ -97,6 +97,10 @@ fn config(
         lease: Duration::from_secs(lease),
         limits: limits(settings)?,
         blobs: blob_settings::read(settings)?,
+        shells: ShellLimits {
+            idle_seconds: settings.get(None, "shell_idle_seconds")?.unwrap_or(SHELLS.idle_seconds),
+            seconds: settings.get(None, "shell_seconds")?.unwrap_or(SHELLS.seconds),
+        },
         notify_url: settings.get(None, "notify_url")?,
     })
 }

@@ -11,7 +11,7 @@ pub(super) const KEYS: &[Key] = &[
     key("timeout", Shape::Duration, "longest time of the job: 90s, 10m, 1h30m").own(),
     key("timeout_silence", Shape::Duration, "longest time without output").own(),
     key("resources", Shape::Map(&RESOURCES), "cpu, memory, disk, pids").own(),
-    key("retry", Shape::Map(&RETRY), "when a job is tried again").own().not_yet(),
+    key("retry", Shape::Map(&RETRY), "when a job is tried again").own(),
     key("snapshot", Shape::Map(&SNAPSHOT), "the container kept after a phase").own().not_yet(),
     key("artifacts", Shape::Map(&ARTIFACTS), "files kept from the job").own(),
     key("reports", Shape::Map(&REPORTS), "test reports to read").own(),

@@ -8,9 +8,11 @@ mod pages;
 pub(crate) mod problem;
 #[cfg(test)]
 mod routes;
+mod shell_carry;
 mod tokens;
 mod webhook;
 mod worker_api;
+mod worker_shells;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

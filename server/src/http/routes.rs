@@ -119,8 +119,13 @@ fn public(attempt: AttemptId) -> Vec<Row> {
         (Method::POST, "/webhooks/git/no/body".to_owned(), [401; 4]),
         worker("register", Method::POST, [401; 4]),
         worker("claim", Method::POST, [401, 422, 401, 401]),
+        worker("shells/claim", Method::POST, [401, 422, 401, 401]),
+        // 426: who asks is no WebSocket.
+        worker(&format!("shells/{}", Uuid::nil()), Method::GET, [401, 426, 401, 401]),
+        worker("drain", Method::POST, [401; 4]),
         // 409: the token holds, the attempt is not current.
         own("heartbeat", Method::POST, [401, 401, 409, 401]),
+        own("give-back", Method::POST, [401, 401, 409, 401]),
         own("events", Method::POST, [401, 401, 422, 401]),
         own("log?offset=0", Method::PUT, [401, 401, 409, 401]),
         own("plan", Method::POST, [401, 401, 422, 401]),
@@ -180,6 +185,7 @@ fn rest() -> Vec<Row> {
         row(Method::GET, "/no/body/runs/1/tests", 404),
         row(Method::GET, "/no/body/caches", 404),
         row(Method::DELETE, "/no/body/caches", 404),
+        row(Method::GET, "/no/body/runs/1/jobs/1/shell", 404),
         row(Method::GET, "/no/body/deliveries", 404),
         row(Method::GET, "/no/body/deployments/018f0000-0000-7000-8000-000000000000", 404),
         row(Method::GET, "/no/body/environments", 404),

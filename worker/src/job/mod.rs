@@ -7,6 +7,8 @@ mod deploys;
 mod events;
 mod images;
 mod imports;
+mod keep;
+mod keep_rooms;
 mod lease;
 mod limits;
 mod outside;
@@ -16,6 +18,8 @@ mod plan;
 mod prepare;
 mod services;
 mod shell;
+mod shell_session;
+mod shell_session_carry;
 mod verify;
 mod watch;
 
@@ -32,7 +36,9 @@ use crate::sandbox::Sandbox as _;
 pub(crate) use carry::Spool;
 use control::Control;
 use events::Reporter;
+pub(crate) use keep_rooms::Rooms;
 pub(crate) use outside::{Answer, BlobStore, EventSink, Fetched, Here, Kept, Outside, Transfer};
+pub(crate) use shell_session::serve;
 
 /// Plans and verifications say little.
 const SMALL_LOG: u64 = 4 * 1024 * 1024;
@@ -67,21 +73,26 @@ pub(crate) async fn execute<S: Send>(
         seconds: assignment.lease_seconds,
         control: &held.control,
     };
-    tokio::select! {
-        ended = Box::pin(work(worker, &assignment, &client, &held)) => {
-            if let Err(error) = ended {
+    let how = tokio::select! {
+        ended = Box::pin(work(worker, &assignment, &client, &held)) => match ended {
+            Ok(()) => How::Told,
+            Err(error) => {
                 let error = format!("{error:#}");
                 tracing::warn!(attempt = %assignment.attempt, error, "attempt dropped");
+                How::Dropped
             }
-        }
+        },
         () = lease.keep() => {
             tracing::warn!(attempt = %assignment.attempt, "the server has given this attempt up");
+            How::Dropped
         }
         () = worker.kill.cancelled() => {
             tracing::warn!(attempt = %assignment.attempt, "broken off: the worker stops");
+            How::BrokenOff
         }
-    }
+    };
     drop(slot);
+    keep::hold(worker, &assignment, how == How::Told).await;
     // An engine that is away just now has the containers still when it is back.
     while !clean_up(worker, &assignment, &held).await {
         tokio::select! {
@@ -89,6 +100,21 @@ pub(crate) async fn execute<S: Send>(
             () = worker.kill.cancelled() => return,
         }
     }
+    // Only now: no step of it may run beside its successor.
+    if how == How::BrokenOff {
+        client.give_back().await;
+    }
+}
+
+/// How a worker came to the end of an attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// The server knows what came of it.
+    Told,
+    /// It is not this worker's any more.
+    Dropped,
+    /// The worker stops.
+    BrokenOff,
 }
 
 async fn work(

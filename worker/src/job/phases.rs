@@ -164,6 +164,7 @@ impl Run<'_, '_> {
         let Some(number) = self.running.take() else { return };
         let step = &self.steps[place];
         let outcome = StepOutcome::Exited { code };
+        self.attempt.worker.rooms.note(self.attempt.assignment.attempt, place, code);
         self.attempt.reporter.end_at(number, outcome, offset, at);
         let script = step.phase == Phase::Deploy && step.deploy.is_some();
         if script && let Some(scripted) = self.scripted.take() {
@@ -225,7 +226,11 @@ impl Run<'_, '_> {
     /// The shell ended before its program: `exit` in a command, `set -e`, or a kill.
     async fn ended(&mut self, code: i64) -> Result<JobOutcome, Halt> {
         if let Some(number) = self.running.take() {
-            let exited = StepOutcome::Exited { code: i32::try_from(code).unwrap_or(-1) };
+            let code = i32::try_from(code).unwrap_or(-1);
+            let exited = StepOutcome::Exited { code };
+            if let Some(place) = self.course.running() {
+                self.attempt.worker.rooms.note(self.attempt.assignment.attempt, place, code);
+            }
             self.attempt.reporter.end(number, exited);
         }
         let command = self.course.running().map(|place| short(&self.steps[place].command));

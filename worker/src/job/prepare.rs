@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, Halt};
 use super::images;
-use super::{deploys, shell};
+use super::{deploys, shell, shell_session};
 use crate::git::{Extra, Packed, TreeRequest, WorkTree};
 use crate::sandbox::{ContainerSpec, Role, Running, Sandbox as _, Starting, Waiting};
-use crate::script::{Program, SUDO, Source, commit_range, compose};
+use crate::script::{Program, SUDO, Source, commit_range, compose, functions};
 
 /// Said to a job that wants what is not there.
 const NO_DOCKER: &str = "This job asks for `services: docker`, and no job has an engine of its own \
@@ -88,7 +88,8 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     // Beside the work trees: no owner's name begins with a dot.
     let program_dir = format!("/build/.slipway-{}", &nonce[..12]);
     let Up { mut running, spec, step } = up;
-    let laid = lay(attempt, &mut running, cloned.tree, beside(&program, &program_dir)).await;
+    let laid =
+        lay(attempt, &mut running, cloned.tree, beside(attempt, &program, &program_dir)).await;
     attempt.reporter.end(step, outcome(&laid));
     laid?;
     let Running { container, waiting } = running;
@@ -97,9 +98,14 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
 }
 
 /// What travels with the work tree.
-fn beside(program: &Program, dir: &str) -> Vec<Extra> {
+fn beside(attempt: &Attempt<'_>, program: &Program, dir: &str) -> Vec<Extra> {
     let script = program.text.clone().into_bytes();
+    let prompt = format!("job {}.{}", attempt.assignment.run_number, attempt.work.number);
+    let visit = functions(&program.steps, dir, &prompt).into_bytes();
     vec![
+        Extra { path: format!("{dir}/{}", shell_session::FILE), bytes: visit, mode: 0o600 },
+        // Made here, so that it is root's alone whatever the job's umask is.
+        Extra { path: format!("{dir}/left"), bytes: Vec::new(), mode: 0o600 },
         Extra { path: format!("{dir}/{}", shell::FILE), bytes: script, mode: 0o600 },
         Extra { path: format!("{dir}/bin/sudo"), bytes: SUDO.into(), mode: 0o755 },
     ]

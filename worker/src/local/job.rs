@@ -84,6 +84,7 @@ impl Whole {
         );
         let fork = self.run.trigger.event.is_fork();
         let work = JobWork {
+            keep_failed_seconds: 0,
             job: view.id,
             number: view.number,
             stage_name: view.stage_name.clone(),

@@ -15,7 +15,7 @@ use super::store::Store;
 use super::{CANCELED, LocalRun, News, Stop, jobs};
 use crate::deploy::Aws;
 use crate::git::{Folder, FolderRequest, Mirrors};
-use crate::job::Spool;
+use crate::job::{Rooms, Spool};
 use crate::runner::{Engine, Worker};
 use crate::sandbox::{Connected, Sandbox as _, connect};
 
@@ -136,7 +136,7 @@ impl Whole {
         connected: Connected,
         telling: Telling,
     ) -> anyhow::Result<Self> {
-        let Connected { docker, sandbox, address, name } = connected;
+        let Connected { docker, sandbox, address, name, arch, memory } = connected;
         sandbox.ensure_network().await?;
         let build_dir = format!("/build/{}/{}", run.repo.owner(), run.repo.name());
         let mirrors = Mirrors::new(identity.folder.join("git"))?;
@@ -161,8 +161,9 @@ impl Whole {
             id: identity.id,
             mirrors: Arc::new(mirrors),
             spool: Spool::open(identity.folder.join("spool"))?,
-            engine: Some(Engine { docker, sandbox, address, name }),
+            engine: Some(Engine { docker, sandbox, address, name, arch, memory }),
             aws: Aws::default(),
+            rooms: Rooms::new(0),
             kill: CancellationToken::new(),
         };
         let id = RunId::from(Uuid::now_v7());

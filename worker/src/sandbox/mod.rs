@@ -8,8 +8,10 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures::Stream;
+use futures::stream::BoxStream;
 use slipway_pipelines::ids::{AttemptId, JobId, WorkerId};
 use slipway_pipelines::plan::PublishedPort;
+use slipway_pipelines::wire::ShellSize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
@@ -114,6 +116,25 @@ pub(crate) struct Running {
     pub(crate) waiting: Waiting,
 }
 
+/// A command that is typed into.
+pub(crate) struct Talk {
+    /// For [`Sandbox::exit_code`] and [`Sandbox::resize`].
+    pub(crate) id: String,
+    /// What it writes, as a rule until it ends.
+    pub(crate) output: BoxStream<'static, std::io::Result<Written>>,
+    /// What it reads; closing it is the end of its input.
+    pub(crate) input: Pin<Box<dyn AsyncWrite + Send>>,
+}
+
+/// What a command wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// To its standard output, or its terminal.
+    Out(Bytes),
+    /// To its standard error.
+    Err(Bytes),
+}
+
 /// Isolates jobs. The contract every implementation keeps:
 ///
 /// - What `create` makes has no capability beyond the short list, gains no privilege, and stays
@@ -191,6 +212,20 @@ pub(crate) trait Sandbox: Send + Sync {
         container: &str,
         command: Vec<String>,
     ) -> impl Future<Output = Result<Terminal, SandboxError>> + Send;
+    /// Starts a command as root that is typed into: on a terminal of this size, or without one.
+    fn talk(
+        &self,
+        container: &str,
+        command: Vec<String>,
+        env: Vec<String>,
+        size: Option<ShellSize>,
+    ) -> impl Future<Output = Result<Talk, SandboxError>> + Send;
+    /// Its terminal has another size now.
+    fn resize(
+        &self,
+        talk: &str,
+        size: ShellSize,
+    ) -> impl Future<Output = Result<(), SandboxError>> + Send;
     /// The exit code of such a command; none: it runs.
     fn exit_code(
         &self,

@@ -3,6 +3,7 @@
 mod carried;
 mod course;
 mod environment;
+mod functions;
 mod mark;
 mod program;
 mod quote;
@@ -10,6 +11,7 @@ mod quote;
 pub(crate) use carried::is_cached;
 pub(crate) use course::{Course, OutOfTurn};
 pub(crate) use environment::{builtin_environment, commit_range, trigger_environment};
+pub(crate) use functions::functions;
 pub(crate) use mark::{Mark, OffsetFinder, Piece};
 pub(crate) use program::{Program, SUDO, Source, Step, compose};
 pub(crate) use quote::quoted;

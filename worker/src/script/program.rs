@@ -29,7 +29,7 @@ pub(crate) struct Program {
 }
 
 /// What stands before the first command: descriptors, helpers.
-const PRELUDE: &str = include_str!("prelude.sh");
+pub(super) const PRELUDE: &str = include_str!("prelude.sh");
 /// A pass-through, for images that have no `sudo`: laid as `bin/sudo` beside the program.
 pub(crate) const SUDO: &str = include_str!("sudo.sh");
 /// Who runs the job and where: Travis' user is not there, so what the image says holds, else root.
@@ -74,6 +74,7 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
     writer.line(&format!("slipway_build={}", quoted(source.build_dir)));
     writer.line("cd \"$slipway_build\" || exit 2");
     writer.env(&plan.env);
+    writer.line("slipway_remember");
     let phases = &plan.phases;
     writer.take(plan);
     writer.stopping(Phase::BeforeInstall, &phases.before_install, None);

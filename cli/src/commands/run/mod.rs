@@ -193,7 +193,7 @@ fn prepared(arguments: Run, format: Format) -> Result<Prepared> {
     let logs = logs(&own)?;
     let engine = settings.get(arguments.engine, "engine")?;
     let engine = engine.or_else(|| settings::environment("DOCKER_HOST"));
-    let slots = super::worker::slots(arguments.jobs, &settings)?;
+    let slots = super::worker::jobs(arguments.jobs, &settings)?;
     let run = LocalRun {
         data_dir: own,
         engine,

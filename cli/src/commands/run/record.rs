@@ -146,9 +146,12 @@ impl Job {
     /// The step because of which it did not pass, as far as one is to blame.
     pub(super) fn culprit(&self) -> Option<&Step> {
         let counts = |step: &&Step| match step.phase {
-            Phase::AfterSuccess | Phase::AfterFailure | Phase::AfterDeploy | Phase::AfterScript => {
-                false
-            }
+            Phase::Keep
+            | Phase::BeforeCache
+            | Phase::AfterSuccess
+            | Phase::AfterFailure
+            | Phase::AfterDeploy
+            | Phase::AfterScript => false,
             Phase::Prepare
             | Phase::BeforeInstall
             | Phase::Install

@@ -10,6 +10,7 @@ mod login_links;
 mod repos;
 mod runs;
 mod secrets;
+mod shells;
 mod workers;
 
 use std::collections::HashMap;
@@ -43,6 +44,7 @@ pub(super) fn router(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route("/runs/{run}/jobs/{job}/artifacts/{name}", get(artifacts::show))
         .route("/runs/{run}/tests", get(artifacts::tests))
         .route("/caches", get(caches::list).delete(caches::clear))
+        .route("/runs/{run}/jobs/{job}/shell", get(shells::open))
         .route("/deliveries", get(deliveries::list))
         .route("/deployments/{id}", get(deployments::show))
         .route("/environments", get(environments::list))

@@ -140,6 +140,15 @@ pub(super) fn day(at: DateTime<Utc>) -> String {
     format!("<span title=\"{exact}\">{}</span>", at.format("%Y-%m-%d"))
 }
 
+/// MiB in words: `512 MiB`, `6 GiB`, `1.5 GiB`.
+pub(super) fn memory(mib: i64) -> String {
+    match (mib / 1024, mib % 1024 * 10 / 1024) {
+        (0, _) => format!("{mib} MiB"),
+        (whole, 0) => format!("{whole} GiB"),
+        (whole, tenth) => format!("{whole}.{tenth} GiB"),
+    }
+}
+
 /// The first digits of a commit, as people quote it.
 pub(super) fn short(commit: &str) -> &str {
     commit.get(..7).unwrap_or(commit)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bollard::Docker;
 use slipway_pipelines::ids::WorkerId;
+use slipway_pipelines::plan::Arch;
 
 use super::hijack::Address;
 use super::pool::Pool;
@@ -21,6 +22,10 @@ pub(crate) struct Connected {
     pub(crate) address: String,
     /// For people: `Docker 20.10.24`.
     pub(crate) name: String,
+    /// Its processors, if they are of a kind that jobs can ask for.
+    pub(crate) arch: Option<Arch>,
+    /// The memory of its machine, in bytes; none: it does not say.
+    pub(crate) memory: Option<u64>,
 }
 
 /// Connects to the engine at `address`, or at the usual place.
@@ -39,10 +44,11 @@ pub(crate) async fn connect(address: Option<&str>, worker: WorkerId) -> anyhow::
     };
     let ask = async {
         let docker = docker.negotiate_version().await?;
-        let version = docker.version().await?.version.unwrap_or_default();
-        anyhow::Ok((docker, version))
+        let version = docker.version().await?;
+        let info = docker.info().await?;
+        anyhow::Ok((docker, version, info))
     };
-    let (docker, version) = tokio::time::timeout(PING, ask)
+    let (docker, version, info) = tokio::time::timeout(PING, ask)
         .await
         .map_err(|_| anyhow::anyhow!("no answer within {} seconds", PING.as_secs()))??;
     let sandbox = DockerSandbox {
@@ -53,8 +59,10 @@ pub(crate) async fn connect(address: Option<&str>, worker: WorkerId) -> anyhow::
         pool: Arc::new(Pool::new(0, None)),
         pulls: Arc::default(),
     };
-    let (address, name) = (address.to_owned(), format!("Docker {version}"));
-    Ok(Connected { docker, sandbox, address, name })
+    let name = format!("Docker {}", version.version.unwrap_or_default());
+    let arch = version.arch.or(info.architecture).and_then(|word| Arch::read(&word));
+    let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).filter(|it| *it > 0);
+    Ok(Connected { docker, sandbox, address: address.to_owned(), name, arch, memory })
 }
 
 fn parse(address: &str) -> anyhow::Result<Address> {

@@ -9,6 +9,7 @@ mod hijack;
 mod images;
 mod pool;
 mod pulls;
+mod talk;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -26,13 +27,14 @@ use bollard::query_parameters::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use slipway_pipelines::ids::{AttemptId, WorkerId};
+use slipway_pipelines::wire::ShellSize;
 use tokio::sync::Mutex;
 use tokio_util::io::StreamReader;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Channel, ContainerSpec, Fate, PathKind, Running, Sandbox, SandboxError, TarStream, Terminal,
-    Waiting, waiting,
+    Channel, ContainerSpec, Fate, PathKind, Running, Sandbox, SandboxError, Talk, TarStream,
+    Terminal, Waiting, waiting,
 };
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
@@ -213,6 +215,20 @@ impl Sandbox for DockerSandbox {
         command: Vec<String>,
     ) -> Result<Terminal, SandboxError> {
         self.on_terminal(container, command).await
+    }
+
+    async fn talk(
+        &self,
+        container: &str,
+        command: Vec<String>,
+        env: Vec<String>,
+        size: Option<ShellSize>,
+    ) -> Result<Talk, SandboxError> {
+        self.begin_talk(container, command, env, size).await
+    }
+
+    async fn resize(&self, talk: &str, size: ShellSize) -> Result<(), SandboxError> {
+        self.resize_talk(talk, size).await
     }
 
     async fn exit_code(&self, terminal: &str) -> Result<Option<i64>, SandboxError> {
