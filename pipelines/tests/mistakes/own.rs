@@ -190,12 +190,6 @@ commit: My Image
 concurrency: {cancel: always}
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    warning[no-effect-yet]: `artifacts` has no effect yet
-     --> .ci.yml:3:1
-      |
-    3 | artifacts: {paths: [../secrets, 'dist/[a'], expire: soon, when: maybe}
-      | ^^^^^^^^^
-      = help: it will be: files kept from the job
     error[path-leaves-repo]: `../secrets` does not stay inside the work tree
      --> .ci.yml:3:21
       |
@@ -220,12 +214,6 @@ concurrency: {cancel: always}
     3 | artifacts: {paths: [../secrets, 'dist/[a'], expire: soon, when: maybe}
       |                                                                 ^^^^^
       = help: write `when: always`
-    warning[no-effect-yet]: `reports` has no effect yet
-     --> .ci.yml:4:1
-      |
-    4 | reports: {junit: /tmp/*.xml}
-      | ^^^^^^^
-      = help: it will be: test reports to read
     error[path-leaves-repo]: `/tmp/*.xml` does not stay inside the work tree
      --> .ci.yml:4:18
       |
@@ -238,12 +226,6 @@ concurrency: {cancel: always}
     5 | snapshot: {after: script}
       |                   ^^^^^^
       = help: write before_install, install or before_script: those are then not run again
-    warning[no-effect-yet]: `workspaces` has no effect yet
-     --> .ci.yml:6:1
-      |
-    6 | workspaces: {create: {name: dist}}
-      | ^^^^^^^^^^
-      = help: it will be: folders carried from job to job of a run
     error[missing-key]: `create` needs the key `paths`
      --> .ci.yml:6:22
       |
