@@ -45,7 +45,7 @@ impl Blobs {
 }
 
 fn bucket(place: &S3Place) -> Result<AmazonS3> {
-    let client = ClientOptions::new()
+    let mut client = ClientOptions::new()
         .with_connect_timeout(CONNECT_TIMEOUT)
         .with_read_timeout(READ_TIMEOUT)
         .with_timeout_disabled();
@@ -57,8 +57,9 @@ fn bucket(place: &S3Place) -> Result<AmazonS3> {
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&place.bucket)
         .with_region(&place.region)
+        // One at a time is asked for anyhow, and that way every store of this kind knows.
+        .with_disable_bulk_delete(true)
         .with_retry(retry);
-    let mut client = client;
     if let Some(endpoint) = &place.endpoint {
         builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
         client = client.with_allow_http(endpoint.scheme() == "http");
