@@ -121,8 +121,9 @@ async fn a_failed_job_is_mended_at_a_terminal() -> Result<()> {
     terminal.sees("<vanilla> /tmp vt100 size 30 90\r\n").await?;
 
     let file = terminal.file()?;
-    let resized = Command::new("stty").args(["-F", &file, "rows", "50", "cols", "132"]);
-    ensure!({ resized }.status().await?.success(), "stty changes the size of {file}");
+    let mut stty = Command::new("stty");
+    let resized = stty.args(["-F", &file, "rows", "50", "cols", "132"]).status().await?;
+    ensure!(resized.success(), "stty changes the size of {file}");
     terminal
         .types("until [ \"$(stty size)\" = '50 132' ]; do sleep 0.1; done; echo ne''w\r")
         .await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::ws::{Message, WebSocket};
 use slipway_pipelines::ids::{AttemptId, JobNumber, RunNumber, ShellId};
 use slipway_pipelines::plan::{
-    DeployOn, DeployPlan, EnvVar, Provider, RollbackPolicy, SecretScope,
+    DeployOn, DeployPlan, EnvVar, JobImage, Provider, RollbackPolicy, SecretScope,
 };
 use slipway_pipelines::wire::{
     DeployGrant, JobOutcome, Secret, SecretText, ShellLimits, ShellOrder, ShellQuery, ShellSize,
@@ -13,7 +13,7 @@ use slipway_pipelines::wire::{
 };
 use uuid::Uuid;
 
-use crate::fixture::{Story, job, phase};
+use crate::fixture::{Story, docker, job, phase};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -334,5 +334,38 @@ async fn a_deploys_secrets_are_not_in_the_shell_and_no_shell_deploys() {
     assert!(!shown.contains(":1"), "no file has it: {shown}");
     assert!(shown.contains("A shell never deploys: run the job again for that.\n1\n"), "{shown}");
     assert!(shown.contains("No such file"), "{shown}");
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bash_is_taken_where_the_image_has_it() {
+    const BASH: &str = "debian:bookworm-slim";
+    // Not each machine has it; the script's own tests run bash where there is one.
+    if docker().inspect_image(BASH).await.is_err() {
+        return;
+    }
+    let mut story = Story::begin(&[]).await;
+    let mut work = job(&["export ODD=$'a \"b\" $c\\nd'; cd /tmp", "test -e /mended", "echo three"]);
+    work.plan.image = JobImage::Named { reference: BASH.to_owned() };
+    work.keep_failed_seconds = 600;
+    let attempt = story.give(work);
+    story.came(attempt).await;
+    story.server.until_kept(&[attempt]).await;
+    let mut person = Person::enter(&story, attempt, terminal()).await;
+    person.sees("job 7.1 /tmp # ").await;
+    person.types("echo \"<$ODD> ${BASH_VERSION%%.*} $PWD $TERM\"; touch /mended\n").await;
+    person.sees("<a \"b\" $c\r\nd> 5 /tmp vt100\r\n").await;
+    person.types("slipway_continue; echo code $?; travis_run_script; echo phase $?\n").await;
+    person.sees("The job would have passed.\r\ncode 0\r\n").await;
+    person.sees("phase 0\r\n").await;
+    person.types("sleep 100\n").await;
+    person.sees("sleep 100\r\n").await;
+    person.types("\u{3}").await;
+    person.types("exit 6\n").await;
+    assert_eq!(person.ends().await, ShellTold::Exited { code: 6 });
+    let mut piped = Person::enter(&story, attempt, ShellQuery::default()).await;
+    piped.types("read -r line\nof the pipe\necho \"<$line> $PWD ${#ODD}\"; exit 4\n").await;
+    assert_eq!(piped.ends().await, ShellTold::Exited { code: 4 }, "{}", piped.shown);
+    assert_eq!(piped.shown, "<of the pipe> /tmp 10\n");
     story.end().await;
 }
