@@ -63,6 +63,12 @@ pub(crate) async fn execute<S: Send>(worker: &Worker, assignment: Assignment, sl
         seconds: assignment.lease_seconds,
         control: &held.control,
     };
+    let lost = async {
+        lease.keep().await;
+        if held.control.is_ending() {
+            std::future::pending::<()>().await;
+        }
+    };
     let told = tokio::select! {
         ended = Box::pin(work(worker, &assignment, &client, &held)) => {
             if let Err(error) = &ended {
@@ -71,7 +77,7 @@ pub(crate) async fn execute<S: Send>(worker: &Worker, assignment: Assignment, sl
             }
             ended.is_ok()
         }
-        () = lease.keep() => {
+        () = lost => {
             tracing::warn!(attempt = %assignment.attempt, "the server has given this attempt up");
             false
         }

@@ -202,6 +202,20 @@ async fn commands_come_through_a_pipe_without_a_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_that_overtakes_the_end_does_not_take_the_container() {
+    let mut story = Story::begin(&[]).await;
+    story.server.answer_late();
+    let attempt = kept(&mut story, &["false"]).await;
+    story.server.until_refused(attempt).await;
+    let mut person = Person::enter(&story, attempt, terminal()).await;
+    person.types("echo st''ill\n").await;
+    person.sees("still\r\n").await;
+    person.types("exit\n").await;
+    assert_eq!(person.ends().await, ShellTold::Exited { code: 0 });
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_goes_away_leaves_nothing_running() {
     let mut story = Story::begin(&[]).await;
     let attempt = kept(&mut story, &["false"]).await;
