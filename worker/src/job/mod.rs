@@ -75,6 +75,12 @@ pub(crate) async fn execute<S: Send>(
         seconds: assignment.lease_seconds,
         control: &held.control,
     };
+    let lost = async {
+        lease.keep().await;
+        if held.control.is_ending() {
+            std::future::pending::<()>().await;
+        }
+    };
     let how = tokio::select! {
         ended = Box::pin(work(worker, &assignment, &client, &held)) => match ended {
             Ok(()) => How::Told,
@@ -84,7 +90,7 @@ pub(crate) async fn execute<S: Send>(
                 How::Dropped
             }
         },
-        () = lease.keep() => {
+        () = lost => {
             tracing::warn!(attempt = %assignment.attempt, "the server has given this attempt up");
             How::Dropped
         }
