@@ -109,7 +109,7 @@ pub(crate) async fn run(arguments: Job) -> Result<ExitCode> {
             let (_data_dir, api) = server.connect()?;
             attempts::list(&api, &repo, run, json).await?;
         }
-        Command::Show(Show { one, json }) => show(&one, json).await?,
+        Command::Show(Show { one, json }) => show(one, json).await?,
         Command::Logs(arguments) => return logs(arguments).await,
         Command::Cancel(one) => {
             let path = path(&one);
@@ -125,26 +125,31 @@ fn path(one: &One) -> String {
     format!("{}/runs/{}/jobs/{}", one.repo, one.job.run, one.job.job)
 }
 
-async fn known(api: &Api, one: &One) -> Result<WholeJob> {
-    let Number { run, job } = one.job;
-    let known: Option<WholeJob> = api.find(&path(one)).await?;
-    known.with_context(|| format!("run {run} of {} has no job {job}", one.repo))
+async fn known(
+    api: &Api,
+    path: &str,
+    repo: &RepoName,
+    Number { run, job }: Number,
+) -> Result<WholeJob> {
+    let known: Option<WholeJob> = api.find(path).await?;
+    known.with_context(|| format!("run {run} of {repo} has no job {job}"))
 }
 
-async fn show(one: &One, json: bool) -> Result<()> {
+async fn show(one: One, json: bool) -> Result<()> {
+    let (path, number, repo) = (path(&one), one.job, one.repo);
     let (_data_dir, api) = one.server.connect()?;
-    let whole = known(&api, one).await?;
+    let whole = known(&api, &path, &repo, number).await?;
     if json {
         return print::json(&whole);
     }
-    attempts::show(one.job.run, &whole, &api.page(&path(one)));
+    attempts::show(number.run, &whole, &api.page(&path));
     Ok(())
 }
 
 async fn logs(logs: Logs) -> Result<ExitCode> {
-    let path = path(&logs.one);
+    let (path, number, repo) = (path(&logs.one), logs.one.job, logs.one.repo);
     let (_data_dir, api) = logs.one.server.connect()?;
-    let known = known(&api, &logs.one).await?;
+    let known = known(&api, &path, &repo, number).await?;
     let latest = known.attempts.last().map(|whole| whole.attempt.number);
     let reader = Reader { api, path };
     if logs.follow {

@@ -12,7 +12,7 @@ use slipway_pipelines::wire::{
 };
 
 use super::{FlowError, reap, room, schedule};
-use crate::db::assignments::{self, Assignment as Handed, Kind};
+use crate::db::assignments::{Assignment as Handed, Kind};
 use crate::db::claims::{self, Leased};
 use crate::db::deployments::{self, Deployment};
 use crate::db::repos::{self, Repo, RepoKind};
