@@ -29,6 +29,8 @@ pub(crate) struct Worker {
     pub(crate) id: WorkerId,
     pub(crate) client: Client,
     pub(crate) mirrors: Arc<Mirrors>,
+    /// Where it keeps what outlives an attempt.
+    pub(crate) data_dir: PathBuf,
     /// None: it can only plan.
     pub(crate) engine: Option<Engine>,
     /// Where deploys ask AWS.
@@ -60,6 +62,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
             id: identity.id,
             client: client.clone(),
             mirrors: Arc::clone(&mirrors),
+            data_dir: config.data_dir.clone(),
             engine: engine.clone(),
             aws: config.aws.clone(),
             kill: CancellationToken::new(),

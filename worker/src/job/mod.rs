@@ -3,6 +3,7 @@
 mod attempt;
 mod control;
 mod deploys;
+mod engine;
 mod events;
 mod images;
 mod imports;
@@ -19,13 +20,14 @@ mod shell;
 mod verify;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use slipway_pipelines::wire::{Assignment, FinishRequest, JobOutcome, Secret, Work};
 use tokio_util::task::TaskTracker;
 
 use crate::client::{AttemptClient, CallError, Retry};
+use crate::engine_proxy::JobEngine;
 use crate::log::{LogSink, Masker, append};
 use crate::runner::Worker;
 use crate::sandbox::Sandbox as _;
@@ -43,12 +45,15 @@ pub(crate) struct Held {
     control: Control,
     /// Containers in the making: none is forgotten when the attempt is dropped meanwhile.
     making: TaskTracker,
+    /// `services: docker`: the job's own engine.
+    engine: OnceLock<Arc<JobEngine>>,
 }
 
 /// Executes an assignment to its end, or until the server has given it up. The `slot` is free for
 /// the next one as soon as the outcome is known: removing containers takes a while.
 pub(crate) async fn execute<S: Send>(worker: &Worker, assignment: Assignment, slot: S) {
-    let held = Held { control: Control::default(), making: TaskTracker::new() };
+    let held =
+        Held { control: Control::default(), making: TaskTracker::new(), engine: OnceLock::new() };
     let client = worker.client.attempt(assignment.attempt, assignment.token.clone());
     let lease = lease::Lease {
         sink: &client,
@@ -147,6 +152,9 @@ where
 /// Everything of the attempt is removed, whatever it came to.
 pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &Held) {
     let (Some(engine), Work::Job(_)) = (&worker.engine, &assignment.work) else { return };
+    if let Some(own) = held.engine.get() {
+        own.stop().await;
+    }
     held.making.close();
     if tokio::time::timeout(MAKING, held.making.wait()).await.is_err() {
         tracing::error!(attempt = %assignment.attempt, "a container is still being made");
@@ -160,5 +168,8 @@ pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &He
             }
         }
         Err(error) => tracing::error!(%error, "left-overs can not be listed"),
+    }
+    if let Some(own) = held.engine.get() {
+        own.remove().await;
     }
 }

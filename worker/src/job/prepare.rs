@@ -7,15 +7,10 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, Halt};
 use super::images;
-use super::{deploys, shell};
+use super::{deploys, engine, shell};
 use crate::git::{Extra, TreeRequest, WorkTree};
 use crate::sandbox::{Channel, ContainerSpec, Role, Sandbox as _};
 use crate::script::{Program, SUDO, Source, commit_range, compose};
-
-/// Said to a job that wants what is not there.
-const NO_DOCKER: &str = "This job asks for `services: docker`, and no job has an engine of its own \
-                         yet: its `docker` commands will fail. Build images with `images:` and \
-                         push them with `provider: registry` instead.";
 
 /// A job's container that is up, and the program for its shell.
 pub(super) struct Ready {
@@ -41,7 +36,7 @@ struct Cloned {
 pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     let plan = &attempt.work.plan;
     if plan.docker {
-        attempt.reporter.say(NO_DOCKER);
+        quiet(attempt, "Open the job's engine".to_owned(), engine::open(attempt)).await?;
     }
     let commit = attempt.assignment.trigger.commit.short();
     let title = if plan.git.clone {
@@ -165,6 +160,9 @@ async fn clone(attempt: &Attempt<'_>) -> Result<Cloned, Halt> {
 
 /// A container of the image of that name.
 async fn named(attempt: &Attempt<'_>, reference: &str) -> Result<String, Halt> {
+    let names = &attempt.engine.names;
+    let _nobody_lends_it =
+        names.read(reference).await.map_err(|busy| Halt::errored(busy.to_string()))?;
     let made = container(attempt, reference.to_owned());
     // As a rule the image is there, and the engine needs no word of ours before.
     let (digest, made) = tokio::join!(attempt.engine.sandbox.image(reference), made);
@@ -204,11 +202,15 @@ async fn container(attempt: &Attempt<'_>, image: String) -> Result<String, Halt>
         memory_bytes: limits.memory_bytes,
         pids: limits.pids,
         cpu_millis: limits.cpu_millis,
-        mounts: Vec::new(),
+        mounts: attempt.held.engine.get().map(|own| own.mounts()).unwrap_or_default(),
         ports: Vec::new(),
         owner: attempt.owner(),
     };
-    attempt.create(spec).await
+    let container = attempt.create(spec).await?;
+    if let Some(own) = attempt.held.engine.get() {
+        own.join(&container).await?;
+    }
+    Ok(container)
 }
 
 async fn start(

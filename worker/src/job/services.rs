@@ -45,6 +45,8 @@ async fn one<'a>(
     plan: &'a ServicePlan,
 ) -> Result<Service<'a>, Halt> {
     let sandbox = &attempt.engine.sandbox;
+    let names = &attempt.engine.names;
+    let names = names.read(&plan.image).await.map_err(|busy| Halt::errored(busy.to_string()))?;
     sandbox.image(&plan.image).await?;
     let limits = &attempt.work.limits;
     let spec = ContainerSpec {
@@ -59,6 +61,7 @@ async fn one<'a>(
         owner: attempt.owner(),
     };
     let service = Service { plan, container: attempt.create(spec).await? };
+    drop(names);
     sandbox.start(&service.container).await?;
     say(attempt, &service, ServiceStatus::Starting, "its container runs");
     let deadline = Instant::now() + READY;

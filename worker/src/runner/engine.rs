@@ -1,5 +1,6 @@
 //! The container engine of a worker, or the lack of one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -7,6 +8,7 @@ use slipway_pipelines::ids::WorkerId;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::engine_proxy::{self, Names};
 use crate::sandbox::{Connected, DockerSandbox, Sandbox as _, connect};
 
 /// Between two looks for an engine that was not there.
@@ -21,6 +23,8 @@ pub(crate) struct Engine {
     pub(crate) address: String,
     /// For people: `Docker 20.10.24`.
     pub(crate) name: String,
+    /// Whose turn it is to use names of images.
+    pub(crate) names: Arc<Names>,
 }
 
 /// That there is none is said once.
@@ -38,12 +42,13 @@ pub(super) async fn find(
 ) -> anyhow::Result<Option<Engine>> {
     match connect(config.engine.as_deref(), worker).await {
         Ok(Connected { docker, sandbox, address, name }) => {
+            engine_proxy::sweep(&docker, &address, &config.data_dir).await;
             sweep(&sandbox, worker).await?;
             sandbox.sweep_networks().await?;
             sandbox.ensure_network().await?;
             tracing::info!(engine = name, "engine found");
             missing.said = false;
-            Ok(Some(Engine { docker, sandbox, address, name }))
+            Ok(Some(Engine { docker, sandbox, address, name, names: Arc::default() }))
         }
         Err(error) => {
             if !missing.said {

@@ -12,7 +12,10 @@ use slipway_pipelines::plan::PublishedPort;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::log::StepLog;
-pub(crate) use docker::{Connected, DockerSandbox, connect};
+pub(crate) use docker::{
+    ATTEMPT_LABEL, CAPABILITIES, Connected, DockerSandbox, JOB_LABEL, OPEN_FILES, WORKER_LABEL,
+    connect,
+};
 
 /// What a sandbox did not do, in one sentence for the job's reader.
 #[derive(Clone, Debug, thiserror::Error)]

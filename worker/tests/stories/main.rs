@@ -1,6 +1,8 @@
 //! Stories of a worker: real engine, real git, and a server that follows a script.
 
 mod builds;
+mod engine;
+mod engine_bench;
 mod fixture;
 mod git_server;
 mod images;
