@@ -1,6 +1,7 @@
 //! Connections that become a stream both ways: a command's terminal, a build's session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE};
@@ -22,6 +23,8 @@ const SESSION: [&str; 4] = [
     "x-docker-expose-session-sharedkey",
     "x-docker-expose-session-grpc-method",
 ];
+/// A session that a build names opens within so long.
+const OPENING: Duration = Duration::from_secs(10);
 /// Sessions of one job.
 const MOST_SESSIONS: usize = 1000;
 /// No id of a session is longer.
@@ -49,6 +52,7 @@ pub(super) async fn session(
             return Err(Refusal::conflict("There is such a session already."));
         }
     }
+    engine.session_opened.notify_waiters();
     let mut request =
         engine.up.request(asked.method.clone(), asked.minor, "/session", http::empty())?;
     for name in SESSION {
@@ -74,6 +78,22 @@ pub(super) async fn attach(
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("tcp"));
     joined(engine, asked.request, request).await
+}
+
+/// Is this session the job's? Clients open it and build at once: it may come a moment later.
+pub(super) async fn is_open(engine: &JobEngine, id: &str) -> bool {
+    let open = async {
+        loop {
+            let opened = engine.session_opened.notified();
+            let mut opened = std::pin::pin!(opened);
+            opened.as_mut().enable();
+            if engine.owned().sessions.contains(id) {
+                return;
+            }
+            opened.await;
+        }
+    };
+    tokio::time::timeout(OPENING, open).await.is_ok()
 }
 
 fn wants_upgrade(request: &Request<Incoming>) -> bool {

@@ -29,6 +29,7 @@ mod volumes;
 mod words;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bollard::Docker;
@@ -100,12 +101,13 @@ pub(crate) struct JobEngine {
     stop: CancellationToken,
     /// Connections and what they do.
     serving: TaskTracker,
+    removed: AtomicBool,
+    session_opened: tokio::sync::Notify,
 }
 
 impl JobEngine {
-    /// Opens one: its socket listens, its network is there.
-    pub(crate) async fn open(request: Request<'_>) -> Result<Arc<Self>, SandboxError> {
-        let said = |sentence: String| SandboxError { sentence };
+    /// Makes one, with the folder of its work tree. Nobody hears of it before it begins.
+    pub(crate) async fn make(request: Request<'_>) -> Result<Arc<Self>, SandboxError> {
         let Some(socket) = request.engine.address.strip_prefix("unix://") else {
             return Err(said(format!(
                 "`services: docker` needs an engine on the worker's own machine (unix://…): the one \
@@ -114,15 +116,20 @@ impl JobEngine {
                 request.engine.address
             )));
         };
-        let attempt = request.owner.attempt;
-        let dir = folder(request.data_dir, attempt);
-        let made = sweep::private_folder(&dir).and_then(|()| Tree::make(&dir, request.build_dir));
-        let tree = made.map_err(|error| {
-            said(format!("{} can not hold the job's work tree: {error}.", dir.display()))
-        })?;
         let version = request.engine.docker.client_version();
         let minor = u32::try_from(version.minor_version).unwrap_or(route::NEWEST);
         let up = Upstream::new(PathBuf::from(socket), minor.min(route::NEWEST));
+        let info = up.ask(Method::GET, "/info", None).await.map_err(|error| said(error.message))?;
+        let attempt = request.owner.attempt;
+        let dir = folder(request.data_dir, attempt);
+        let unusable =
+            |error| said(format!("{} can not hold the job's work tree: {error}.", dir.display()));
+        let cache_namespace =
+            images::cache_namespace(request.data_dir, &request.kept_for).map_err(unusable)?;
+        sweep::private_folder(&dir).map_err(unusable)?;
+        // The engine is told where it is, whatever folder this process is in.
+        let dir = dir.canonicalize().map_err(unusable)?;
+        let tree = Tree::make(&dir, request.build_dir).map_err(unusable)?;
         let limits = request.limits;
         let mut bounds = Bounds {
             memory: limits.memory_bytes,
@@ -130,17 +137,14 @@ impl JobEngine {
             cpu_millis: limits.cpu_millis,
             cgroup: None,
         };
-        let info = up.ask(Method::GET, "/info", None).await.map_err(|error| said(error.message))?;
         bounds.cgroup = cgroup::make(attempt, &bounds, &info);
-        let engine = Arc::new(Self {
+        Ok(Arc::new(Self {
             up,
             docker: request.engine.docker.clone(),
             sandbox: request.engine.sandbox.clone(),
             bounds,
             prefix: format!("slipway.{attempt}."),
-            cache_namespace: images::cache_namespace(request.data_dir, &request.kept_for).map_err(
-                |error| said(format!("The worker's data dir can not be used: {error}.")),
-            )?,
+            cache_namespace,
             dir,
             tree,
             names: Arc::clone(&request.engine.names),
@@ -151,13 +155,18 @@ impl JobEngine {
             frozen: request.frozen,
             stop: CancellationToken::new(),
             serving: TaskTracker::new(),
+            removed: AtomicBool::new(false),
+            session_opened: tokio::sync::Notify::new(),
             owner: request.owner,
-        });
-        networks::make_usual(&engine).await.map_err(|error| said(error.message))?;
-        serve::listen(&engine).map_err(|error| {
-            said(format!("The job's engine can not listen in {}: {error}.", engine.dir.display()))
-        })?;
-        Ok(engine)
+        }))
+    }
+
+    /// Makes its network, and listens.
+    pub(crate) async fn begin(self: &Arc<Self>) -> Result<(), SandboxError> {
+        networks::make_usual(self).await.map_err(|error| said(error.message))?;
+        serve::listen(self).map_err(|error| {
+            said(format!("The job's engine can not listen in {}: {error}.", self.dir.display()))
+        })
     }
 
     /// What the job's container needs of it.
@@ -197,6 +206,9 @@ impl JobEngine {
 
     /// Removes what the job made, once its containers are gone.
     pub(crate) async fn remove(&self) {
+        if self.removed.load(Ordering::SeqCst) {
+            return;
+        }
         let engine = sweep::LeftBy { docker: &self.docker, up: &self.up, dir: &self.dir };
         let anonymous: Vec<String> = self.owned().volumes.iter().cloned().collect();
         let there: Vec<String> = {
@@ -210,6 +222,8 @@ impl JobEngine {
             made.map(|(id, _)| id.clone()).collect()
         };
         engine.remove(self.owner.attempt, &anonymous, &made, &there).await;
+        // Only now: whoever was broken off in the midst of it begins again.
+        self.removed.store(true, Ordering::SeqCst);
     }
 
     fn owned(&self) -> MutexGuard<'_, Owned> {
@@ -286,6 +300,10 @@ impl JobEngine {
         let up = self.up.clone();
         self.change(async move { up.ask(method, &path, body.as_ref()).await }).await
     }
+}
+
+fn said(sentence: String) -> SandboxError {
+    SandboxError { sentence }
 }
 
 /// Where an attempt's engine has its files.

@@ -71,6 +71,12 @@ pub(super) fn called(engine: &JobEngine, name: &str) -> Result<String, Refusal> 
     })
 }
 
+/// The same by the engine's name of it, which containers show.
+pub(super) fn by_name(engine: &JobEngine, name: &str) -> Result<String, Refusal> {
+    let id = called(engine, name)?;
+    Ok(engine.owned().networks.get(&id).cloned().unwrap_or(id))
+}
+
 /// `host-gateway` among extra hosts is the job's container: what listens there is what listened on
 /// the machine, on Travis.
 pub(super) async fn host_gateway(engine: &JobEngine, hosts: &mut Value) -> Result<(), Refusal> {

@@ -6,6 +6,9 @@ use super::refusal::Refusal;
 
 /// The oldest API that is spoken: before it, starting a container could change what it may do.
 pub(super) const OLDEST: u32 = 24;
+/// Clients from before it that say what they mean by what is there in it: docker-compose, for files
+/// of its first version.
+const OLDEST_CLIENT: u32 = 18;
 /// The newest API whose every field is known here.
 pub(super) const NEWEST: u32 = 43;
 /// No address is longer.
@@ -167,12 +170,13 @@ fn version(text: &str) -> Option<Result<u32, Refusal>> {
             "client version {major}.{minor} is too new. Maximum supported API version is 1.{NEWEST}"
         ))));
     }
-    if minor < OLDEST {
+    if minor < OLDEST_CLIENT {
         return Some(Err(Refusal::bad(format!(
-            "client version {major}.{minor} is too old. Minimum supported API version is 1.{OLDEST}"
+            "client version {major}.{minor} is too old. Minimum supported API version is \
+             1.{OLDEST_CLIENT}"
         ))));
     }
-    Some(Ok(minor))
+    Some(Ok(minor.max(OLDEST)))
 }
 
 fn call(method: &Method, segments: &[&str]) -> Option<Call> {

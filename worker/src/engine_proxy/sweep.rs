@@ -70,6 +70,7 @@ impl LeftBy<'_> {
         });
         match files.await {
             Ok(Ok(())) => {}
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
             Ok(Err(error)) => {
                 let dir = self.dir.display();
                 tracing::error!(%error, "files of a job stay in {dir}: a worker that is not root can not remove what containers wrote");

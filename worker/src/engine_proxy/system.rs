@@ -72,11 +72,23 @@ async fn version(engine: &JobEngine) -> Result<Response<Body>, Refusal> {
         "ApiVersion": format!("1.{}", engine.up.minor),
         "MinAPIVersion": format!("1.{OLDEST}"),
         "Platform": {"Name": "Slipway: the engine of one job"},
-        "Components": [{"Name": "Engine", "Version": engine_says["Version"], "Details": {}}],
     });
     for key in ["Version", "Os", "Arch", "KernelVersion", "GoVersion", "GitCommit", "BuildTime"] {
         shown[key] = engine_says[key].clone();
     }
+    let details = json!({
+        "ApiVersion": shown["ApiVersion"],
+        "MinAPIVersion": shown["MinAPIVersion"],
+        "Os": shown["Os"],
+        "Arch": shown["Arch"],
+        "GoVersion": shown["GoVersion"],
+        "GitCommit": shown["GitCommit"],
+        "BuildTime": shown["BuildTime"],
+        "KernelVersion": shown["KernelVersion"],
+        "Experimental": "false",
+    });
+    shown["Components"] =
+        json!([{"Name": "Engine", "Version": shown["Version"], "Details": details}]);
     Ok(http::answer(StatusCode::OK, &shown))
 }
 

@@ -1,5 +1,7 @@
 //! `services: docker`: the job's own engine, for as long as the attempt lasts.
 
+use std::sync::Arc;
+
 use super::attempt::{Attempt, Halt};
 use crate::engine_proxy::{JobEngine, Request};
 
@@ -7,7 +9,7 @@ use crate::engine_proxy::{JobEngine, Request};
 pub(super) async fn open(attempt: &Attempt<'_>) -> Result<(), Halt> {
     let (repo, trust) = (&attempt.assignment.repo, attempt.work.trust);
     attempt.held.control.going().await;
-    let opened = JobEngine::open(Request {
+    let made = JobEngine::make(Request {
         engine: attempt.engine,
         data_dir: &attempt.worker.data_dir,
         owner: attempt.owner(),
@@ -17,8 +19,10 @@ pub(super) async fn open(attempt: &Attempt<'_>) -> Result<(), Halt> {
         making: attempt.held.making.clone(),
         frozen: attempt.held.control.frozen(),
     });
-    let _first_stays = attempt.held.engine.set(opened.await?);
-    Ok(())
+    let engine = made.await?;
+    // From here on it is removed with the attempt, whatever becomes of it.
+    let _first_stays = attempt.held.engine.set(Arc::clone(&engine));
+    Ok(engine.begin().await?)
 }
 
 /// What it holds on disk beside its containers' own layers, in bytes.

@@ -1,10 +1,15 @@
 //! An image with a docker client, for jobs that have an engine.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
 
-use bollard::query_parameters::CreateImageOptionsBuilder;
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
+};
 use futures::TryStreamExt as _;
+use slipway_pipelines::ids::AttemptId;
 use slipway_pipelines::plan::JobImage;
 use slipway_pipelines::wire::JobWork;
 use tokio::sync::OnceCell;
@@ -23,6 +28,9 @@ pub(crate) async fn docker_job(script: &[&str]) -> JobWork {
     MADE.get_or_init(make).await;
     let mut work = job(script);
     work.plan.docker = true;
+    // Each command starts a container or two, on whatever machine.
+    work.limits.timeout_seconds = 600;
+    work.limits.silence_seconds = 300;
     work.plan.image = JobImage::Named { reference: CLIENT.to_owned() };
     work
 }
@@ -94,4 +102,57 @@ fn libraries(program: &str) -> Vec<String> {
         .filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')))
         .map(str::to_owned)
         .collect()
+}
+
+/// What the engine still has of an attempt: containers, networks, volumes, names of images, and
+/// mounts and control groups of this machine.
+pub(crate) async fn left_overs(attempt: AttemptId) -> Vec<String> {
+    let docker = docker();
+    let label = format!("slipway.attempt={attempt}");
+    let filters = HashMap::from([("label".to_owned(), vec![label])]);
+    let mut left = Vec::new();
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    for container in docker.list_containers(Some(options)).await.expect("a list") {
+        left.push(format!("container {:?}", container.names));
+    }
+    let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
+    for network in docker.list_networks(Some(options)).await.expect("a list") {
+        left.push(format!("network {:?}", network.name));
+    }
+    let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
+    let volumes = docker.list_volumes(Some(options)).await.expect("a list").volumes;
+    for volume in volumes.unwrap_or_default() {
+        left.push(format!("volume {}", volume.name));
+    }
+    let options = ListImagesOptionsBuilder::new().all(true).build();
+    for image in docker.list_images(Some(options)).await.expect("a list") {
+        let ours = |name: &&String| name.contains(&attempt.to_string());
+        left.extend(image.repo_tags.iter().filter(ours).map(|name| format!("image {name}")));
+    }
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("a table");
+    let pinned = mounts.lines().filter(|line| line.contains(&attempt.to_string()));
+    left.extend(pinned.map(|line| format!("mount {line}")));
+    for hierarchy in ["memory", "pids", "cpu", "."] {
+        let group = format!("/sys/fs/cgroup/{hierarchy}/slipway-{attempt}");
+        if Path::new(&group).exists() {
+            left.push(group);
+        }
+    }
+    left
+}
+
+/// The engine's socket as an address of the network, as another machine's would be.
+pub(crate) async fn over_tcp() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let far = tokio::net::UnixStream::connect("/var/run/docker.sock").await;
+                let mut far = far.expect("an engine");
+                let _ended = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    format!("tcp://{address}")
 }

@@ -3,6 +3,8 @@
 mod builds;
 mod engine;
 mod engine_bench;
+mod engine_escapes;
+mod engine_registry;
 mod fixture;
 mod git_server;
 mod images;

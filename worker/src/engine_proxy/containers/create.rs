@@ -106,8 +106,8 @@ fn placed(engine: &JobEngine, wish: &mut Wish, name: Option<&str>) -> Result<boo
     wish.host.insert("VolumesFrom".to_owned(), json!(sources));
     let links = std::mem::take(&mut wish.links);
     let (mode, on_bridges) = match &wish.network {
-        NetworkWish::Usual => (networks::called(engine, USUAL_NETWORK)?, true),
-        NetworkWish::Named(name) => (networks::called(engine, name)?, true),
+        NetworkWish::Usual => (networks::by_name(engine, USUAL_NETWORK)?, true),
+        NetworkWish::Named(name) => (networks::by_name(engine, name)?, true),
         NetworkWish::None => ("none".to_owned(), false),
         NetworkWish::Beside(name) => (format!("container:{}", engine.container(name)?.id), false),
         NetworkWish::Job => (format!("container:{}", engine.job()?), false),
@@ -118,7 +118,7 @@ fn placed(engine: &JobEngine, wish: &mut Wish, name: Option<&str>) -> Result<boo
         settings.insert(mode.clone(), Map::new());
         for (name, value) in endpoints {
             // By any of its names it is one network.
-            let id = networks::called(engine, &name)?;
+            let id = networks::by_name(engine, &name)?;
             let entry = settings.entry(id).or_default();
             entry.extend(value.as_object().cloned().unwrap_or_default());
         }

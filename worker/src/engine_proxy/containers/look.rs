@@ -159,6 +159,7 @@ pub(super) async fn inspect(
             ports.insert(port, published);
         }
     }
+    seen["HostConfig"]["CgroupParent"] = json!("");
     if container.on_job {
         seen["HostConfig"]["NetworkMode"] = json!("host");
     }

@@ -17,7 +17,7 @@ use crate::engine_proxy::names::Turn;
 use crate::engine_proxy::query::{Query, Written};
 use crate::engine_proxy::refusal::Refusal;
 use crate::engine_proxy::serve::{Asked, content};
-use crate::engine_proxy::{JobEngine, USUAL_NETWORK, confine, networks, upstream};
+use crate::engine_proxy::{JobEngine, USUAL_NETWORK, confine, hijack, networks, upstream};
 
 /// Parameters that say nothing about the machine.
 const SAME: [&str; 9] =
@@ -111,11 +111,11 @@ async fn order(engine: &JobEngine, asked: &Query) -> Result<Order, Refusal> {
     let mut query = asked.keep(&SAME)?;
     let by_session = remote(asked, buildkit)?;
     if by_session {
-        query.add("remote", "client-session");
+        query.add("remote", asked.one("remote")?.unwrap_or_default());
     }
     refused(asked)?;
     network(engine, asked, buildkit, &mut query)?;
-    identified(engine, asked, &mut query)?;
+    identified(engine, asked, &mut query).await?;
     arguments(engine, asked, buildkit, &mut query)?;
     bounded(engine, asked, &mut query)?;
     hosts(engine, asked, &mut query).await?;
@@ -174,7 +174,8 @@ impl Order {
 fn remote(asked: &Query, buildkit: bool) -> Result<bool, Refusal> {
     match asked.one("remote")?.unwrap_or_default() {
         "" => Ok(false),
-        "client-session" if buildkit => Ok(true),
+        // What its client sends beside it: a Dockerfile or an archive from its standard input.
+        "client-session" | "upload-request" if buildkit => Ok(true),
         _ => Err(Refusal::forbidden(
             "A job's engine fetches no build context from an address: clone it in the job, and \
              build the folder.",
@@ -227,9 +228,9 @@ fn network(
 }
 
 /// Sessions and builds are named by their clients: only the job's own.
-fn identified(engine: &JobEngine, asked: &Query, query: &mut Written) -> Result<(), Refusal> {
+async fn identified(engine: &JobEngine, asked: &Query, query: &mut Written) -> Result<(), Refusal> {
     if let Some(session) = asked.one("session")?.filter(|session| !session.is_empty()) {
-        if !engine.owned().sessions.contains(session) {
+        if !hijack::is_open(engine, session).await {
             return Err(Refusal::bad(format!("no active session for {session}")));
         }
         query.add("session", session);
