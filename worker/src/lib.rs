@@ -4,6 +4,7 @@
 mod client;
 mod config;
 pub mod deploy;
+mod engine_proxy;
 mod git;
 pub mod image;
 mod job;

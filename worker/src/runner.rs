@@ -32,6 +32,8 @@ pub(crate) struct Worker {
     pub(crate) mirrors: Arc<Mirrors>,
     /// Where files lie on their way between jobs and the store.
     pub(crate) spool: Spool,
+    /// Where it keeps what outlives an attempt.
+    pub(crate) data_dir: PathBuf,
     /// None: it can only plan.
     pub(crate) engine: Option<Engine>,
     /// Where deploys ask AWS.
@@ -98,6 +100,7 @@ pub async fn run_until(
             id: identity.id,
             mirrors: Arc::clone(&mirrors),
             spool: spool.clone(),
+            data_dir: config.data_dir.clone(),
             engine: engine.clone(),
             aws: config.aws.clone(),
             rooms: Rooms::new(config.keep_failed_most),

@@ -34,8 +34,8 @@ pub(super) fn build<'n>(
     stage: &str,
 ) -> Option<Built<'n>> {
     let keys = Keys::of_job(job);
-    let section = section::read(reader, &keys);
-    check_snapshot(reader, &keys, &section);
+    let mut section = section::read(reader, &keys);
+    no_snapshot_beside_an_engine(reader, &keys, &mut section);
     let own = own_env(&section.env, whole);
     let axes = axes(job, &keys, &own);
     let name = reader.once(&keys, "name", labels::label).flatten();
@@ -91,16 +91,17 @@ pub(super) fn build<'n>(
     Some(Built { plan, stage: 0, needs: section.needs, base })
 }
 
-/// Of a job with an engine of its own the work tree lies outside its container.
-fn check_snapshot(reader: &mut Reader, keys: &Keys<'_>, section: &Section<'_>) {
-    if !section.services.docker || section.carry.snapshot.is_none() {
+/// The work tree of a job with an engine is on its worker's disk, where its containers can mount
+/// it: it is not in the file system that a snapshot keeps.
+fn no_snapshot_beside_an_engine(reader: &mut Reader, keys: &Keys<'_>, section: &mut Section<'_>) {
+    if !section.services.docker || section.carry.snapshot.take().is_none() {
         return;
     }
     let Some(at) = keys.get("snapshot") else { return };
-    let message = "a job with `services: docker` leaves no snapshot: its work tree is not in its \
-                   container";
-    reader.heard_once("snapshot with docker", at.span, |reader| {
-        reader.warn(&at, "snapshot-with-docker", message, "leave one of the two out");
+    reader.heard_once("snapshot beside docker", at.span, |reader| {
+        let message = "no snapshot is taken of a job with `services: docker`: its work tree is not in its container's file system";
+        let help = "take the snapshot in a job without it, or use `cache:`";
+        reader.warn(&at, "no-snapshot", message, help);
     });
 }
 

@@ -34,6 +34,7 @@ pub use aws::{Aws, Pace};
 pub use tree::{ContainerTree, WorkTree};
 
 pub(crate) use beanstalk::label as beanstalk_label;
+pub(crate) use forwarder::image as forwarder_image;
 pub(crate) use reference::Repository;
 pub(crate) use template::expand;
 

@@ -51,6 +51,11 @@ impl Control {
         self.frozen.send_replace(frozen);
     }
 
+    /// The same, for whoever watches it.
+    pub(super) fn frozen(&self) -> watch::Receiver<bool> {
+        self.frozen.subscribe()
+    }
+
     /// Must nothing happen now?
     pub(super) fn is_frozen(&self) -> bool {
         *self.frozen.borrow()

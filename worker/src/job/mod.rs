@@ -5,6 +5,7 @@ mod carry;
 mod commit;
 mod control;
 mod deploys;
+mod engine;
 mod events;
 mod images;
 mod imports;
@@ -25,13 +26,14 @@ mod snapshot;
 mod verify;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use slipway_pipelines::wire::{Assignment, FinishRequest, JobOutcome, Secret, Work};
 use tokio_util::task::TaskTracker;
 
 use crate::client::{AttemptClient, CallError, Client, Retry};
+use crate::engine_proxy::JobEngine;
 use crate::log::{LogSink, Masker, append};
 use crate::runner::Worker;
 use crate::sandbox::Sandbox as _;
@@ -56,6 +58,8 @@ pub(crate) struct Held {
     control: Control,
     /// Containers in the making: none is forgotten when the attempt is dropped meanwhile.
     making: TaskTracker,
+    /// `services: docker`: the job's own engine.
+    engine: OnceLock<Arc<JobEngine>>,
 }
 
 /// Executes an assignment to its end, or until the server has given it up. The `slot` is free for
@@ -222,6 +226,9 @@ where
 /// Everything of the attempt is removed, whatever it came to; is nothing left?
 pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &Held) -> bool {
     let (Some(engine), Work::Job(_)) = (&worker.engine, &assignment.work) else { return true };
+    if let Some(own) = held.engine.get() {
+        own.stop().await;
+    }
     held.making.close();
     if tokio::time::timeout(MAKING, held.making.wait()).await.is_err() {
         tracing::error!(attempt = %assignment.attempt, "a container is still being made");
@@ -239,6 +246,9 @@ pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &He
             tracing::warn!(container, %error, "a container is left over");
             clean = false;
         }
+    }
+    if let Some(own) = held.engine.get() {
+        own.remove().await;
     }
     clean
 }

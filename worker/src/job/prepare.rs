@@ -8,16 +8,12 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, Halt};
 use super::snapshot::{Miss, Snapshot};
-use super::{deploys, images, shell, shell_session, snapshot};
+use super::{deploys, engine, images, shell, shell_session, snapshot};
 use crate::deploy::refuse_foreign;
+use crate::engine_proxy::Turn;
 use crate::git::{Extra, Packed, TreeRequest, WorkTree};
 use crate::sandbox::{ContainerSpec, Role, Running, Sandbox as _, Starting, Waiting};
 use crate::script::{Program, ProgramSnapshot, SUDO, Source, commit_range, compose, functions};
-
-/// Said to a job that wants what is not there.
-const NO_DOCKER: &str = "This job asks for `services: docker`, and no job has an engine of its own \
-                         yet: its `docker` commands will fail. Build images with `images:` and \
-                         push them with `provider: registry` instead.";
 
 /// A work tree of at most so many bytes is held in memory on its way.
 const HELD_TREE: usize = 16 * 1024 * 1024;
@@ -61,7 +57,7 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     let starting = attempt.engine.sandbox.starting();
     let plan = &attempt.work.plan;
     if plan.docker {
-        attempt.reporter.say(NO_DOCKER);
+        quiet(attempt, "Open the job's engine".to_owned(), engine::open(attempt)).await?;
     }
     let commit = attempt.assignment.trigger.commit.short();
     let title = match attempt.outside.here {
@@ -81,6 +77,7 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
             (cloned, up, reference.clone(), None)
         }
         JobImage::Named { reference } => {
+            let _nobody_lends_it = unlent(attempt, reference).await?;
             // The key of the snapshot is made of both.
             let image = quiet(attempt, format!("Image {reference}"), resolved(attempt, reference));
             let (cloned, digest) = tokio::try_join!(clone, image)?;
@@ -267,6 +264,7 @@ async fn clone(attempt: &Attempt<'_>) -> Result<Cloned, Halt> {
 
 /// A container of the image of that name.
 async fn named(attempt: &Attempt<'_>, reference: &str) -> Result<(Made, ContainerSpec), Halt> {
+    let _nobody_lends_it = unlent(attempt, reference).await?;
     let spec = spec(attempt, reference.to_owned());
     // As a rule the image is there, and the engine needs no word of ours before.
     let (digest, made) = tokio::join!(resolved(attempt, reference), made(attempt, &spec));
@@ -315,10 +313,16 @@ fn spec(attempt: &Attempt<'_>, image: String) -> ContainerSpec {
         memory_bytes: limits.memory_bytes,
         pids: limits.pids,
         cpu_millis: limits.cpu_millis,
-        mounts: Vec::new(),
+        mounts: attempt.held.engine.get().map(|own| own.mounts()).unwrap_or_default(),
         ports: Vec::new(),
         owner: attempt.owner(),
     }
+}
+
+/// As long as this is held, the name means no image of another job's own engine.
+async fn unlent(attempt: &Attempt<'_>, reference: &str) -> Result<Turn, Halt> {
+    let turn = attempt.engine.names.read(reference).await;
+    turn.map_err(|busy| Halt::errored(busy.to_string()))
 }
 
 /// A container that waited for a job, else a new one.
@@ -327,7 +331,11 @@ async fn made(attempt: &Attempt<'_>, spec: &ContainerSpec) -> Result<Made, Halt>
     if let Some(running) = attempt.engine.sandbox.take(spec).await {
         return Ok(Made::Taken(running));
     }
-    Ok(Made::Created(attempt.create(spec.clone()).await?))
+    let container = attempt.create(spec.clone()).await?;
+    if let Some(own) = attempt.held.engine.get() {
+        own.join(&container).await?;
+    }
+    Ok(Made::Created(container))
 }
 
 /// A container that runs. The step that started it ends when the work tree is in it.

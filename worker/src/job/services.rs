@@ -47,6 +47,8 @@ async fn one<'a>(
 ) -> Result<Service<'a>, Halt> {
     let sandbox = &attempt.engine.sandbox;
     refuse_foreign(&plan.image).map_err(|error| Halt::errored(format!("{error}.")))?;
+    let names = &attempt.engine.names;
+    let names = names.read(&plan.image).await.map_err(|busy| Halt::errored(busy.to_string()))?;
     sandbox.image(&plan.image, attempt.reporter.log.as_ref()).await?;
     let limits = &attempt.work.limits;
     let spec = ContainerSpec {
@@ -61,6 +63,7 @@ async fn one<'a>(
         owner: attempt.owner(),
     };
     let service = Service { plan, container: attempt.create(spec).await? };
+    drop(names);
     sandbox.start(&service.container).await?;
     say(attempt, &service, ServiceStatus::Starting, "its container runs");
     let deadline = Instant::now() + READY;

@@ -9,6 +9,7 @@ use slipway_pipelines::plan::Arch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::engine_proxy::{self, Names};
 use crate::sandbox::{Connected, DockerSandbox, Sandbox as _, connect};
 use crate::snapshots::Snapshots;
 
@@ -30,6 +31,8 @@ pub(crate) struct Engine {
     pub(crate) arch: Option<Arch>,
     /// The memory of its machine, in bytes.
     pub(crate) memory: Option<u64>,
+    /// Whose turn it is to use names of images.
+    pub(crate) names: Arc<Names>,
 }
 
 /// That there is none is said once.
@@ -47,6 +50,7 @@ pub(super) async fn find(
 ) -> anyhow::Result<Option<Engine>> {
     match connect(config.engine.as_deref(), worker).await {
         Ok(Connected { docker, sandbox, address, name, arch, memory }) => {
+            engine_proxy::sweep(&docker, &address, &config.data_dir).await;
             sweep(&sandbox, worker).await?;
             sandbox.sweep_networks().await?;
             sandbox.ensure_network().await?;
@@ -58,7 +62,8 @@ pub(super) async fn find(
             let snapshots = Some(Arc::new(snapshots));
             tracing::info!(engine = name, "engine found");
             missing.said = false;
-            Ok(Some(Engine { docker, sandbox, snapshots, address, name, arch, memory }))
+            let names = Arc::default();
+            Ok(Some(Engine { docker, sandbox, snapshots, address, name, arch, memory, names }))
         }
         Err(error) => {
             if !missing.said {

@@ -16,7 +16,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use crate::log::StepLog;
-pub(crate) use docker::{Connected, DockerSandbox, Starting, connect, pull};
+pub(crate) use docker::{
+    ATTEMPT_LABEL, CAPABILITIES, Connected, DockerSandbox, JOB_LABEL, OPEN_FILES, Starting,
+    WORKER_LABEL, connect, pull,
+};
 pub(crate) use waiting::Waiting;
 
 /// What a sandbox did not do, in one sentence for the job's reader.

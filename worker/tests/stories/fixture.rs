@@ -265,6 +265,11 @@ impl Story {
         Came { outcome, log: String::from_utf8_lossy(&told.log).into_owned(), told }
     }
 
+    /// The attempts so far.
+    pub(crate) fn attempts(&self) -> &[AttemptId] {
+        &self.attempts
+    }
+
     /// The containers of an attempt that the engine has.
     pub(crate) async fn containers(&self, attempt: AttemptId) -> Vec<String> {
         let docker = docker();
@@ -274,6 +279,19 @@ impl Story {
             ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
         let list = docker.list_containers(Some(options)).await.expect("a list");
         list.into_iter().filter_map(|one| one.state.map(|state| state.to_string())).collect()
+    }
+
+    /// The job's own container of an attempt, by its id.
+    pub(crate) async fn job_container(&self, attempt: AttemptId) -> String {
+        let label = format!("slipway.attempt={attempt}");
+        let filters = std::collections::HashMap::from([("label".to_owned(), vec![label])]);
+        let options =
+            ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
+        let list = docker().list_containers(Some(options)).await.expect("a list");
+        let own = list.into_iter().find(|one| {
+            one.command.as_deref().is_some_and(|command| command.contains("while :; do sleep"))
+        });
+        own.and_then(|one| one.id).expect("it runs")
     }
 
     /// Waits until the attempt's containers are as wanted.

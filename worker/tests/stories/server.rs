@@ -271,7 +271,7 @@ impl Server {
                 changed.await;
             }
         };
-        match tokio::time::timeout(Duration::from_secs(90), look).await {
+        match tokio::time::timeout(Duration::from_secs(300), look).await {
             Ok(found) => found,
             Err(_) => {
                 let told = self.told(attempt);

@@ -39,6 +39,7 @@ use super::{
 };
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
+pub(crate) use create::{CAPABILITIES, OPEN_FILES};
 use errors::{content, detail, failed, is_status};
 use hijack::Address;
 use pool::Pool;
@@ -47,11 +48,11 @@ use pulls::Pulls;
 pub(crate) use pulls::pull;
 
 /// The label that names the worker.
-const WORKER_LABEL: &str = "slipway.worker";
+pub(crate) const WORKER_LABEL: &str = "slipway.worker";
 /// The label that names the job.
-const JOB_LABEL: &str = "slipway.job";
+pub(crate) const JOB_LABEL: &str = "slipway.job";
 /// The label that names the attempt.
-const ATTEMPT_LABEL: &str = "slipway.attempt";
+pub(crate) const ATTEMPT_LABEL: &str = "slipway.attempt";
 /// Longest time until the engine answers a call. Starting a container on a busy disk is slow.
 const CALL_SECONDS: u64 = 120;
 /// At most this much of what a container wrote last.
