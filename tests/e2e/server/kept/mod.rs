@@ -60,5 +60,5 @@ impl Stage {
 fn much() -> Vec<u8> {
     let piece: Vec<u8> =
         (0..1_000_003_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
-    piece.repeat(20)
+    piece.repeat(12)
 }

@@ -27,7 +27,7 @@ async fn other_bytes_than_were_named_leave_nothing() -> Result<()> {
     let mut stage = Stage::start().await?;
     let job = stage.job_on("main").await?;
     // Small ones wait in memory, large ones are half in the store by the time they end.
-    for bytes in [b"what was made".to_vec(), vec![7; 20 << 20]] {
+    for bytes in [b"what was made".to_vec(), vec![7; 12 << 20]] {
         let named = offer(b"what was named");
         let (status, answer) = job.send((Cache, "linux"), &named.sha256, bytes.clone()).await?;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -57,7 +57,7 @@ async fn a_sender_that_breaks_off_leaves_nothing() -> Result<()> {
          host: slipway\r\nauthorization: Bearer {token}\r\ncontent-length: 50000000\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).await?;
-    socket.write_all(&vec![1; 20 << 20]).await?;
+    socket.write_all(&vec![1; 4 << 20]).await?;
     eventually("a part of it is in the store", SOON, || async {
         Ok((!stage.scene.stored()?.is_empty()).then_some(()))
     })
