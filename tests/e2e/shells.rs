@@ -183,6 +183,32 @@ async fn commands_are_piped_through_and_refusals_say_what_to_do() -> Result<()> 
     let output = failing.output().await?;
     assert_eq!(output.status.code(), Some(1), "the job would have failed: {output:?}");
 
+    // A job has four at most.
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        let mut command = slipway.command(&["job", "shell", "acme/web", "1.1"])?;
+        open.push(command.stdin(Stdio::piped()).spawn()?);
+    }
+    let pool = slipway.pool().await?;
+    eventually("four shells are open", LONG, || async {
+        let query = "SELECT count(*) FROM shells WHERE state = 'open'";
+        let count: i64 = sqlx::query_scalar(query).fetch_one(&pool).await?;
+        Ok((count == 4).then_some(()))
+    })
+    .await;
+    let fifth = slipway.command(&["job", "shell", "acme/web", "1.1"])?.output().await?;
+    let words = String::from_utf8_lossy(&fifth.stderr).into_owned();
+    assert_eq!(words, "slipway: there are 4 shells in this job already\n");
+    // Whoever typed is gone, and each of them is closed.
+    drop(open);
+    eventually("all shells are closed", LONG, || async {
+        let query = "SELECT count(*) FROM shells WHERE state <> 'closed'";
+        let count: i64 = sqlx::query_scalar(query).fetch_one(&pool).await?;
+        Ok((count == 0).then_some(()))
+    })
+    .await;
+    pool.close().await;
+
     let nothing = slipway.command(&["job", "shell", "acme/web", "1.2"])?.output().await?;
     let words = String::from_utf8_lossy(&nothing.stderr).into_owned();
     assert_eq!(nothing.status.code(), Some(255), "{words}");
