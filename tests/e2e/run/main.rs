@@ -2,4 +2,5 @@
 
 mod alone;
 mod both_ways;
+mod carries;
 mod folder;
