@@ -105,7 +105,8 @@ fn took(steps: &[Step], title: &str) -> Result<f64> {
     let ended = step.finished_at.with_context(|| format!("{title:?} has not ended"))?;
     let took = (ended - step.started_at).num_microseconds().context("a step is short")?;
     #[expect(clippy::cast_precision_loss, reason = "microseconds of minutes")]
-    Ok((took.max(1) as f64) / 1e6)
+    let seconds = took.max(1) as f64 / 1e6;
+    Ok(seconds)
 }
 
 /// Packs and unpacks such a folder by the usual programs; gives both times in seconds.

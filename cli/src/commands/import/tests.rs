@@ -41,8 +41,8 @@ fn the_language_that_is_not_written_is_written() {
 
 #[test]
 fn what_travis_caches_unasked_is_written() {
-    let file = "os: linux\nlanguage: node_js\nscript: make\n";
-    assert_eq!(becomes(file), "os: linux\ncache: npm\nlanguage: node_js\nscript: make\n");
+    let file = "script: make\nlanguage: node_js\n";
+    assert_eq!(becomes(file), "script: make\ncache: npm\nlanguage: node_js\n");
     let file = "language: node_js\ncache: yarn\nscript: make\n";
     assert_eq!(becomes(file), file);
 }
