@@ -9,6 +9,27 @@ use super::seed::{Run, Seed, ago, commit};
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
+/// A test that did not pass: its suite, its name, how it ended, and what it said.
+type Red = (&'static str, &'static str, &'static str, &'static str);
+
+const RED: [Red; 2] = [
+    (
+        "tests.test_checkout",
+        "test_total_rounds_half_to_even",
+        "failed",
+        "    def test_total_rounds_half_to_even():\n\
+         >       assert total([Decimal('0.125')] * 2) == Decimal('0.25')\n\
+         \u{1b}[31mE       AssertionError: assert Decimal('0.26') == Decimal('0.25')\u{1b}[0m\n\n\
+         tests/test_checkout.py:41: AssertionError",
+    ),
+    (
+        "tests.test_search",
+        "test_<b>html</b>[a-parameter-without-a-blank-that-goes-on-and-on-and-on-and-on-and-on]",
+        "errored",
+        "",
+    ),
+];
+
 /// A repo, who may write it, and the size of a blob of theirs.
 type Blob = (Uuid, &'static str, i64);
 
@@ -28,7 +49,7 @@ impl Seed {
         run: &Run,
         (job, attempt): (Uuid, Uuid),
         passed: i32,
-        red: &[(&str, &str, &str, &str)],
+        red: &[Red],
     ) -> Result<()> {
         let of = |outcome: &str| red.iter().filter(|one| one.2 == outcome).count();
         let report = json!({ "attempt_id": attempt, "run_id": run.id, "job_id": job,
@@ -63,6 +84,17 @@ impl Seed {
             "attempt_id": attempt, "name": name, "blob_id": blob, "files": files, "file_count": count,
             "expires_at": ago(-29 * DAY) });
         self.put("artifacts", row).await
+    }
+
+    /// What the jobs of the red run left: the second failed.
+    pub(crate) async fn left_by(&self, run: &Run, of: (Uuid, Uuid), number: i32) -> Result<()> {
+        let red: &[_] = if number == 2 { &RED } else { &[] };
+        self.tests(run, of, 47, red).await?;
+        if number < 3 {
+            let files = ["shop.log".to_owned(), "coverage/<i>index</i>.html".to_owned()];
+            self.artifact(run, of, "logs & coverage", &files, 48_213).await?;
+        }
+        Ok(())
     }
 
     /// Caches of branches, one with a name as long as there is, and of a fork.
