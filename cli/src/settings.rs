@@ -30,6 +30,8 @@ const KNOWN: &[&str] = &[
     "name",
     "slots",
     "engine",
+    "volumes",
+    "service_ready_seconds",
     "aws_s3_url",
     "aws_elasticbeanstalk_url",
     "job_timeout_seconds",

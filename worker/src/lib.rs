@@ -12,5 +12,5 @@ mod runner;
 mod sandbox;
 mod script;
 
-pub use config::Config;
+pub use config::{Config, HostFolder, Operator};
 pub use runner::run;

@@ -15,7 +15,7 @@ use slipway_pipelines::wire::{PROTOCOL_VERSION, RegisterRequest, RegisterRespons
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{CallError, Client, Retry};
-use crate::config::Config;
+use crate::config::{Config, Operator};
 use crate::deploy::Aws;
 use crate::git::Mirrors;
 use crate::sandbox::Sandbox as _;
@@ -33,6 +33,8 @@ pub(crate) struct Worker {
     pub(crate) engine: Option<Engine>,
     /// Where deploys ask AWS.
     pub(crate) aws: Aws,
+    /// What jobs get beyond their containers.
+    pub(crate) operator: Operator,
     /// Attempts are broken off: the drain took too long.
     pub(crate) kill: CancellationToken,
 }
@@ -62,6 +64,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
             mirrors: Arc::clone(&mirrors),
             engine: engine.clone(),
             aws: config.aws.clone(),
+            operator: config.operator.clone(),
             kill: CancellationToken::new(),
         });
         let Some(registered) = register(&config, &worker, &shutdown).await? else { break };

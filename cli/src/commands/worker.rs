@@ -1,9 +1,11 @@
 //! `slipway worker`: executes jobs on this machine's container engine.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use slipway_worker::deploy::{Aws, Pace};
+use slipway_worker::{HostFolder, Operator};
 use url::Url;
 
 use super::stop;
@@ -72,10 +74,25 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
                 .get(arguments.aws_elasticbeanstalk_url, "aws_elasticbeanstalk_url")?,
             pace: Pace::default(),
         },
+        operator: operator(&settings)?,
     };
     let stop = stop::on_signals(arguments.stop_with_stdin)?;
     slipway_worker::run(config, stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `[volumes]` and the like of `slipway.toml`.
+fn operator(settings: &Settings) -> Result<Operator> {
+    let usual = Operator::default();
+    let folder = |(name, text): (String, String)| {
+        let folder = text.parse::<HostFolder>().map_err(anyhow::Error::msg);
+        folder.map(|folder| (name.clone(), folder)).with_context(|| format!("{name} in [volumes]"))
+    };
+    let ready = settings.get(None, "service_ready_seconds")?.map(Duration::from_secs);
+    Ok(Operator {
+        volumes: settings.texts("volumes")?.into_iter().map(folder).collect::<Result<_>>()?,
+        service_ready: ready.unwrap_or(usual.service_ready),
+    })
 }
 
 /// How many jobs at once: the setting, else one a core.

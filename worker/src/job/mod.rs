@@ -3,6 +3,7 @@
 mod attempt;
 mod control;
 mod deploys;
+mod doors;
 mod events;
 mod images;
 mod imports;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, Halt};
 use super::images;
-use super::{deploys, shell};
+use super::{deploys, doors, shell};
 use crate::git::{Extra, TreeRequest, WorkTree};
 use crate::sandbox::{Channel, ContainerSpec, Role, Sandbox as _};
 use crate::script::{Program, SUDO, Source, commit_range, compose};
@@ -71,6 +71,7 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     let program_dir = format!("/build/.slipway-{}", &nonce[..12]);
     let start = start(attempt, &container, cloned.tree, beside(&program, &program_dir));
     let channel = quiet(attempt, "Start the container".to_owned(), start).await?;
+    doors::say_ports(attempt, &container).await?;
     Ok(Ready { container, image, channel, program, program_dir, nonce })
 }
 
@@ -112,7 +113,7 @@ pub(super) async fn step<T>(
 }
 
 /// Reports `work`, which writes nothing, as a step: others may run beside it.
-async fn quiet<T>(
+pub(super) async fn quiet<T>(
     attempt: &Attempt<'_>,
     title: String,
     work: impl Future<Output = Result<T, Halt>>,
@@ -204,8 +205,8 @@ async fn container(attempt: &Attempt<'_>, image: String) -> Result<String, Halt>
         memory_bytes: limits.memory_bytes,
         pids: limits.pids,
         cpu_millis: limits.cpu_millis,
-        mounts: Vec::new(),
-        ports: Vec::new(),
+        mounts: doors::mounts(attempt)?,
+        ports: doors::ports(attempt),
         owner: attempt.owner(),
     };
     attempt.create(spec).await

@@ -1,6 +1,7 @@
 //! The variables every job has: `TRAVIS_*` with Travis' meaning, and their `CI_*` twins.
 
 use slipway_pipelines::names::CommitSha;
+use slipway_pipelines::plan::ServicePlan;
 use slipway_pipelines::wire::{Assignment, JobWork};
 
 type Variables = Vec<(String, String)>;
@@ -31,6 +32,24 @@ pub(crate) fn builtin_environment(
     if !work.plan.git.clone {
         // Travis reads it from the clone.
         all.extend(twins([("COMMIT_MESSAGE", String::new())]));
+    }
+    all.extend(services_environment(&work.plan.services));
+    all
+}
+
+/// On Travis the clients of databases find them without being told where: by a socket, as the
+/// same person. Here they are beside the job, on its localhost.
+fn services_environment(services: &[ServicePlan]) -> Variables {
+    let mut all = Variables::new();
+    for service in services {
+        let user = service.env.iter().find(|var| var.name == "POSTGRES_USER");
+        let user = user.map_or("postgres", |var| var.value.trim_matches(['"', '\'']));
+        let pairs: &[(&str, &str)] = match service.name.as_str() {
+            "postgresql" => &[("PGHOST", "localhost"), ("PGUSER", user)],
+            "mysql" | "mariadb" => &[("MYSQL_HOST", "127.0.0.1")],
+            _ => &[],
+        };
+        all.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     }
     all
 }

@@ -38,6 +38,8 @@ pub(crate) struct Story {
     /// Where workers are told to find the repo; none: in its folder.
     pub(crate) source: Option<GitSource>,
     pub(crate) event: TriggerEvent,
+    /// What the worker's operator decides.
+    pub(crate) operator: slipway_worker::Operator,
     /// Where the ref pointed before.
     pub(crate) before: Option<String>,
     shutdown: CancellationToken,
@@ -71,6 +73,7 @@ impl Story {
             repo: "acme/app".parse().expect("a name"),
             source: None,
             event: TriggerEvent::Push { branch: "main".to_owned() },
+            operator: slipway_worker::Operator::default(),
             before: None,
             shutdown: CancellationToken::new(),
             worker: None,
@@ -88,6 +91,7 @@ impl Story {
             data_dir: self.dir.path().join("data"),
             engine,
             aws: slipway_worker::deploy::Aws::default(),
+            operator: self.operator.clone(),
         };
         self.shutdown = CancellationToken::new();
         let life = slipway_worker::run(config, self.shutdown.clone());
@@ -296,6 +300,7 @@ impl Came {
                 AttemptEvent::ImageResolved { .. }
                 | AttemptEvent::ImageBuilt { .. }
                 | AttemptEvent::Service { .. }
+                | AttemptEvent::Published { .. }
                 | AttemptEvent::Deployment { .. } => {}
             }
         }

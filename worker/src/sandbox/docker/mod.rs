@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
+use bollard::models::PortBinding;
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptions, DownloadFromContainerOptionsBuilder,
     InspectContainerOptions, ListContainersOptions, LogsOptionsBuilder,
@@ -199,6 +200,21 @@ impl Sandbox for DockerSandbox {
         Ok(state.and_then(|state| state.running).unwrap_or(false))
     }
 
+    async fn published(&self, container: &str) -> Result<Vec<(u16, String)>, SandboxError> {
+        let found = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
+        let network = found.map_err(failed("inspect a container"))?.network_settings;
+        let ports = network.and_then(|network| network.ports).unwrap_or_default();
+        let address = |(name, bound): (String, Option<Vec<PortBinding>>)| {
+            let port = name.split('/').next()?.parse().ok()?;
+            let bound = bound?.into_iter().next()?;
+            let host = bound.host_ip.unwrap_or_default();
+            Some((port, format!("{host}:{}", bound.host_port?)))
+        };
+        let mut all: Vec<(u16, String)> = ports.into_iter().filter_map(address).collect();
+        all.sort();
+        Ok(all)
+    }
+
     async fn fate(&self, container: &str) -> Result<Fate, SandboxError> {
         let found = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
         let state = match found {
@@ -224,6 +240,18 @@ impl Sandbox for DockerSandbox {
             }
         }
         text.chars().take(LAST_LINES).collect()
+    }
+
+    async fn whole_log(&self, container: &str, most: usize) -> Vec<u8> {
+        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).build();
+        let mut logs = self.docker.logs(container, Some(options));
+        let mut text = std::collections::VecDeque::new();
+        while let Some(Ok(piece)) = logs.next().await {
+            text.extend(piece.into_bytes());
+            let over = text.len().saturating_sub(most);
+            text.drain(..over);
+        }
+        text.into()
     }
 
     async fn freeze(&self, container: &str) -> Result<(), SandboxError> {
