@@ -125,6 +125,24 @@ impl Installation {
         Ok(answer.text().await?)
     }
 
+    /// How many milliseconds the step of this title took in the first job of a run.
+    pub(super) async fn step(&self, repo: &str, number: u32, title: &str) -> Result<f64> {
+        let job = self.job(repo, number).await?;
+        let step = step(&job, title).with_context(|| format!("no step {title:?} in {job}"))?;
+        took(&step["started_at"], &step["finished_at"])
+    }
+
+    /// How many it took from the beginning of that step until the whole job was stored.
+    pub(super) async fn until_stored(&self, repo: &str, number: u32, title: &str) -> Result<f64> {
+        let job = self.job(repo, number).await?;
+        let step = step(&job, title).with_context(|| format!("no step {title:?} in {job}"))?;
+        took(&step["started_at"], &job["finished_at"])
+    }
+
+    async fn job(&self, repo: &str, number: u32) -> Result<Value> {
+        self.api.get(&format!("{repo}/runs/{number}/jobs/1")).await
+    }
+
     /// A link that logs a browser in.
     pub(super) async fn login_link(&self) -> Result<Url> {
         crate::commands::login::link(&self.api).await
@@ -171,6 +189,22 @@ impl Installation {
         spec.end(held, &CancellationToken::new()).await;
         self.dir.close().context("the scratch folder can not be removed")
     }
+}
+
+/// The step of that title in the job's first attempt.
+fn step<'a>(job: &'a Value, title: &str) -> Option<&'a Value> {
+    let steps = job["attempts"][0]["steps"].as_array()?;
+    steps.iter().find(|step| step["title"] == title)
+}
+
+/// Milliseconds between two times as the API writes them.
+fn took(from: &Value, to: &Value) -> Result<f64> {
+    let time = |value: &Value| {
+        let text = value.as_str().context("a time is missing")?;
+        Ok::<_, anyhow::Error>(chrono::DateTime::parse_from_rfc3339(text)?)
+    };
+    let micros = (time(to)? - time(from)?).num_microseconds().context("far too long")?;
+    Ok(std::time::Duration::from_micros(u64::try_from(micros)?).as_secs_f64() * 1000.0)
 }
 
 /// This same binary as a child that ends with us.

@@ -3,10 +3,12 @@
 
 #![expect(clippy::print_stdout, reason = "a command speaks to its user")]
 
+mod build;
 mod compile;
 mod figures;
 mod installation;
 mod job;
+mod log;
 mod memory;
 mod pgbench;
 mod queue;
@@ -63,6 +65,18 @@ enum What {
         #[arg(long, default_value_t = 20)]
         times: u32,
     },
+    /// P6: a log of 50 MB until it is stored durably, against `docker exec` into a pipe.
+    Log {
+        /// How many of each
+        #[arg(long, default_value_t = 5)]
+        times: u32,
+    },
+    /// P9: an image built from the cache, against `docker build`.
+    Build {
+        /// How many of each
+        #[arg(long, default_value_t = 10)]
+        times: u32,
+    },
     /// P4: claims and ends of jobs, against the same SQL; and a claim from a deep queue.
     Queue {
         /// Length of each round
@@ -82,6 +96,8 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
         | What::Start { .. }
         | What::Memory
         | What::Job { .. }
+        | What::Log { .. }
+        | What::Build { .. }
         | What::Queue { .. }) => installed(what).await?,
     };
     if arguments.json {
@@ -94,7 +110,10 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
 
 /// Measures what takes a whole installation.
 async fn installed(what: What) -> Result<Vec<Figure>> {
-    let slots = matches!(what, What::Job { .. } | What::Start { .. }).then_some(1);
+    let slots = match what {
+        What::Job { .. } | What::Start { .. } | What::Log { .. } | What::Build { .. } => Some(1),
+        What::Webhook { .. } | What::Compile { .. } | What::Memory | What::Queue { .. } => None,
+    };
     let installation = Installation::start(slots).await?;
     let found = match what {
         What::Webhook { seconds } => {
@@ -103,6 +122,8 @@ async fn installed(what: What) -> Result<Vec<Figure>> {
         What::Start { times } => start::run(&installation, times).await,
         What::Memory => memory::run(&installation).await,
         What::Job { times } => job::run(&installation, times).await,
+        What::Log { times } => log::run(&installation, times).await,
+        What::Build { times } => build::run(&installation, times).await,
         What::Queue { seconds, depth } => {
             queue::run(&installation, Duration::from_secs(seconds), depth).await
         }
