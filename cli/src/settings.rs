@@ -31,6 +31,7 @@ const KNOWN: &[&str] = &[
     "slots",
     "engine",
     "volumes",
+    "extra_ca",
     "service_ready_seconds",
     "aws_s3_url",
     "aws_elasticbeanstalk_url",

@@ -39,12 +39,14 @@ pub struct Operator {
     pub volumes: BTreeMap<String, HostFolder>,
     /// Longest time until a service is ready.
     pub service_ready: Duration,
+    /// The certificates that jobs trust, as PEM; none: those of their images.
+    pub extra_ca: Option<String>,
 }
 
 impl Default for Operator {
     fn default() -> Self {
         // Those that are written in Java take a minute on a small machine.
-        Self { volumes: BTreeMap::new(), service_ready: Duration::from_secs(120) }
+        Self { volumes: BTreeMap::new(), service_ready: Duration::from_secs(120), extra_ca: None }
     }
 }
 

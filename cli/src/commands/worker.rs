@@ -1,5 +1,6 @@
 //! `slipway worker`: executes jobs on this machine's container engine.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -92,7 +93,22 @@ fn operator(settings: &Settings) -> Result<Operator> {
     Ok(Operator {
         volumes: settings.texts("volumes")?.into_iter().map(folder).collect::<Result<_>>()?,
         service_ready: ready.unwrap_or(usual.service_ready),
+        extra_ca: extra_ca(settings)?,
     })
+}
+
+/// The certificates of the file that `extra_ca` names.
+fn extra_ca(settings: &Settings) -> Result<Option<String>> {
+    let Some(file) = settings.get::<PathBuf>(None, "extra_ca")? else { return Ok(None) };
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("extra_ca names {}, which can not be read", file.display()))?;
+    anyhow::ensure!(
+        text.contains("-----BEGIN CERTIFICATE-----"),
+        "extra_ca names {}, which holds no certificate: it is a PEM file of all those that jobs \
+         are to trust",
+        file.display()
+    );
+    Ok(Some(text))
 }
 
 /// How many jobs at once: the setting, else one a core.

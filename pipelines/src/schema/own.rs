@@ -91,7 +91,7 @@ const BUILT: Map = map(&[
     BUILD_KEYS,
     &[
         key("tags", TEXTS, "further names of the image").own().not_yet(),
-        key("platforms", TEXTS, "processors it is built for").own().not_yet(),
+        key("platforms", TEXTS, "processors it is built for").own(),
         key("push", Shape::OneOf(&[Shape::Bool, Shape::Map(&PUSH)]), "pushed once it is built")
             .own()
             .not_yet(),

@@ -10,7 +10,7 @@ use super::images;
 use super::{deploys, doors, shell};
 use crate::git::{Extra, TreeRequest, WorkTree};
 use crate::sandbox::{Channel, ContainerSpec, Role, Sandbox as _};
-use crate::script::{Program, SUDO, Source, commit_range, compose};
+use crate::script::{EXTRA_CA, Program, SUDO, Source, ca_environment, commit_range, compose};
 
 /// Said to a job that wants what is not there.
 const NO_DOCKER: &str = "This job asks for `services: docker`, and no job has an engine of its own \
@@ -69,24 +69,33 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     let program = program(attempt, &nonce, cloned.base.as_ref());
     // Beside the work trees: no owner's name begins with a dot.
     let program_dir = format!("/build/.slipway-{}", &nonce[..12]);
-    let start = start(attempt, &container, cloned.tree, beside(&program, &program_dir));
+    let extra = beside(attempt, &program, &program_dir);
+    let start = start(attempt, &container, cloned.tree, extra);
     let channel = quiet(attempt, "Start the container".to_owned(), start).await?;
     doors::say_ports(attempt, &container).await?;
     Ok(Ready { container, image, channel, program, program_dir, nonce })
 }
 
 /// What travels with the work tree.
-fn beside(program: &Program, dir: &str) -> Vec<Extra> {
+fn beside(attempt: &Attempt<'_>, program: &Program, dir: &str) -> Vec<Extra> {
     let script = program.text.clone().into_bytes();
-    vec![
+    let mut extra = vec![
         Extra { path: format!("{dir}/{}", shell::FILE), bytes: script, mode: 0o600 },
         Extra { path: format!("{dir}/bin/sudo"), bytes: SUDO.into(), mode: 0o755 },
-    ]
+    ];
+    if let Some(certificates) = &attempt.worker.operator.extra_ca {
+        let bytes = certificates.clone().into_bytes();
+        extra.push(Extra { path: EXTRA_CA.to_owned(), bytes, mode: 0o644 });
+    }
+    extra
 }
 
 fn program(attempt: &Attempt<'_>, nonce: &str, base: Option<&CommitSha>) -> Program {
     let plan = &attempt.work.plan;
     let mut builtin = attempt.builtin.clone();
+    if attempt.worker.operator.extra_ca.is_some() {
+        builtin.extend(ca_environment());
+    }
     builtin.extend(base.map(|base| commit_range(attempt.assignment, base)).unwrap_or_default());
     compose(&Source {
         plan,

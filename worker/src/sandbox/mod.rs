@@ -194,6 +194,8 @@ pub(crate) trait Sandbox: Send + Sync {
         &self,
         worker: WorkerId,
     ) -> impl Future<Output = Result<Vec<String>, SandboxError>> + Send;
+    /// What its containers are made for: `linux/amd64`.
+    fn platform(&self) -> impl Future<Output = Result<String, SandboxError>> + Send;
     /// Does it answer at all?
     fn answers(&self) -> impl Future<Output = bool> + Send;
     /// Takes away what is shared by containers, once there are none.

@@ -125,6 +125,24 @@ pub(crate) fn commit_range(assignment: &Assignment, from: &CommitSha) -> Variabl
     twins([("COMMIT_RANGE", format!("{from}...{to}"))])
 }
 
+/// Where the operator's certificates are in a job.
+pub(crate) const EXTRA_CA: &str = "/etc/slipway-ca.pem";
+
+/// By which the usual programs find them.
+pub(crate) fn ca_environment() -> Variables {
+    let names = [
+        "SSL_CERT_FILE",
+        "CURL_CA_BUNDLE",
+        "GIT_SSL_CAINFO",
+        "PIP_CERT",
+        "REQUESTS_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+        "CARGO_HTTP_CAINFO",
+        "AWS_CA_BUNDLE",
+    ];
+    names.map(|name| (name.to_owned(), EXTRA_CA.to_owned())).into()
+}
+
 fn twins<const N: usize>(pairs: [(&str, String); N]) -> Variables {
     let both = |(name, value): (&str, String)| {
         [(format!("TRAVIS_{name}"), value.clone()), (format!("CI_{name}"), value)]

@@ -7,7 +7,9 @@ mod program;
 mod quote;
 
 pub(crate) use course::{Course, OutOfTurn};
-pub(crate) use environment::{builtin_environment, commit_range, trigger_environment};
+pub(crate) use environment::{
+    EXTRA_CA, builtin_environment, ca_environment, commit_range, trigger_environment,
+};
 pub(crate) use mark::{Mark, OffsetFinder, Piece};
 pub(crate) use program::{Program, SUDO, Source, Step, compose};
 pub(crate) use quote::quoted;

@@ -36,6 +36,7 @@
 //! | the log of a service is kept where something failed | `services::what_a_service_wrote_is_kept_when_the_job_failed` |
 //! | a real one, found by its client as on Travis | `services::a_real_postgres_is_found_as_on_travis` |
 //! | `ports`, `volumes` | `doors::*` |
+//! | the same on Podman | `podman::*` |
 //! | **What nobody wishes for** | `hostile::*`, `bad_input::*`, `limits::*`, `weather::*` |
 
 mod bad_input;
@@ -51,6 +52,7 @@ mod limits;
 mod own_engine;
 mod phases;
 mod planning;
+mod podman;
 mod remotes;
 mod repository;
 mod server;

@@ -54,6 +54,8 @@ pub(crate) struct DockerSandbox {
     address: Address,
     worker: WorkerId,
     making_network: Arc<Mutex<()>>,
+    /// Where the engine wants to be told: how many processes a user has at most.
+    processes_of_a_user: Option<i64>,
 }
 
 impl DockerSandbox {
@@ -82,7 +84,10 @@ impl Sandbox for DockerSandbox {
     }
 
     async fn create(&self, spec: ContainerSpec) -> Result<String, SandboxError> {
-        let body = create::body(&spec);
+        let mut body = create::body(&spec);
+        if let (Some(most), Some(host)) = (self.processes_of_a_user, &mut body.host_config) {
+            host.ulimits.get_or_insert_default().push(create::ulimit("nproc", most));
+        }
         let made = self.docker.create_container(None::<CreateContainerOptions>, body).await;
         Ok(made.map_err(failed("create a container"))?.id)
     }
@@ -282,6 +287,12 @@ impl Sandbox for DockerSandbox {
 
     async fn of_worker(&self, worker: WorkerId) -> Result<Vec<String>, SandboxError> {
         self.labelled(WORKER_LABEL, worker.to_string()).await
+    }
+
+    async fn platform(&self) -> Result<String, SandboxError> {
+        let version = self.docker.version().await.map_err(failed("say what it is"))?;
+        let (os, arch) = (version.os.unwrap_or_default(), version.arch.unwrap_or_default());
+        Ok(format!("{os}/{arch}"))
     }
 
     async fn answers(&self) -> bool {
