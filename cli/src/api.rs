@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Upgraded};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use slipway_pipelines::names::RepoName;
 use slipway_pipelines::wire::Problem;
 use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
 use url::{Host, Url};
 
 use crate::data_dir::{DataDir, DataDirFlag};
@@ -18,10 +22,15 @@ use crate::supervise::running::Running;
 
 /// Longer than the server lets anything wait.
 const TIMEOUT: Duration = Duration::from_secs(40);
+/// Of something large.
+const TRANSFER: Duration = Duration::from_secs(3600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may be away from under a command that follows something.
 const AWAY_LIMIT: Duration = Duration::from_secs(60);
 const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+/// A WebSocket to the server.
+pub(crate) type Socket = WebSocketStream<Upgraded>;
 
 /// How a command finds the server.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,7 +57,7 @@ pub(crate) struct Listing {
 /// The server can not be reached now, which may pass: it, or its database, may be restarting.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Away(String);
+pub(crate) struct Away(pub(crate) String);
 
 /// A client with the operator's token.
 #[derive(Clone, Debug)]
@@ -142,6 +151,38 @@ impl Api {
     /// GET, as it comes.
     pub(crate) async fn get_raw(&self, path: &str) -> Result<Response> {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// GET of something large, as it comes: that may last.
+    pub(crate) async fn download(&self, path: &str) -> Result<Response> {
+        self.send(self.request(Method::GET, path).timeout(TRANSFER)).await
+    }
+
+    /// A call without a body, decoded.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T> {
+        decode(self.send(self.request(method, path)).await?).await
+    }
+
+    /// GET that becomes a WebSocket, by the same client as every other call.
+    pub(crate) async fn socket(&self, path: &str) -> Result<Socket> {
+        let key = generate_key();
+        let request = self
+            .request(Method::GET, path)
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", &key);
+        let answer = self.raw(request).await?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            self.accept(answer).await?;
+            bail!("the server at {} does not open a connection; is it another version?", self.base);
+        }
+        let accepted = answer.headers().get("sec-websocket-accept");
+        if accepted.is_none_or(|accepted| *accepted != derive_accept_key(key.as_bytes())) {
+            bail!("something between here and {} answered for the server", self.base);
+        }
+        let upgraded = answer.upgrade().await.context("the connection broke off")?;
+        Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await)
     }
 
     /// POST of a JSON body, decoded.

@@ -2,7 +2,8 @@
 //!
 //! `VERSION` says which Slipway can read it, `lock` is held by the `up` that runs, `*.key` and
 //! `*.token` are secrets (0600), `running.json` says what runs, `repos/` holds the bare
-//! repositories, `postgres/`, `worker/` and `logs/` belong to the three children.
+//! repositories, `postgres/`, `worker/` and `logs/` belong to the three children, `run/` to
+//! `slipway run`.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -17,8 +18,8 @@ use crate::settings;
 /// Raised when an older Slipway could no longer read the files.
 const FORMAT: u32 = 1;
 
-/// May lie in a folder that is made a data dir: the operator writes the one, we the other.
-const ALLOWED_BEFORE: [&str; 2] = ["slipway.toml", "lock"];
+/// May lie in a folder that is made a data dir: the operator writes the one, we the others.
+const ALLOWED_BEFORE: [&str; 3] = ["slipway.toml", "lock", "run"];
 
 /// Where the files of an installation are.
 #[derive(Clone, Debug)]
@@ -112,7 +113,7 @@ impl DataDir {
     }
 
     /// Root's Postgres runs as another user, which must pass through to its own folder.
-    fn mode(&self) -> u32 {
+    pub(crate) fn mode(&self) -> u32 {
         if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 }
     }
 

@@ -37,10 +37,17 @@ enum Command {
     Repo(commands::repo::Repo),
     /// Start a run of a branch's head, without a push.
     Trigger(commands::trigger::Trigger),
+    /// Run the jobs of a file on this machine, without a server.
+    Run(commands::run::Run),
     /// Runs: list, show, watch, cancel, restart.
     Runs(commands::runs::Runs),
-    /// Jobs: logs, cancel.
+    /// Jobs: list, show, logs, shell, cancel.
     Job(commands::job::Job),
+    /// Artifacts of a run: list, download.
+    Artifacts(commands::artifacts::Artifacts),
+    /// Caches of a repo: list, clear.
+    Cache(commands::cache::Cache),
+    Shell(commands::job::shell::Shell),
     /// Secrets of a repo: set, list, remove.
     Secret(commands::secret::Secret),
     /// Deployments: list, why.
@@ -67,7 +74,15 @@ enum Command {
 fn main() -> ExitCode {
     // Two backends are never compiled in, but the library asks for the choice to be made.
     let _already_made = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let result = match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        // The exit codes 1 to 3 of `run` are what the jobs came to.
+        Err(error) if std::env::args_os().nth(1).is_some_and(|name| name == "run") => {
+            return commands::run::usage(&error);
+        }
+        Err(error) => error.exit(),
+    };
+    let result = match command {
         Command::Doctor(doctor) => asynchronous(commands::doctor::run(doctor)),
         Command::Lint(lint) => return commands::lint::run(&lint),
         Command::Import(import) => commands::import::run(&import),
@@ -79,8 +94,12 @@ fn main() -> ExitCode {
         Command::Worker(worker) => asynchronous(commands::worker::run(worker)),
         Command::Repo(repo) => asynchronous(commands::repo::run(repo)),
         Command::Trigger(trigger) => asynchronous(commands::trigger::run(trigger)),
+        Command::Run(run) => asynchronous(commands::run::run(run)),
         Command::Runs(runs) => asynchronous(commands::runs::run(runs)),
         Command::Job(job) => asynchronous(commands::job::run(job)),
+        Command::Artifacts(artifacts) => asynchronous(commands::artifacts::run(artifacts)),
+        Command::Cache(cache) => asynchronous(commands::cache::run(cache)),
+        Command::Shell(shell) => asynchronous(commands::job::shell::run(shell)),
         Command::Secret(secret) => asynchronous(commands::secret::run(secret)),
         Command::Deploy(deploy) => asynchronous(commands::deploy::run(deploy)),
         Command::Hook(hook) => asynchronous(commands::hook::run(hook)),

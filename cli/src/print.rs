@@ -95,6 +95,22 @@ pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     }
 }
 
+/// `512 B`, `12.4 MiB`
+pub(crate) fn size(bytes: i64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    // In tenths, so that no float rounds up into the next unit.
+    let mut tenths = bytes.saturating_mul(10) / 1024;
+    let mut unit = 0;
+    while tenths >= 10 * 1024 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
 /// `31 s`, `2 min 5 s`, `3 h 20 min`.
 pub(crate) fn duration(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     let seconds = (to - from).num_seconds().max(0);
@@ -126,6 +142,20 @@ mod tests {
             assert_eq!(duration(at(0), at(seconds)), words);
         }
         assert_eq!(duration(at(5), at(0)), "0 s", "clocks differ");
+    }
+
+    #[test]
+    fn sizes_have_one_digit_after_the_point() {
+        let cases = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (13_002_342, "12.4 MiB"),
+            (i64::from(u32::MAX), "3.9 GiB"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(size(bytes), text);
+        }
     }
 
     #[test]

@@ -73,6 +73,8 @@ ids! {
     EnvironmentId;
     /// One try to bring one version to one environment.
     DeploymentId;
+    /// One person's terminal in a job's container.
+    ShellId;
 }
 
 macro_rules! numbers {

@@ -72,6 +72,18 @@ fn is_segment(text: &str) -> bool {
     !text.is_empty() && text.len() <= 100 && text.chars().all(allowed) && !text.starts_with('.')
 }
 
+/// `KEY`, or `KEY=VALUE`.
+fn is_label(text: &str) -> bool {
+    let word = |text: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+        !text.is_empty() && text.len() <= 63 && text.chars().all(allowed)
+    };
+    match text.split_once('=') {
+        Some((key, value)) => word(key) && word(value),
+        None => word(text),
+    }
+}
+
 fn is_variable(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
@@ -93,6 +105,9 @@ names! {
         is_variable;
     /// The name of a deploy environment, for example `production`.
     EnvironmentName, "environment name", "use letters, digits, '-', '_' and '.'", is_segment;
+    /// What is true of a worker, or asked of one: `gpu`, `arch=arm64`.
+    WorkerLabel, "label", "write NAME or NAME=VALUE, each of letters, digits, '-', '_', '.' and '/'",
+        is_label;
     /// A full commit id in lower-case hex (SHA-1 or SHA-256).
     CommitSha, "commit id", "write all 40 (or 64) hex digits in lower case", is_commit;
 }
@@ -108,6 +123,14 @@ impl RepoName {
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+}
+
+impl WorkerLabel {
+    /// Is it about this key: `arch` of `arch=arm64`?
+    #[must_use]
+    pub fn is_of(&self, key: &str) -> bool {
+        self.0.split('=').next() == Some(key)
     }
 }
 
@@ -142,6 +165,12 @@ mod tests {
         }
         for bad in ["1A", "A-B", "", "A B"] {
             assert!(bad.parse::<SecretName>().is_err(), "{bad:?} was accepted");
+        }
+        for bad in ["", "=", "arch=", "=arm64", "a=b=c", "a b", "a,b", "arch=arm 64"] {
+            assert!(bad.parse::<WorkerLabel>().is_err(), "{bad:?} was accepted");
+        }
+        for good in ["gpu", "arch=arm64", "zone=eu/2"] {
+            assert!(good.parse::<WorkerLabel>().is_ok(), "{good:?} was refused");
         }
         for bad in ["HEAD", "ABCDEF0123456789ABCDEF0123456789ABCDEF01", "0123"] {
             assert!(bad.parse::<CommitSha>().is_err(), "{bad:?} was accepted");

@@ -37,6 +37,7 @@ fn job_events() -> impl Strategy<Value = JobEvent> {
             at: DateTime::UNIX_EPOCH
         }),
         attempt.clone().prop_map(|attempt| JobEvent::AttemptLost { attempt }),
+        attempt.clone().prop_map(|attempt| JobEvent::TryAgain { attempt }),
         (attempt, outcomes())
             .prop_map(|(attempt, outcome)| JobEvent::Finished { attempt, outcome }),
         Just(JobEvent::GiveUp { reason: why() }),
@@ -97,8 +98,10 @@ proptest! {
         let attempt = AttemptNumber(said);
         let finished = state.apply(JobEvent::Finished { attempt, outcome });
         let lost = state.apply(JobEvent::AttemptLost { attempt });
+        let again = state.apply(JobEvent::TryAgain { attempt });
         prop_assert_eq!(finished.is_ok(), running == said);
         prop_assert_eq!(lost.is_ok(), running == said);
+        prop_assert_eq!(again.is_ok(), running == said);
     }
 
     #[test]
@@ -128,39 +131,68 @@ proptest! {
         }
     }
 
-    /// Plays a run to its end: start what may start, end it somehow, skip what never will.
+    /// Plays a run to its end: start what may start, end it somehow, skip what never will. Needs
+    /// are any: those of no sense must not hold a run up either.
     #[test]
-    fn every_run_comes_to_a_verdict_stage_by_stage(
-        jobs in proptest::collection::vec((0..4_i32, any::<bool>(), outcomes()), 1..12),
+    fn every_run_comes_to_a_verdict_by_stages_and_needs(
+        jobs in proptest::collection::vec(
+            (0..4_i32, any::<bool>(), outcomes(), proptest::collection::vec(1..14_i32, 0..4)),
+            1..12,
+        ),
     ) {
-        let outcomes: Vec<JobOutcome> = jobs.iter().map(|(.., outcome)| outcome.clone()).collect();
+        let outcomes: Vec<JobOutcome> = jobs.iter().map(|(_, _, outcome, _)| outcome.clone()).collect();
         let mut views: Vec<JobView> = jobs
             .iter()
             .enumerate()
-            .map(|(index, (stage, allow_failure, _))| view(index, *stage, *allow_failure))
+            .map(|(index, (stage, allow_failure, _, needs))| {
+                let needs = needs.iter().copied().map(JobNumber).collect();
+                JobView { needs, ..view(index, *stage, *allow_failure) }
+            })
             .collect();
-        let mut rounds = 0;
+        let (mut rounds, mut early) = (0, None);
         let verdict = loop {
             rounds += 1;
-            prop_assert!(rounds < 10, "the run does not end: {views:?}");
+            prop_assert!(rounds < 30, "the run does not end: {views:?}");
             let readiness = ready_jobs(&views);
-            for (index, job) in views.clone().iter().enumerate() {
+            let before = views.clone();
+            for (index, job) in before.iter().enumerate() {
+                let skipped = readiness.skip.iter().any(|(id, _)| *id == job.id);
                 if readiness.start.contains(&job.id) {
-                    let earlier_open = views
+                    prop_assert!(!skipped && job.state == JobState::Waiting);
+                    let earlier_open = before
                         .iter()
                         .any(|other| other.stage < job.stage && !other.allow_failure && !passed(other));
                     prop_assert!(!earlier_open, "{job:?} starts before its stage");
+                    let met = |need| before.iter().any(|other| other.number == need && passed(other));
+                    prop_assert!(job.needs.iter().copied().all(met), "{job:?} starts too early");
                     views[index].state = end(&outcomes[index]);
-                } else if readiness.skip.iter().any(|(id, _)| *id == job.id) {
+                } else if skipped {
+                    prop_assert_eq!(&job.state, &JobState::Waiting);
                     views[index].state = JobState::Skipped { reason: why() };
                 }
             }
+            // What was said early stays true.
+            if let Some(said) = &early {
+                prop_assert_eq!(Some(kind(said)), readiness.early_verdict.as_ref().map(kind));
+            }
+            early = readiness.early_verdict;
             if let Some(verdict) = readiness.verdict {
                 break verdict;
             }
         };
         let all_required_passed = views.iter().all(|job| job.allow_failure || passed(job));
         prop_assert_eq!(verdict == Verdict::Passed, all_required_passed);
+        prop_assert_eq!(early, Some(verdict));
+    }
+}
+
+/// The word of a verdict without its sentence.
+fn kind(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        Verdict::Errored { .. } => "errored",
+        Verdict::Canceled { .. } => "canceled",
     }
 }
 
@@ -172,6 +204,7 @@ fn view(index: usize, stage: i32, allow_failure: bool) -> JobView {
         name: format!("job {number}"),
         stage: StageIndex(stage),
         stage_name: format!("stage {stage}"),
+        needs: Vec::new(),
         allow_failure,
         state: JobState::Waiting,
     }
@@ -219,4 +252,72 @@ fn canceled_speaks_before_errored_before_failed() {
     assert_eq!(verdict, Some(Verdict::Errored { reason: "job 2 (job 2): because".to_owned() }));
     jobs[2].state = JobState::Canceled { reason: why() };
     assert!(matches!(ready_jobs(&jobs).verdict, Some(Verdict::Canceled { .. })));
+}
+
+fn needing(index: usize, stage: i32, needs: &[i32]) -> JobView {
+    let needs = needs.iter().copied().map(JobNumber).collect();
+    JobView { needs, ..view(index, stage, false) }
+}
+
+fn skips(jobs: &[JobView]) -> Vec<(JobNumber, String)> {
+    let number = |id: JobId| jobs.iter().find(|job| job.id == id).map(|job| job.number);
+    let skip = ready_jobs(jobs).skip.into_iter();
+    skip.filter_map(|(id, reason)| Some((number(id)?, reason))).collect()
+}
+
+#[test]
+fn a_job_starts_once_all_that_it_needs_passed_within_its_stage_and_across() {
+    let mut jobs = vec![view(0, 0, false), needing(1, 0, &[1]), needing(2, 1, &[1, 2])];
+    assert_eq!(ready_jobs(&jobs).start, vec![jobs[0].id]);
+    jobs[0].state = JobState::Passed;
+    assert_eq!(ready_jobs(&jobs).start, vec![jobs[1].id], "the second stage is not open yet");
+    jobs[1].state = JobState::Passed;
+    assert_eq!(ready_jobs(&jobs).start, vec![jobs[2].id]);
+}
+
+#[test]
+fn what_needs_a_job_that_did_not_pass_is_skipped_with_the_sentence_and_so_on() {
+    let mut jobs =
+        vec![view(0, 0, false), needing(1, 0, &[1]), needing(2, 0, &[2]), view(3, 0, false)];
+    jobs[0].state = JobState::Failed { reason: why() };
+    let said = skips(&jobs);
+    assert_eq!(
+        said,
+        vec![
+            (JobNumber(2), "it needs job 1 (job 1), which failed".to_owned()),
+            (JobNumber(3), "it needs job 2 (job 2), which was skipped".to_owned()),
+        ]
+    );
+    let readiness = ready_jobs(&jobs);
+    assert_eq!(readiness.start, vec![jobs[3].id], "who needs nothing goes on");
+    assert_eq!(readiness.verdict, None);
+}
+
+#[test]
+fn a_required_job_that_needs_an_allowed_failure_does_not_make_the_run_green() {
+    let mut jobs = vec![view(0, 0, true), needing(1, 0, &[1]), view(2, 1, false)];
+    jobs[0].state = JobState::Failed { reason: why() };
+    let readiness = ready_jobs(&jobs);
+    assert!(readiness.start.is_empty(), "{readiness:?}");
+    let reason = "job 2 (job 2): it needs job 1 (job 1), which failed".to_owned();
+    assert_eq!(readiness.verdict, Some(Verdict::Errored { reason }));
+}
+
+#[test]
+fn a_run_of_jobs_that_need_each_other_ends_and_says_so() {
+    let jobs = vec![needing(0, 0, &[2]), needing(1, 0, &[1]), needing(2, 0, &[9])];
+    let said = skips(&jobs);
+    assert_eq!(said[0].1, "the jobs that it needs wait for it as well");
+    assert_eq!(said[2].1, "it needs job 9, which is not of this run");
+    assert!(matches!(ready_jobs(&jobs).verdict, Some(Verdict::Errored { .. })));
+}
+
+#[test]
+fn the_verdict_is_known_early_while_allowed_failures_go_on() {
+    let mut jobs = vec![view(0, 0, false), view(1, 0, true), view(2, 1, true)];
+    jobs[0].state = JobState::Passed;
+    jobs[1].state = JobState::Queued;
+    let readiness = ready_jobs(&jobs);
+    assert_eq!((readiness.verdict, readiness.early_verdict), (None, Some(Verdict::Passed)));
+    assert_eq!(readiness.start, vec![jobs[2].id], "and later stages still start");
 }

@@ -1,5 +1,7 @@
 //! What the operator decides. Read from the environment by the command line only.
 
+mod blobs;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,9 +10,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
-use slipway_pipelines::wire::Limits;
+use slipway_pipelines::wire::{Limits, ShellLimits};
 use url::Url;
 use zeroize::Zeroizing;
+
+pub use blobs::{BlobConfig, BlobLimits, BlobPlace, S3Keys, S3Place};
 
 /// Everything the server needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -39,6 +43,10 @@ pub struct Config {
     pub lease: Duration,
     /// Limits of one job.
     pub limits: Limits,
+    /// What is kept of what jobs leave.
+    pub blobs: BlobConfig,
+    /// How long a shell may last.
+    pub shells: ShellLimits,
     /// Told about each change of a run's state.
     pub notify_url: Option<Url>,
 }
@@ -56,6 +64,9 @@ pub const LIMITS: Limits = Limits {
     cpu_millis: 2000,
     disk_bytes: 20 << 30,
 };
+
+/// How long a shell may last, unless the operator says otherwise: half an hour is Travis' own.
+pub const SHELLS: ShellLimits = ShellLimits { idle_seconds: 10 * 60, seconds: 30 * 60 };
 
 impl Config {
     /// What an operator has who decides nothing but what has to be: nobody is told anything, no
@@ -80,6 +91,8 @@ impl Config {
             images: BTreeMap::new(),
             lease: LEASE,
             limits: LIMITS,
+            blobs: BlobConfig::default(),
+            shells: SHELLS,
             notify_url: None,
         }
     }

@@ -23,6 +23,12 @@ pub enum FlowError {
     /// A limit is reached; the sentence says which: 413.
     #[error("{0}")]
     TooLarge(String),
+    /// What is said makes no sense; the sentence says why: 422.
+    #[error("{0}")]
+    Invalid(String),
+    /// Where the bytes are kept can not be read or written now: 503, and the job goes on.
+    #[error("the store of caches and artifacts is away")]
+    StoreAway(#[source] object_store::Error),
     /// Postgres can not be reached or asked to try again: 503, and the caller tries again.
     #[error("the database is away")]
     Away(#[source] sqlx::Error),

@@ -8,6 +8,7 @@ pub mod flow;
 pub mod github;
 pub mod http;
 pub mod secrets;
+mod shell_exchange;
 mod start;
 pub mod state;
 pub mod store;

@@ -15,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::FlowError;
-use crate::flow::{intake, reap, reconcile, report, report_github};
+use crate::flow::{expire, intake, reap, reconcile, report, report_github, shells};
 use crate::github::Github;
 use crate::state::{Server, Signal, listen};
+use crate::store::blobs::Blobs;
 
 /// Each holds a transaction for a few milliseconds; more would only wait inside Postgres.
 const CONNECTIONS: u32 = 24;
@@ -33,6 +34,9 @@ const POLL: Duration = Duration::from_secs(1);
 const RECONCILE: Duration = Duration::from_secs(30);
 /// and again after this when something is missing there: a hook has posted by then.
 const RECONCILE_AGAIN: Duration = Duration::from_secs(5);
+
+/// What jobs left is looked through this often for what has had its time.
+const EXPIRE: Duration = Duration::from_secs(5 * 60);
 
 /// No statement and no open transaction lasts longer: what waits for an answer that does not
 /// come gives its locks back.
@@ -67,7 +71,8 @@ pub async fn start(config: Config) -> Result<Arc<Server>> {
         .build()
         .context("the client for notifications can not be set up")?;
     let github = config.github.as_ref().map(Github::new).transpose()?;
-    Ok(Arc::new(Server::new(Db::new(pool), config, client, github)))
+    let blobs = Blobs::open(&config.blobs.place, &config.data_dir)?;
+    Ok(Arc::new(Server::new(Db::new(pool), config, client, github, blobs)))
 }
 
 const NO_ANSWER: &str = "Postgres does not answer at the configured address";
@@ -95,6 +100,7 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
     let shared = || (Arc::clone(&server), stop.clone());
     let (listening, deciding, reaping) = (shared(), shared(), shared());
     let (reporting, checking) = (shared(), shared());
+    let (expiring, closing) = (shared(), shared());
     vec![
         tokio::spawn(async move { listen(&listening.0, &listening.1).await }),
         tokio::spawn(async move {
@@ -111,6 +117,10 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
             let wakes = |signal| matches!(signal, Signal::Run(_));
             every(&server, &stop, "report", wakes, || report::tick(&server)).await;
         }),
+        tokio::spawn(async move {
+            let (server, stop) = closing;
+            every(&server, &stop, "close shells", |_| false, || shells::tick(&server)).await;
+        }),
         // Apart from the loop above: a slow GitHub holds up nobody else.
         tokio::spawn(async move {
             let (server, stop) = checking;
@@ -119,6 +129,7 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
             let tick = || report_github::tick(&server, &stop, &sent);
             every(&server, &stop, "report to GitHub", wakes, tick).await;
         }),
+        tokio::spawn(async move { expire(&expiring.0, &expiring.1).await }),
         tokio::spawn(async move { reconcile(&server, &stop).await }),
     ]
 }
@@ -155,7 +166,15 @@ fn note(name: &str, result: Result<(), FlowError>) {
     match result {
         Ok(()) => {}
         Err(FlowError::Away(error)) => tracing::warn!(name, %error, "Postgres is away"),
+        Err(FlowError::StoreAway(error)) => tracing::warn!(name, %error, "the store is away"),
         Err(error) => tracing::error!(name, %error, "a loop's step failed, it is tried again"),
+    }
+}
+
+async fn expire(server: &Server, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        note("expire", expire::tick(server).await);
+        tokio::select! { () = tokio::time::sleep(EXPIRE) => {}, () = stop.cancelled() => {} }
     }
 }
 

@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::db::Db;
 use crate::github::{Github, GithubError};
+use crate::shell_exchange::Exchange;
+use crate::store::blobs::Blobs;
 
 /// The server: shared as `Arc<Server>`.
 #[derive(Debug)]
@@ -23,6 +25,10 @@ pub struct Server {
     pub wake: Wake,
     pub(crate) client: reqwest::Client,
     pub(crate) github: Option<Github>,
+    /// Where what jobs leave is kept.
+    pub(crate) blobs: Blobs,
+    /// The ends of shells that this replica holds.
+    pub(crate) shells: Exchange,
     health: Mutex<Option<Health>>,
 }
 
@@ -43,8 +49,10 @@ impl Server {
         config: Config,
         client: reqwest::Client,
         github: Option<Github>,
+        blobs: Blobs,
     ) -> Self {
-        Self { db, config, wake: Wake::new(), client, github, health: Mutex::new(None) }
+        let (wake, shells, health) = (Wake::new(), Exchange::default(), Mutex::new(None));
+        Self { db, config, wake, client, github, blobs, shells, health }
     }
 
     /// GitHub, where a credential for it is set.
@@ -53,6 +61,15 @@ impl Server {
     /// [`GithubError::Unlinked`] where none is.
     pub(crate) fn github(&self) -> Result<&Github, GithubError> {
         self.github.as_ref().ok_or(GithubError::Unlinked)
+    }
+
+    /// What was said of shells: one waits, or a piece of one comes from another replica.
+    fn hear_shell(&self, payload: &str) {
+        if payload.contains(' ') {
+            self.shells.deliver(&self.config.master_key, payload);
+        } else {
+            self.wake.send(Signal::Shell);
+        }
     }
 
     /// Remembers whether Postgres just answered, and says for how long it has without a break.
@@ -77,6 +94,8 @@ pub enum Signal {
     Log(AttemptId),
     /// A run or something in it changed.
     Run(RunId),
+    /// Somebody waits for a shell.
+    Shell,
 }
 
 /// Passes Postgres' notifications on to tasks of this process.
@@ -85,7 +104,7 @@ pub struct Wake {
     sender: broadcast::Sender<Signal>,
 }
 
-const CHANNELS: [&str; 3] = ["slipway_work", "slipway_log", "slipway_run"];
+const CHANNELS: [&str; 4] = ["slipway_work", "slipway_log", "slipway_run", "slipway_shell"];
 
 impl Wake {
     fn new() -> Self {
@@ -136,7 +155,10 @@ async fn listen_once(server: &Server) -> Result<(), sqlx::Error> {
     // What was said while nobody listened is not repeated.
     server.wake.pass_on("slipway_work", "");
     while let Some(notification) = listener.try_recv().await? {
-        server.wake.pass_on(notification.channel(), notification.payload());
+        match notification.channel() {
+            "slipway_shell" => server.hear_shell(notification.payload()),
+            channel => server.wake.pass_on(channel, notification.payload()),
+        }
     }
     Ok(())
 }

@@ -73,6 +73,19 @@ impl Installation {
         Ok(())
     }
 
+    /// Starts another server over the same database; answers it with its address.
+    ///
+    /// # Errors
+    /// When it can not be started.
+    pub async fn another_server(&self) -> Result<(Process, String)> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let dir = self.dir.path().join("another");
+        std::fs::create_dir_all(&dir)?;
+        let server = server(&dir, port, &self.postgres.url(), &self.settings)?;
+        Caller::new(port, ADMIN).until_healthy().await;
+        Ok((server, format!("http://127.0.0.1:{port}")))
+    }
+
     /// Starts the worker again after it was killed: the same worker, a new process.
     ///
     /// # Errors

@@ -48,10 +48,22 @@ impl Worker {
     /// # Errors
     /// When the server refuses it.
     pub async fn again(scene: &Scene, name: &str, id: Uuid) -> Result<Self> {
-        let request = json!({
+        Self::with(scene, name, id, &json!({})).await
+    }
+
+    /// Registers a process of the worker `id` that has these besides: `labels`, `slots`,
+    /// `memory_bytes`.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn with(scene: &Scene, name: &str, id: Uuid, besides: &Value) -> Result<Self> {
+        let mut request = json!({
             "protocol": PROTOCOL_VERSION, "worker": id, "name": name, "version": "test",
             "slots": 2, "engine": null,
         });
+        for (key, value) in besides.as_object().into_iter().flatten() {
+            request[key] = value.clone();
+        }
         let response = scene
             .request(Method::POST, "/api/worker/v1/register")
             .bearer_auth(REGISTRATION)
@@ -69,11 +81,19 @@ impl Worker {
     /// # Errors
     /// When the server refuses it.
     pub async fn ask(&self, lane: &str) -> Result<Option<Attempt>> {
+        self.ask_with_room(lane, None).await
+    }
+
+    /// The same with so many bytes of memory left; none: all of them.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn ask_with_room(&self, lane: &str, room: Option<u64>) -> Result<Option<Attempt>> {
         let response = self
             .http
             .post(format!("{}/api/worker/v1/claim", self.base))
             .bearer_auth(&self.token)
-            .json(&json!({ "protocol": PROTOCOL_VERSION, "lane": lane }))
+            .json(&json!({ "protocol": PROTOCOL_VERSION, "lane": lane, "room_bytes": room }))
             .send()
             .await?
             .error_for_status()?;
@@ -82,6 +102,17 @@ impl Worker {
         }
         let assignment = response.json().await?;
         Ok(Some(Attempt { assignment, http: self.http.clone(), base: self.base.clone() }))
+    }
+
+    /// Says that it takes no more work.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn drain(&self) -> Result<()> {
+        let url = format!("{}/api/worker/v1/drain", self.base);
+        let request = self.http.post(url).bearer_auth(&self.token);
+        request.send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// Claims work that must be there.

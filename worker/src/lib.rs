@@ -7,10 +7,14 @@ pub mod deploy;
 mod git;
 pub mod image;
 mod job;
+mod local;
 pub mod log;
+mod operator;
 mod runner;
 mod sandbox;
 mod script;
 
-pub use config::{Config, HostFolder, Operator};
-pub use runner::run;
+pub use config::{Config, DRAIN, KEEP_FAILED_MOST};
+pub use local::{Artifact, KeptJob, LocalRun, News, Stop, run_local};
+pub use operator::{HostFolder, Operator};
+pub use runner::{run, run_until};

@@ -1,5 +1,9 @@
 //! `slipway job …`: one job of a run.
 
+pub(crate) mod shell;
+mod show;
+mod terminal;
+
 use std::io::Write;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -11,6 +15,7 @@ use reqwest::Method;
 use slipway_pipelines::names::RepoName;
 use slipway_pipelines::wire::api::WholeJob;
 
+use super::attempts;
 use super::runs::follow;
 use crate::api::{self, Api, ServerFlags, patiently};
 use crate::print;
@@ -28,10 +33,28 @@ pub(crate) struct Job {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The jobs of a run.
+    List(List),
+    /// A job: its attempts and steps, and until when its container is kept.
+    Show(show::Show),
     /// Print a job's log as it is.
     Logs(Logs),
+    Shell(shell::Shell),
     /// Stop a job.
     Cancel(One),
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// The repo, as OWNER/NAME.
+    repo: RepoName,
+    /// The run's number.
+    run: i32,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerFlags,
 }
 
 #[derive(Debug, clap::Args)]
@@ -78,7 +101,13 @@ impl FromStr for Number {
 /// Runs the command.
 pub(crate) async fn run(arguments: Job) -> Result<ExitCode> {
     match arguments.command {
+        Command::Show(arguments) => show::run(arguments).await?,
+        Command::List(List { repo, run, json, server }) => {
+            let (_data_dir, api) = server.connect()?;
+            attempts::list(&api, &repo, run, json).await?;
+        }
         Command::Logs(arguments) => return logs(arguments).await,
+        Command::Shell(arguments) => return shell::run(arguments).await,
         Command::Cancel(one) => {
             let path = path(&one);
             let (_data_dir, api) = one.server.connect()?;
@@ -93,13 +122,16 @@ fn path(one: &One) -> String {
     format!("{}/runs/{}/jobs/{}", one.repo, one.job.run, one.job.job)
 }
 
+async fn known(api: &Api, one: &One) -> Result<WholeJob> {
+    let Number { run, job } = one.job;
+    let known: Option<WholeJob> = api.find(&path(one)).await?;
+    known.with_context(|| format!("run {run} of {} has no job {job}", one.repo))
+}
+
 async fn logs(logs: Logs) -> Result<ExitCode> {
     let path = path(&logs.one);
-    let (_data_dir, api) = logs.one.server.connect()?;
-    let Number { run, job } = logs.one.job;
-    let known: Option<WholeJob> = api.find(&path).await?;
-    let known =
-        known.with_context(|| format!("run {run} of {} has no job {job}", logs.one.repo))?;
+    let (_data_dir, api) = logs.one.server.clone().connect()?;
+    let known = known(&api, &logs.one).await?;
     let latest = known.attempts.last().map(|whole| whole.attempt.number);
     let reader = Reader { api, path };
     if logs.follow {
@@ -136,7 +168,7 @@ impl Reader {
             offset = read.offset;
             let Some(state) = ended(&job, named) else {
                 if read.complete && named.is_none() && attempt < latest {
-                    // The attempt was lost, and the job goes on in another, with its own log.
+                    // The job goes on in another attempt, with its own log.
                     (attempt, offset) = (latest, 0);
                     announce(latest);
                     continue;
@@ -200,7 +232,7 @@ fn ended(job: &WholeJob, named: Option<i32>) -> Option<String> {
 #[expect(clippy::print_stderr, reason = "a command speaks to its user")]
 fn announce(attempt: Option<i32>) {
     if let Some(number) = attempt {
-        eprintln!("slipway: the attempt was lost; attempt {number} begins");
+        eprintln!("slipway: that attempt is over; attempt {number} begins");
     }
 }
 

@@ -1,6 +1,10 @@
 //! The commands.
 
+pub(crate) mod artifacts;
+mod attempts;
 pub(crate) mod bench;
+mod blob_settings;
+pub(crate) mod cache;
 pub(crate) mod deploy;
 mod dialect;
 pub(crate) mod doctor;
@@ -15,6 +19,7 @@ pub(crate) mod lint;
 pub(crate) mod login;
 pub(crate) mod plan;
 pub(crate) mod repo;
+pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod secret;
 pub(crate) mod server;

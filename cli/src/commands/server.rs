@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use secrecy::{ExposeSecret, SecretString};
-use slipway_pipelines::wire::Limits;
-use slipway_server::config::{LEASE, LIMITS};
+use slipway_pipelines::wire::{Limits, ShellLimits};
+use slipway_server::config::{LEASE, LIMITS, SHELLS};
 use slipway_server::{Config, MasterKey};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{github_settings, stop};
+use super::{blob_settings, github_settings, stop};
 use crate::data_dir::{DataDir, DataDirFlag};
 use crate::logging;
 use crate::settings::Settings;
@@ -27,7 +27,9 @@ const LISTEN: &str = "127.0.0.1:8080";
     the data dir, or SLIPWAY_MASTER_KEY, SLIPWAY_ADMIN_TOKEN and SLIPWAY_WORKER_TOKEN, or the \
     files that the same names with _FILE name. The database is SLIPWAY_DATABASE_URL. GitHub is \
     github_token, or github_app_id and github_app_key (the path of its PEM file), with \
-    github_webhook_secret, github_statuses and, for GitHub Enterprise, github_api_url."
+    github_webhook_secret, github_statuses and, for GitHub Enterprise, github_api_url. What jobs \
+    leave is kept in the data dir, or where blob_url says: s3://BUCKET/PREFIX, with blob_region, \
+    blob_access_key_id, blob_secret_access_key and, where it is not AWS, blob_endpoint."
 )]
 pub(crate) struct Server {
     #[command(flatten)]
@@ -94,6 +96,11 @@ fn config(
         images: settings.texts("images")?,
         lease: Duration::from_secs(lease),
         limits: limits(settings)?,
+        blobs: blob_settings::read(settings)?,
+        shells: ShellLimits {
+            idle_seconds: settings.get(None, "shell_idle_seconds")?.unwrap_or(SHELLS.idle_seconds),
+            seconds: settings.get(None, "shell_seconds")?.unwrap_or(SHELLS.seconds),
+        },
         notify_url: settings.get(None, "notify_url")?,
     })
 }
@@ -115,7 +122,8 @@ fn master_key(text: &SecretString) -> Result<MasterKey> {
     bytes.map(MasterKey::new).context("the master key is not 64 hexadecimal digits")
 }
 
-fn limits(settings: &Settings) -> Result<Limits> {
+/// What each job may use at most.
+pub(crate) fn limits(settings: &Settings) -> Result<Limits> {
     Ok(Limits {
         timeout_seconds: settings
             .get(None, "job_timeout_seconds")?

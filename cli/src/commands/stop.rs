@@ -12,11 +12,27 @@ const INTERRUPTED: i32 = 130;
 /// Canceled at the first SIGTERM or Ctrl-C; a second one ends the process at once.
 pub(crate) fn on_signals(with_stdin: bool) -> Result<CancellationToken> {
     let stop = CancellationToken::new();
+    on_each(vec![stop.clone()], with_stdin)?;
+    Ok(stop)
+}
+
+/// The first canceled at the first SIGTERM or Ctrl-C, the second at the second; a third one ends the
+/// process at once.
+pub(crate) fn on_two_signals(with_stdin: bool) -> Result<(CancellationToken, CancellationToken)> {
+    let (stop, force) = (CancellationToken::new(), CancellationToken::new());
+    on_each(vec![stop.clone(), force.clone()], with_stdin)?;
+    Ok((stop, force))
+}
+
+/// Cancels one token a signal, in order; the next signal ends the process.
+fn on_each(tokens: Vec<CancellationToken>, with_stdin: bool) -> Result<()> {
     let mut signals = Signals::listen()?;
-    let told = stop.clone();
+    let stop = tokens.first().cloned().unwrap_or_default();
     tokio::spawn(async move {
-        signals.next().await;
-        told.cancel();
+        for token in tokens {
+            signals.next().await;
+            token.cancel();
+        }
         signals.next().await;
         std::process::exit(INTERRUPTED);
     });
@@ -29,7 +45,7 @@ pub(crate) fn on_signals(with_stdin: bool) -> Result<CancellationToken> {
             told.cancel();
         });
     }
-    Ok(stop)
+    Ok(())
 }
 
 /// SIGTERM and SIGINT, from now on.

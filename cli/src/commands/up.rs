@@ -51,9 +51,9 @@ pub(crate) struct Up {
     /// The address that people and forges use [env: SLIPWAY_PUBLIC_URL] [default: that of --listen]
     #[arg(long, value_name = "URL")]
     public_url: Option<Url>,
-    /// Jobs at once [env: SLIPWAY_SLOTS] [default: one a core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    slots: Option<u32>,
+    /// Jobs at once [env: SLIPWAY_JOBS] [default: one a core]
+    #[arg(long, alias = "slots", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
     /// A Postgres of yours, without a password; with one, set SLIPWAY_DATABASE_URL instead
     #[arg(long, value_name = "URL")]
     database_url: Option<Url>,
@@ -175,8 +175,8 @@ fn setup(arguments: &Up, data_dir: DataDir, settings: &Settings) -> Result<Setup
         Running { up: Process::own(), url: url.clone(), ready: false, server: None, worker: None };
     let record = Record::new(data_dir.clone(), running)?;
     let public_url = settings.get(arguments.public_url.clone(), "public_url")?;
-    let slots = worker::slots(arguments.slots, settings)?;
-    Setup::new(data_dir, listen, public_url, url, slots, record)
+    let worker = (worker::jobs(arguments.jobs, settings)?, worker::drain(None, settings)?);
+    Setup::new(data_dir, (listen, public_url), url, worker, record)
 }
 
 /// Finds out now, in one sentence, what the server would only write into its log.

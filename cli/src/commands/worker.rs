@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use slipway_pipelines::names::WorkerLabel;
+use slipway_worker::KEEP_FAILED_MOST;
 use slipway_worker::deploy::{Aws, Pace};
 use slipway_worker::{HostFolder, Operator};
 use url::Url;
@@ -14,6 +17,8 @@ use crate::data_dir::DataDirFlag;
 use crate::logging;
 use crate::settings::Settings;
 
+/// Each costs a few MiB of memory.
+const WARM: u32 = 2;
 const SERVER: &str = "http://127.0.0.1:8080";
 
 /// How the worker is started.
@@ -29,12 +34,27 @@ pub(crate) struct Worker {
     /// For people, on the page of workers [env: SLIPWAY_NAME] [default: this machine's name]
     #[arg(long)]
     name: Option<String>,
-    /// Jobs at once [env: SLIPWAY_SLOTS] [default: one a core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    slots: Option<u32>,
+    /// Jobs at once [env: SLIPWAY_JOBS] [default: one a core]
+    #[arg(long, alias = "slots", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
+    /// What is true of it, as gpu or arch=arm64; may be given several times [env: SLIPWAY_LABELS,
+    /// with commas] [default: its system and its engine's processors]
+    #[arg(long = "label", value_name = "LABEL")]
+    labels: Vec<WorkerLabel>,
+    /// The memory that its jobs may use together, as 6g [env: SLIPWAY_MEMORY] [default: all of the
+    /// engine's]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<Size>,
+    /// How long it waits for its jobs when it is told to stop, as 10m [env: SLIPWAY_DRAIN] [default:
+    /// 30s]
+    #[arg(long, value_name = "TIME")]
+    drain: Option<Time>,
     /// The engine's address [env: SLIPWAY_ENGINE] [default: the usual socket]
     #[arg(long, value_name = "ADDRESS")]
     engine: Option<String>,
+    /// Containers started before a job wants them, 0 for none [env: SLIPWAY_WARM] [default: 2]
+    #[arg(long, value_name = "N")]
+    warm: Option<u32>,
     /// Where deploys ask S3 [env: SLIPWAY_AWS_S3_URL] [default: where AWS has it]
     #[arg(long, value_name = "URL")]
     aws_s3_url: Option<Url>,
@@ -42,6 +62,10 @@ pub(crate) struct Worker {
     /// AWS has it]
     #[arg(long, value_name = "URL")]
     aws_elasticbeanstalk_url: Option<Url>,
+    /// Containers of failed jobs that are kept at once for shells [env: SLIPWAY_KEEP_FAILED_MOST]
+    /// [default: 4]
+    #[arg(long, value_name = "N")]
+    keep_failed_most: Option<usize>,
     /// Stop when standard input is closed, as a supervisor that dies leaves it.
     #[arg(long)]
     stop_with_stdin: bool,
@@ -66,9 +90,13 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
         server,
         token,
         name: settings.get(arguments.name, "name")?.unwrap_or_else(machine_name),
-        slots: slots(arguments.slots, &settings)?,
+        slots: jobs(arguments.jobs, &settings)?,
+        labels: labels(arguments.labels, &settings)?,
+        memory: settings.get(arguments.memory, "memory")?.map(|Size(bytes)| bytes),
+        drain: drain(arguments.drain, &settings)?,
         data_dir: data_dir.join("worker"),
         engine: settings.get(arguments.engine, "engine")?,
+        warm: settings.get(arguments.warm, "warm")?.unwrap_or(WARM),
         aws: Aws {
             s3_url: settings.get(arguments.aws_s3_url, "aws_s3_url")?,
             elasticbeanstalk_url: settings
@@ -76,9 +104,12 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
             pace: Pace::default(),
         },
         operator: operator(&settings)?,
+        keep_failed_most: settings
+            .get(arguments.keep_failed_most, "keep_failed_most")?
+            .unwrap_or(KEEP_FAILED_MOST),
     };
-    let stop = stop::on_signals(arguments.stop_with_stdin)?;
-    slipway_worker::run(config, stop).await?;
+    let (stop, force) = stop::on_two_signals(arguments.stop_with_stdin)?;
+    slipway_worker::run_until(config, stop, force).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -111,12 +142,64 @@ fn extra_ca(settings: &Settings) -> Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// How many jobs at once: the setting, else one a core.
-pub(crate) fn slots(flag: Option<u32>, settings: &Settings) -> Result<u32> {
+/// How many jobs at once: the setting, by its name or its older one, else one a core.
+pub(crate) fn jobs(flag: Option<u32>, settings: &Settings) -> Result<u32> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let slots = settings.get(flag, "slots")?.unwrap_or(u32::try_from(cores).unwrap_or(1));
-    anyhow::ensure!(slots > 0, "a worker without slots can do nothing; set slots to 1 or more");
-    Ok(slots)
+    let jobs = match settings.get(flag, "jobs")? {
+        Some(jobs) => jobs,
+        None => settings.get(None, "slots")?.unwrap_or(u32::try_from(cores).unwrap_or(1)),
+    };
+    anyhow::ensure!(jobs > 0, "a worker of no jobs can do nothing; set jobs to 1 or more");
+    Ok(jobs)
+}
+
+/// How long a worker that is told to stop waits for its jobs.
+pub(crate) fn drain(flag: Option<Time>, settings: &Settings) -> Result<Duration> {
+    Ok(settings.get(flag, "drain")?.map_or(slipway_worker::DRAIN, |Time(time)| time))
+}
+
+/// Most labels of a worker: each is a queue that every claim looks into.
+const MOST_LABELS: usize = 32;
+
+fn labels(flags: Vec<WorkerLabel>, settings: &Settings) -> Result<Vec<WorkerLabel>> {
+    let labels = if flags.is_empty() {
+        let texts: Option<String> = settings.get(None, "labels")?;
+        let texts = texts.unwrap_or_default();
+        let words = texts.split(',').map(str::trim).filter(|text| !text.is_empty());
+        words.map(str::parse).collect::<Result<Vec<WorkerLabel>, _>>()?
+    } else {
+        flags
+    };
+    anyhow::ensure!(
+        labels.len() <= MOST_LABELS,
+        "{} labels are too many for one worker; it has at most {MOST_LABELS}",
+        labels.len()
+    );
+    Ok(labels)
+}
+
+/// A size as the file's `resources` have it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size(u64);
+
+impl FromStr for Size {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        slipway_pipelines::plan::size(text).map(Self)
+    }
+}
+
+/// A time as the file's `timeout` has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time(Duration);
+
+impl FromStr for Time {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        slipway_pipelines::plan::duration(text).map(Self)
+    }
 }
 
 fn machine_name() -> String {

@@ -16,8 +16,8 @@ use crate::data_dir::DataDir;
 
 /// Longer than the server lets open requests go on.
 const SERVER_LIMIT: Duration = Duration::from_secs(15);
-/// Longer than the worker's own drain.
-const WORKER_LIMIT: Duration = Duration::from_secs(60);
+/// A worker's tidying after its drain.
+const WORKER_TIDIES: Duration = Duration::from_secs(30);
 
 /// What `up` has decided.
 #[derive(Clone, Debug)]
@@ -27,7 +27,10 @@ pub(crate) struct Setup {
     pub(crate) public_url: Option<Url>,
     /// Where the worker finds the server.
     pub(crate) url: Url,
-    pub(crate) slots: u32,
+    /// Jobs at once.
+    pub(crate) jobs: u32,
+    /// How long the worker waits for its jobs at the end.
+    pub(crate) drain: Duration,
     pub(crate) record: Record,
     /// This program.
     program: PathBuf,
@@ -47,14 +50,13 @@ impl Setup {
     /// Names this program as the children's.
     pub(crate) fn new(
         data_dir: DataDir,
-        listen: SocketAddr,
-        public_url: Option<Url>,
+        (listen, public_url): (SocketAddr, Option<Url>),
         url: Url,
-        slots: u32,
+        (jobs, drain): (u32, Duration),
         record: Record,
     ) -> Result<Self> {
         let program = std::env::current_exe().context("this program's own path is unknown")?;
-        Ok(Self { data_dir, listen, public_url, url, slots, record, program })
+        Ok(Self { data_dir, listen, public_url, url, jobs, drain, record, program })
     }
 
     /// Where a child's log is, for people.
@@ -97,7 +99,7 @@ impl Setup {
         let command = move || {
             let mut command = this.command("worker");
             command.arg("--server").arg(this.url.as_str());
-            command.arg("--slots").arg(this.slots.to_string());
+            command.arg("--jobs").arg(this.jobs.to_string());
             for variable in NOT_FOR_THE_WORKER {
                 command.env_remove(variable);
             }
@@ -109,7 +111,7 @@ impl Setup {
             command: Box::new(command),
             log: self.data_dir.join("logs/worker.log"),
             ask: Signal::TERM,
-            limit: WORKER_LIMIT,
+            limit: self.drain + WORKER_TIDIES,
             started: Box::new(move |process| record.note(|running| running.worker = Some(process))),
         }
     }

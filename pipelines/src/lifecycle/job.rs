@@ -67,6 +67,11 @@ pub enum JobEvent {
         /// Which try was lost.
         attempt: AttemptNumber,
     },
+    /// The attempt ended, and the file wants another one after such an end.
+    TryAgain {
+        /// Which try ended.
+        attempt: AttemptNumber,
+    },
     /// The worker reported the end.
     Finished {
         /// Which try.
@@ -177,11 +182,10 @@ impl JobState {
             (Self::Queued, JobEvent::Claimed { attempt, worker, at }) => {
                 Ok(Self::Running { attempt, worker, started_at: at })
             }
-            (Self::Running { attempt: current, .. }, JobEvent::AttemptLost { attempt })
-                if *current == attempt =>
-            {
-                Ok(Self::Queued)
-            }
+            (
+                Self::Running { attempt: current, .. },
+                JobEvent::AttemptLost { attempt } | JobEvent::TryAgain { attempt },
+            ) if *current == attempt => Ok(Self::Queued),
             (Self::Running { attempt: current, .. }, JobEvent::Finished { attempt, outcome })
                 if *current == attempt =>
             {

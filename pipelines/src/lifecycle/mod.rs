@@ -6,11 +6,13 @@
 mod deployment;
 mod job;
 mod ready;
+mod retry;
 mod run;
 
 pub use deployment::{DeploymentEvent, DeploymentState};
 pub use job::{AttemptState, JobEvent, JobState};
 pub use ready::{JobView, Readiness, Verdict, ready_jobs};
+pub use retry::Ending;
 pub use run::{RunEvent, RunState};
 
 /// A transition that is not allowed: the state stays as it was.

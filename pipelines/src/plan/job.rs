@@ -8,8 +8,8 @@ use super::reader::{At, Keys, Reader};
 use super::section::{self, Section};
 use super::whole::Whole;
 use super::{
-    Axis, DeployPlan, EnvVar, ImageBuildPlan, JobPlan, PhasePlan, SecretScope, copies,
-    deploy_images, job_image, labels, phases, secrets, versions,
+    Arch, Axis, CacheTool, Carry, DeployPlan, EnvVar, ImageBuildPlan, JobPlan, PhasePlan,
+    SecretScope, copies, deploy_images, job_image, labels, phases, secrets, values, versions,
 };
 use crate::ids::{JobNumber, StageIndex};
 use crate::language::{Diagnostic, Dialect, Severity};
@@ -41,7 +41,7 @@ pub(super) fn build<'n>(
     if is_foreign(reader, &keys, name.as_deref(), &axes, stage) {
         return None;
     }
-    let axes: Vec<Axis> = axes.into_iter().filter(|axis| !is_machine(&axis.key)).collect();
+    let axes: Vec<Axis> = axes.into_iter().filter(|axis| !is_usual_machine(axis)).collect();
     let beginning = whole.beginning(row(&job.origin));
     let language = section.language.unwrap_or_else(|| default_language(reader));
     let name = name.unwrap_or_else(|| name_of(&axes, stage));
@@ -79,7 +79,7 @@ pub(super) fn build<'n>(
         apt: apt(section.apt, language, &keys),
         docker: section.services.docker,
         order: section.order,
-        carry: section.carry,
+        carry: carry(section.carry, reader.dialect, language, &keys),
         machine: section.machine,
     };
     let base = plan.name.clone();
@@ -119,9 +119,9 @@ fn value(keys: &Keys<'_>, key: &str) -> Option<String> {
     Some(at.node.text().map_or_else(|| at.node.json().to_string(), str::to_owned))
 }
 
-/// Does it say which machine, not which version?
-fn is_machine(key: &str) -> bool {
-    matches!(key, "os" | "arch")
+/// Does it say which machine, not which version, and nothing of interest of that?
+fn is_usual_machine(axis: &Axis) -> bool {
+    axis.key == "os" || axis.key == "arch" && Arch::read(&axis.value) == Some(Arch::Amd64)
 }
 
 fn name_of(axes: &[Axis], stage: &str) -> String {
@@ -130,8 +130,9 @@ fn name_of(axes: &[Axis], stage: &str) -> String {
     if axes.is_empty() { stage.to_owned() } else { axes.join(", ") }
 }
 
-/// Is it a job that no worker can run? There are none for anything else yet, and a job on the
+/// Is it a job that no worker can run? There are none for anything but Linux yet, and a job on the
 /// wrong machine proves nothing. Of a file of Travis' such a job is dropped; else it is an error.
+/// Which processors there are, the server knows (`Plan::keep_runnable`).
 fn is_foreign(
     reader: &mut Reader,
     keys: &Keys<'_>,
@@ -142,7 +143,7 @@ fn is_foreign(
     let os = keys.text("os").unwrap_or("linux");
     let arch = keys.text("arch").unwrap_or("amd64");
     let (key, value, here) = match (os, arch) {
-        ("linux", "amd64" | "x86_64") => return false,
+        ("linux", arch) if Arch::read(arch).is_some() => return false,
         ("linux", arch) => ("arch", arch, "amd64"),
         (os, _) => ("os", os, "linux"),
     };
@@ -212,6 +213,20 @@ fn no_script(reader: &mut Reader, language: &Language, name: &str, at: &At<'_>) 
     }
     let help = "write `script: COMMAND`, or `script: skip` if there is nothing to test";
     reader.say(reader.passed_over(), at, "no-script", message, help);
+}
+
+/// Travis keeps what npm fetches of every Node.js job that does not say no.
+fn carry(mut carry: Carry, dialect: Dialect, language: &Language, keys: &Keys<'_>) -> Carry {
+    let no = |at: Option<At<'_>>| {
+        at.is_some_and(|at| at.node.text().and_then(values::boolean) == Some(false))
+    };
+    let cache = keys.get("cache");
+    let npm = cache.as_ref().filter(|cache| cache.is_map()).and_then(|cache| cache.get("npm"));
+    let usual = dialect == Dialect::Travis && language.name == "node_js";
+    if usual && !no(cache.clone()) && !no(npm) && !carry.cache.tools.contains(&CacheTool::Npm) {
+        carry.cache.tools.push(CacheTool::Npm);
+    }
+    carry
 }
 
 fn apt(mut packages: Vec<String>, language: &Language, keys: &Keys<'_>) -> Vec<String> {

@@ -1,13 +1,15 @@
 //! `resources`, `ports` and `volumes` of a job.
 
 use super::reader::{At, Keys, Reader, quote};
-use super::{Machine, PublishedPort, Resources, VolumeMount, values};
+use super::{Arch, Machine, PublishedPort, Resources, VolumeMount, values};
 
 /// Most ports, and most volumes, of a job.
 const MAX_DOORS: usize = 50;
 
 pub(super) fn read(reader: &mut Reader, keys: &Keys<'_>) -> Machine {
     Machine {
+        // A word that is none was named before, and a job of it is left out.
+        arch: keys.text("arch").and_then(Arch::read),
         resources: reader.once(keys, "resources", resources).unwrap_or_default(),
         ports: reader.once(keys, "ports", ports).unwrap_or_default(),
         volumes: reader.once(keys, "volumes", volumes).unwrap_or_default(),

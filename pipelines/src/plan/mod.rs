@@ -19,6 +19,7 @@ mod deploy_images;
 mod deploy_on;
 mod deploys;
 mod env;
+mod foreign;
 mod git;
 mod image;
 mod image_push;
@@ -56,11 +57,12 @@ pub(crate) use languages::usual;
 pub(crate) use reader::quote;
 pub use trigger::{Actor, PullRequest, Trigger, TriggerEvent};
 pub use types::{
-    ArtifactsPlan, ArtifactsWhen, Axis, BeanstalkDeploy, CachePlan, CacheTool, CancelOlder, Carry,
-    Channel, Command, Concurrency, ContainerDeploy, DeployOn, DeployPlan, Dropped, EnvVar,
+    Arch, ArtifactsPlan, ArtifactsWhen, Axis, BeanstalkDeploy, CachePlan, CacheTool, CancelOlder,
+    Carry, Channel, Command, Concurrency, ContainerDeploy, DeployOn, DeployPlan, Dropped, EnvVar,
     GitOptions, HealthCheck, ImageBuild, ImageBuildPlan, ImagePush, JobImage, JobPlan, Machine,
     Notification, Notifications, NotifyOn, NotifyWhen, Order, ParallelCopy, Phase, PhasePlan,
     Phases, Plan, PortMapping, Provider, PublishedPort, RegistryDeploy, ReportsPlan, Resources,
     RetryPolicy, RetryWhen, RollbackPolicy, SecretScope, ServicePlan, SnapshotPlan, StagePlan,
     TagFilter, Template, VolumeMount, Workspace, WorkspacesPlan,
 };
+pub use values::{duration, size};

@@ -85,10 +85,6 @@ pub(super) fn settle(
                 reader.error(&need.at, "needs-later", message, help);
                 continue;
             }
-            let same = numbers.iter().any(|number| places[place(*number)].0 == *stage);
-            if same {
-                not_yet(reader, need);
-            }
             let known = &mut jobs[index].order.needs;
             known.extend(
                 numbers
@@ -122,16 +118,6 @@ fn unknown(reader: &mut Reader, need: &Need<'_>, names: &Names<'_>) {
         None => "write the `name:` of a job of this file".to_owned(),
     };
     reader.error(&need.at, "needs-unknown", format!("there is no job {}", quote(&need.name)), help);
-}
-
-/// Within a stage nothing waits yet; a need of an earlier stage is one that holds.
-fn not_yet(reader: &mut Reader, need: &Need<'_>) {
-    let message = format!(
-        "`needs` has no effect yet within a stage: this job starts together with {}",
-        quote(&need.name)
-    );
-    let help = "put the job into a later stage until then: `stage: NAME`";
-    reader.warn(&need.at, "no-effect-yet", message, help);
 }
 
 /// A job that needs itself through others, and the way round.

@@ -14,8 +14,11 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// `90s`, `10m`, `1h30m`; a bare number is seconds. Else why it is none.
-pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+/// `90s`, `10m`, `1h30m`; a bare number is seconds.
+///
+/// # Errors
+/// Why it is none.
+pub fn duration(text: &str) -> Result<Duration, &'static str> {
     let (mut seconds, mut digits, mut biggest) = (0_u64, String::new(), u64::MAX);
     for c in text.trim().chars() {
         if c.is_ascii_digit() {
@@ -77,8 +80,11 @@ fn number(digits: &str) -> Result<u64, &'static str> {
     Ok(digits.parse().unwrap_or(u64::MAX))
 }
 
-/// `512m`, `2g`, `1.5g`; a bare number is bytes. Else why it is none.
-pub(super) fn size(text: &str) -> Result<u64, &'static str> {
+/// `512m`, `2g`, `1.5g`; a bare number is bytes.
+///
+/// # Errors
+/// Why it is none.
+pub fn size(text: &str) -> Result<u64, &'static str> {
     /// The engines' own smallest memory: nothing runs in less.
     const SMALLEST: f64 = 6.0 * 1024.0 * 1024.0;
     /// Larger than any machine.

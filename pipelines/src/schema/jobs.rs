@@ -46,7 +46,6 @@ static JOBS_KEYS: &[Key] = &[
         .doc(MATRIX),
     key("fast_finish", Shape::Bool, "the run ends with its last required job")
         .alias(&["fast_failure"])
-        .not_yet()
         .doc(MATRIX),
 ];
 

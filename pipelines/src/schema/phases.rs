@@ -18,15 +18,14 @@ pub(super) const KEYS: &[Key] = &[
         .doc("https://docs.travis-ci.com/user/database-setup/"),
     key("addons", Shape::Map(&ADDONS), "apt packages and other additions to the job")
         .doc("https://docs.travis-ci.com/user/installing-dependencies/"),
-    key("cache", Shape::Map(&CACHE), "folders carried from run to run").not_yet().doc(CACHES),
+    key("cache", Shape::Map(&CACHE), "folders carried from run to run").doc(CACHES),
     key("workspaces", Shape::Map(&WORKSPACES), "folders carried from job to job of a run")
-        .not_yet()
         .doc("https://docs.travis-ci.com/user/using-workspaces/"),
     key("before_install", TEXTS, "commands before `install`").doc(LIFE),
     key("install", TEXTS, "commands that install what the job needs").doc(LIFE),
     key("before_script", TEXTS, "commands before `script`").doc(LIFE),
     key("script", TEXTS, "commands whose failure fails the job").doc(LIFE),
-    key("before_cache", TEXTS, "commands before the cache is stored").not_yet().doc(LIFE),
+    key("before_cache", TEXTS, "commands before the cache is stored").doc(LIFE),
     key("after_success", TEXTS, "commands after a script that passed").doc(LIFE),
     key("after_failure", TEXTS, "commands after a script that failed").doc(LIFE),
     key("before_deploy", TEXTS, "commands before each deploy").doc(LIFE),

@@ -2,6 +2,8 @@
 //! command reads. States are their words: a program that is older than the server still shows a
 //! state that it does not know.
 
+mod left;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,6 +12,8 @@ use super::{Evidence, Version};
 use crate::ids::{AttemptId, DeliveryId, DeploymentId, EnvironmentId, JobId, RunId, WorkerId};
 use crate::language::Diagnostic;
 use crate::plan::{Dropped, PullRequest};
+
+pub use left::{Artifact, Cache, ClearedCaches, JobTests, RedTest, Tests};
 
 type Time = DateTime<Utc>;
 
@@ -101,6 +105,9 @@ pub struct Job {
     pub reason: Option<String>,
     /// The latest attempt's number.
     pub attempt: i32,
+    /// How often its file lets it be tried again.
+    #[serde(default)]
+    pub retries: i32,
     /// The image as asked for.
     pub image: Option<String>,
     /// The image as resolved.
@@ -121,6 +128,9 @@ pub struct WholeJob {
     pub job: Job,
     /// Its attempts by number.
     pub attempts: Vec<WholeAttempt>,
+    /// Until when the container of the failed job is kept for shells; none: it is not.
+    #[serde(default)]
+    pub kept_until: Option<Time>,
 }
 
 /// One try of a job by one worker.
@@ -219,6 +229,15 @@ pub struct Worker {
     pub slots: i32,
     /// How many it runs now.
     pub busy: i64,
+    /// What is true of it: `gpu`, `arch=arm64`.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// The memory that its jobs may use together.
+    #[serde(default)]
+    pub memory_bytes: Option<i64>,
+    /// It takes no more work: it is about to stop.
+    #[serde(default)]
+    pub draining: bool,
     /// When it registered first.
     pub registered_at: Time,
     /// When it called last.

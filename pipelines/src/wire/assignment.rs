@@ -78,6 +78,9 @@ pub struct JobWork {
     pub trust: Trust,
     /// The operator's limits.
     pub limits: Limits,
+    /// How long its container is kept for shells if it fails, in seconds; 0: not at all.
+    #[serde(default)]
+    pub keep_failed_seconds: u32,
     /// The job's page.
     pub url: String,
     /// When the first try of the job started: time limits count from here over restarts.

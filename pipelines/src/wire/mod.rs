@@ -12,6 +12,7 @@ mod deploy;
 mod import;
 mod problem;
 mod secret;
+mod shell;
 mod worker;
 
 pub use assignment::{Assignment, GitSource, JobWork, Limits, PlanWork, VerifyWork, Work};
@@ -27,4 +28,8 @@ pub use deploy::{DeployGrant, DeployProgress, DeployRequest, Evidence, Version};
 pub use import::{ImportRequest, ImportSource};
 pub use problem::Problem;
 pub use secret::{Secret, SecretText};
+pub use shell::{
+    KeptJob, SHELL_STDERR, SHELL_STDOUT, ShellClaim, ShellLimits, ShellOrder, ShellQuery,
+    ShellSize, ShellTold, ShellTyped,
+};
 pub use worker::{ClaimRequest, Lane, PROTOCOL_VERSION, RegisterRequest, RegisterResponse};

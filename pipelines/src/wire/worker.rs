@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::WorkerId;
+use crate::names::WorkerLabel;
 
 use super::SecretText;
 
@@ -24,6 +25,13 @@ pub struct RegisterRequest {
     pub slots: u32,
     /// The engine it found, for people: `Docker 20.10.24`; none: it can only plan.
     pub engine: Option<String>,
+    /// What is true of it: what its operator says (`gpu`) and its own facts (`arch=arm64`). None
+    /// from a worker that is older than labels.
+    #[serde(default)]
+    pub labels: Vec<WorkerLabel>,
+    /// The memory that its jobs may use together; none: it does not know.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
 }
 
 /// Answer: what the worker was running before is lost now, since this is a new process.
@@ -42,6 +50,10 @@ pub struct ClaimRequest {
     pub protocol: u32,
     /// Which kind of work it has room for: planning has its own lane and never waits behind jobs.
     pub lane: Lane,
+    /// How much of its memory no job of its own has, where some run; none: all of it, or it does not
+    /// count. Since it changes with each job that ends, such a claim is answered sooner than others.
+    #[serde(default)]
+    pub room_bytes: Option<u64>,
 }
 
 /// Two lanes, so that planning never waits behind jobs.

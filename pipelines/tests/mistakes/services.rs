@@ -91,11 +91,5 @@ jobs:
     1 | import: ci/base.yml
       |         ^^^^^^^^^^^
       = help: mend the import, or leave it out
-    warning[no-effect-yet]: `needs` has no effect yet within a stage: this job starts together with `a`
-     --> .ci.yml:5:24
-      |
-    5 |     - {name: b, needs: a, script: make}
-      |                        ^
-      = help: put the job into a later stage until then: `stage: NAME`
     ");
 }

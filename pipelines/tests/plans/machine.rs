@@ -1,6 +1,7 @@
 //! What a job is given: its machine, its work tree, its packages.
 
 use insta::assert_snapshot;
+use slipway_pipelines::names::WorkerLabel;
 use slipway_pipelines::plan::Outcome;
 
 use crate::tell::{compiled, planned, push};
@@ -36,13 +37,21 @@ jobs:
       install: if [ -f Requirements.txt ]; then pip install -r Requirements.txt; elif [ -f requirements.txt ]; then pip install -r requirements.txt; else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi
       script: pytest
 
-    #3 more: after it in python:3.11
+    #3 test: arch: arm64, python: 3.11 in python:3.11
       env TRAVIS_PYTHON_VERSION=3.11 CI_PYTHON_VERSION=3.11 
       install: if [ -f Requirements.txt ]; then pip install -r Requirements.txt; elif [ -f requirements.txt ]; then pip install -r requirements.txt; else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi
       script: pytest
 
-    not run: job os: linux, arch: arm64, python: 3.11: no worker can run jobs of `arch: arm64`.
-    not run: job os: linux, arch: arm64, python: 3.12: no worker can run jobs of `arch: arm64`.
+    #4 test: arch: arm64, python: 3.12 in python:3.12
+      env TRAVIS_PYTHON_VERSION=3.12 CI_PYTHON_VERSION=3.12 
+      install: if [ -f Requirements.txt ]; then pip install -r Requirements.txt; elif [ -f requirements.txt ]; then pip install -r requirements.txt; else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi
+      script: pytest
+
+    #5 more: after it in python:3.11
+      env TRAVIS_PYTHON_VERSION=3.11 CI_PYTHON_VERSION=3.11 
+      install: if [ -f Requirements.txt ]; then pip install -r Requirements.txt; elif [ -f requirements.txt ]; then pip install -r requirements.txt; else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi
+      script: pytest
+
     not run: job os: osx, python: 3.12: no worker can run jobs of `os: osx`.
     not run: job on Windows: no worker can run jobs of `os: windows`.
     ");
@@ -84,4 +93,35 @@ jobs:
       GitOptions { depth: None, submodules: true, submodules_depth: Some(1), clone: false }
       apt ["curl"] docker false
     "#);
+}
+
+#[test]
+fn jobs_of_processors_that_no_worker_has_can_be_left_out() {
+    let file = r"
+language: generic
+script: make
+jobs:
+  include:
+    - {name: ours, arch: amd64}
+    - {name: theirs, arch: arm64-graviton2, stage: far}
+    - {name: any, stage: last, needs: [theirs, ours]}
+";
+    let compiled = compiled(".ci.yml", file, &push("main", "")).outcome;
+    let Outcome::Plan(plan) = compiled else { panic!("no plan: {compiled:?}") };
+    let labels = |texts: &[&str]| -> Vec<WorkerLabel> {
+        texts.iter().map(|text| text.parse().expect("a label")).collect()
+    };
+    let all = plan.clone().keep_runnable(&labels(&["arch=arm64", "arch=amd64"]));
+    assert_eq!(all.as_ref(), Some(&*plan));
+    let ours = plan.clone().keep_runnable(&labels(&["gpu", "arch=amd64"])).expect("jobs are left");
+    let names: Vec<&str> = ours.jobs.iter().map(|job| job.name.as_str()).collect();
+    assert_eq!(names, ["ours", "any"]);
+    assert_eq!((ours.jobs[1].number.0, ours.jobs[1].stage.0), (2, 1));
+    assert_eq!(ours.jobs[1].order.needs, [ours.jobs[0].number]);
+    assert_eq!(ours.stages.iter().map(|stage| &stage.name).collect::<Vec<_>>(), ["test", "last"]);
+    assert_eq!(ours.dropped[0].name, "job theirs");
+    assert_eq!(ours.dropped[0].reason, "no worker has `arch=arm64`.");
+    let mut only = (*plan).clone();
+    only.jobs.truncate(1);
+    assert_eq!(only.keep_runnable(&[]), None, "nothing is left");
 }

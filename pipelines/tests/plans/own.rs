@@ -48,7 +48,7 @@ environment: staging
 timeout: 20m
 ";
     let job = &plan(".ci.yml", file).jobs[0];
-    assert_snapshot!(format!("{:?}", job.machine), @r#"Machine { resources: Resources { cpu_millis: Some(1500), memory: Some(536870912), disk: Some(2147483648), pids: Some(100) }, ports: [PublishedPort { host: None, container: 8080 }, PublishedPort { host: Some(9000), container: 80 }], volumes: [VolumeMount { source: "models", target: "/models", read_only: true }, VolumeMount { source: "scratch", target: "/scratch", read_only: false }] }"#);
+    assert_snapshot!(format!("{:?}", job.machine), @r#"Machine { arch: None, resources: Resources { cpu_millis: Some(1500), memory: Some(536870912), disk: Some(2147483648), pids: Some(100) }, ports: [PublishedPort { host: None, container: 8080 }, PublishedPort { host: Some(9000), container: 80 }], volumes: [VolumeMount { source: "models", target: "/models", read_only: true }, VolumeMount { source: "scratch", target: "/scratch", read_only: false }] }"#);
     assert_snapshot!(format!("{:?} {:?} {:?}", job.order.retry, job.order.environment, job.timeout), @r#"Some(RetryPolicy { max: 2, when: [Infrastructure, ExitCode(137)] }) Some(EnvironmentName("staging")) Some(1200s)"#);
 }
 

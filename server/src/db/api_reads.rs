@@ -115,7 +115,7 @@ pub(crate) async fn report(db: &Db, run: RunId) -> Result<Option<Report>, FlowEr
 pub(crate) async fn jobs(db: &Db, run: RunId) -> Result<Vec<Job>, FlowError> {
     let jobs = sqlx::query_as!(
         Job,
-        "SELECT id, number, name, stage, stage_name, allow_failure, state, reason, attempt, image,
+        "SELECT id, number, name, stage, stage_name, allow_failure, state, reason, attempt, retries, image,
                 image_digest, queued_at, started_at, finished_at
          FROM jobs WHERE run_id = $1 ORDER BY number",
         run.as_uuid()
@@ -134,7 +134,7 @@ pub(crate) async fn job(
     let job = sqlx::query_as!(
         Job,
         "SELECT j.id, j.number, j.name, j.stage, j.stage_name, j.allow_failure, j.state, j.reason,
-                j.attempt, j.image, j.image_digest, j.queued_at, j.started_at, j.finished_at
+                j.attempt, j.retries, j.image, j.image_digest, j.queued_at, j.started_at, j.finished_at
          FROM jobs j JOIN runs r ON r.id = j.run_id
          WHERE r.repo_id = $1 AND r.number = $2 AND j.number = $3",
         repo.as_uuid(),
@@ -192,6 +192,7 @@ pub(crate) async fn workers(db: &Db) -> Result<Vec<Worker>, FlowError> {
     let workers = sqlx::query_as!(
         Worker,
         r#"SELECT w.id, w.name, w.version, w.engine, w.slots, w.registered_at, w.last_seen_at,
+                w.labels, w.memory_bytes, w.draining_since IS NOT NULL AS "draining!",
                 (SELECT count(*) FROM assignments a WHERE a.worker_id = w.id
                  AND a.state = 'leased' AND a.lane = 'job') AS "busy!"
          FROM workers w ORDER BY w.name, w.id"#

@@ -23,6 +23,8 @@ pub(crate) struct Assignment {
     pub(crate) run: RunId,
     pub(crate) attempt: AttemptNumber,
     pub(crate) lost: i32,
+    /// How often it was tried again since its file wants that.
+    pub(crate) retried: i32,
     pub(crate) cancel: Option<String>,
     pub(crate) worker: Option<WorkerId>,
 }
@@ -34,6 +36,7 @@ pub(super) struct Row {
     pub(super) deployment_id: Option<Uuid>,
     pub(super) attempt: i32,
     pub(super) lost: i32,
+    pub(super) retried: i32,
     pub(super) cancel: Option<String>,
     pub(super) worker_id: Option<Uuid>,
 }
@@ -56,13 +59,14 @@ impl Row {
             run: self.run_id.into(),
             attempt: AttemptNumber(self.attempt),
             lost: self.lost,
+            retried: self.retried,
             cancel: self.cancel,
             worker: self.worker_id.map(WorkerId::from),
         })
     }
 }
 
-/// Queues work.
+/// Queues work. A job is queued among those that ask for the same machine.
 pub(crate) async fn create(tx: &mut Tx, run: RunId, kind: Kind) -> Result<(), FlowError> {
     let (lane, word, job, deployment) = match kind {
         Kind::Plan => (Lane::Plan, "plan", None, None),
@@ -72,8 +76,10 @@ pub(crate) async fn create(tx: &mut Tx, run: RunId, kind: Kind) -> Result<(), Fl
         }
     };
     sqlx::query!(
-        "INSERT INTO assignments (id, lane, kind, run_id, job_id, deployment_id)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO assignments (id, lane, kind, run_id, job_id, deployment_id, requires,
+                                  memory_mib)
+         SELECT $1, $2, $3, $4, $5, $6, coalesce(j.requires, ''), coalesce(j.memory_mib, 0)
+         FROM (VALUES (1)) AS one LEFT JOIN jobs j ON j.id = $5 AND $3 = 'job'",
         Uuid::now_v7(),
         lane.word(),
         word,
@@ -85,43 +91,6 @@ pub(crate) async fn create(tx: &mut Tx, run: RunId, kind: Kind) -> Result<(), Fl
     .await?;
     super::notify(tx, "slipway_work", "").await?;
     Ok(())
-}
-
-/// Leases the front of the lane's queue to the worker: its next attempt begins. Rows that others
-/// are claiming are passed over. One statement, so that many claimers cost little.
-pub(crate) async fn lease_front(
-    tx: &mut Tx,
-    lane: Lane,
-    attempt: AttemptId,
-    worker: WorkerId,
-    lease: Duration,
-) -> Result<Option<Assignment>, FlowError> {
-    sqlx::query_as!(
-        Row,
-        "WITH front AS (
-             SELECT id FROM assignments
-             WHERE state = 'queued' AND lane = $1 AND available_at <= now()
-             ORDER BY available_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-         ), leased AS (
-             UPDATE assignments a SET state = 'leased', attempt = a.attempt + 1, worker_id = $3,
-                 lease_until = now() + make_interval(secs => $4)
-             FROM front WHERE a.id = front.id
-             RETURNING a.id, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.cancel,
-                 a.worker_id
-         ), begun AS (
-             INSERT INTO attempts (id, assignment_id, run_id, job_id, number, worker_id, state)
-             SELECT $2, id, run_id, job_id, attempt, $3, 'running' FROM leased
-         )
-         SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id FROM leased",
-        lane.word(),
-        attempt.as_uuid(),
-        worker.as_uuid(),
-        lease.as_secs_f64()
-    )
-    .fetch_optional(&mut **tx)
-    .await?
-    .map(Row::decode)
-    .transpose()
 }
 
 /// Renews the lease of the attempt if it is current; answers the cancel request, if any, and
@@ -150,7 +119,7 @@ pub(crate) async fn renew(
 pub(crate) async fn lock_leased(tx: &mut Tx, id: Uuid) -> Result<Option<Assignment>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id
+        "SELECT id, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id
          FROM assignments WHERE id = $1 AND state = 'leased' FOR NO KEY UPDATE",
         id
     )
@@ -176,7 +145,7 @@ pub(crate) async fn expired(db: &Db) -> Result<Vec<Uuid>, FlowError> {
 pub(crate) async fn lock_expired(tx: &mut Tx, id: Uuid) -> Result<Option<Assignment>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id
+        "SELECT id, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id
          FROM assignments WHERE id = $1 AND state = 'leased' AND lease_until < now()
          FOR NO KEY UPDATE SKIP LOCKED",
         id
@@ -191,7 +160,7 @@ pub(crate) async fn lock_expired(tx: &mut Tx, id: Uuid) -> Result<Option<Assignm
 pub(crate) async fn lock_queued(tx: &mut Tx, id: Uuid) -> Result<Option<Assignment>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, run_id, job_id, deployment_id, attempt, lost, cancel, worker_id
+        "SELECT id, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id
          FROM assignments WHERE id = $1 AND state = 'queued' FOR NO KEY UPDATE",
         id
     )
@@ -212,14 +181,27 @@ pub(crate) async fn held_by(db: &Db, worker: WorkerId) -> Result<Vec<Uuid>, Flow
     Ok(ids)
 }
 
-/// Back into the queue after a lost attempt.
-pub(crate) async fn requeue(tx: &mut Tx, id: Uuid, delay: Duration) -> Result<(), FlowError> {
+/// Why an assignment goes back into the queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Again {
+    /// Its attempt was lost.
+    pub(crate) lost: bool,
+    /// Its file wants another attempt, and is granted one less from here on.
+    pub(crate) asked: bool,
+    /// It waits so long before the next.
+    pub(crate) delay: Duration,
+}
+
+/// Back into the queue after an attempt.
+pub(crate) async fn requeue(tx: &mut Tx, id: Uuid, again: Again) -> Result<(), FlowError> {
     let rows = sqlx::query!(
-        "UPDATE assignments SET state = 'queued', lease_until = NULL, lost = lost + 1,
-             available_at = now() + make_interval(secs => $2)
+        "UPDATE assignments SET state = 'queued', lease_until = NULL, lost = lost + $3,
+             retried = retried + $4, available_at = now() + make_interval(secs => $2)
          WHERE id = $1 AND state = 'leased'",
         id,
-        delay.as_secs_f64()
+        again.delay.as_secs_f64(),
+        i32::from(again.lost),
+        i32::from(again.asked)
     )
     .execute(&mut **tx)
     .await?

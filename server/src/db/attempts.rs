@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use slipway_pipelines::ids::{AttemptId, AttemptNumber, Id};
 use slipway_pipelines::lifecycle::AttemptState;
-use slipway_pipelines::wire::AttemptEvent;
+use slipway_pipelines::plan::Phase;
+use slipway_pipelines::wire::{AttemptEvent, StepOutcome};
 
 use super::Tx;
 use super::assignments::{self, Assignment};
@@ -23,7 +24,7 @@ pub(crate) struct Current {
 /// Locks the attempt's rows, assignment first, and answers them only if the attempt is current.
 pub(crate) async fn current(tx: &mut Tx, id: AttemptId) -> Result<Current, FlowError> {
     let row = sqlx::query!(
-        "SELECT a.id, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.cancel,
+        "SELECT a.id, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.retried, a.cancel,
                 a.worker_id, t.events, t.log_length, t.log_lines
          FROM assignments a JOIN attempts t ON t.assignment_id = a.id AND t.number = a.attempt
          WHERE t.id = $1 AND t.state = 'running' AND a.state = 'leased' FOR NO KEY UPDATE OF a, t",
@@ -39,6 +40,7 @@ pub(crate) async fn current(tx: &mut Tx, id: AttemptId) -> Result<Current, FlowE
         deployment_id: row.deployment_id,
         attempt: row.attempt,
         lost: row.lost,
+        retried: row.retried,
         cancel: row.cancel,
         worker_id: row.worker_id,
     };
@@ -169,6 +171,37 @@ pub(crate) async fn step_finished(
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// How the steps of an attempt ended, in order.
+pub(crate) async fn steps(
+    tx: &mut Tx,
+    id: AttemptId,
+) -> Result<Vec<(Phase, StepOutcome)>, FlowError> {
+    let rows = sqlx::query!(
+        r#"SELECT phase, outcome AS "outcome!" FROM steps
+           WHERE attempt_id = $1 AND outcome IS NOT NULL ORDER BY number"#,
+        id.as_uuid()
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let decode = |phase: String, outcome: Value| {
+        Ok((serde_json::from_value(Value::String(phase))?, serde_json::from_value(outcome)?))
+    };
+    rows.into_iter().map(|row| decode(row.phase, row.outcome)).collect()
+}
+
+/// Did it begin to change a target? A grant may have gone out before the first word came back.
+pub(crate) async fn began_deploy(tx: &mut Tx, id: AttemptId) -> Result<bool, FlowError> {
+    let began = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM deployments WHERE attempt_id = $1
+             AND (started_at IS NOT NULL OR state NOT IN ('waiting', 'superseded', 'failed')))
+           AS "began!""#,
+        id.as_uuid()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(began)
 }
 
 /// Stores what an event says about a service or a built image; other events are not its matter.

@@ -23,11 +23,17 @@ pub(crate) async fn create(
     run: RunId,
     stage_name: &str,
     plan: &JobPlan,
+    memory_mib: i32,
 ) -> Result<(), FlowError> {
     let id: JobId = super::new_id();
+    let needs: Vec<i32> = plan.order.needs.iter().map(|number| number.0).collect();
+    let retries = plan.order.retry.as_ref().map_or(0, |retry| retry.max);
+    let retries = i32::try_from(retries).unwrap_or(i32::MAX);
+    let requires = plan.machine.requires().map(String::from).unwrap_or_default();
     sqlx::query!(
-        "INSERT INTO jobs (id, run_id, number, name, stage, stage_name, allow_failure, plan, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting')",
+        "INSERT INTO jobs (id, run_id, number, name, stage, stage_name, allow_failure, plan, state,
+                           needs, retries, requires, memory_mib)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $10, $11, $12)",
         id.as_uuid(),
         run.as_uuid(),
         plan.number.0,
@@ -35,7 +41,11 @@ pub(crate) async fn create(
         plan.stage.0,
         stage_name,
         plan.allow_failure,
-        serde_json::to_value(plan)?
+        serde_json::to_value(plan)?,
+        &needs,
+        retries,
+        requires,
+        memory_mib
     )
     .execute(&mut **tx)
     .await?;
@@ -103,7 +113,7 @@ pub(crate) async fn lock(tx: &mut Tx, id: JobId) -> Result<Job, FlowError> {
 /// What `ready_jobs` needs of a run's jobs, in job-number order. The caller holds the run's lock.
 pub(crate) async fn views(tx: &mut Tx, run: RunId) -> Result<Vec<JobView>, FlowError> {
     let rows = sqlx::query!(
-        "SELECT id, number, name, stage, stage_name, allow_failure, state, reason, attempt,
+        "SELECT id, number, name, stage, stage_name, needs, allow_failure, state, reason, attempt,
                 worker_id, started_at
          FROM jobs WHERE run_id = $1 ORDER BY number",
         run.as_uuid()
@@ -125,6 +135,7 @@ pub(crate) async fn views(tx: &mut Tx, run: RunId) -> Result<Vec<JobView>, FlowE
                 name: row.name,
                 stage: StageIndex(row.stage),
                 stage_name: row.stage_name,
+                needs: row.needs.into_iter().map(JobNumber).collect(),
                 allow_failure: row.allow_failure,
                 state: state.decode()?,
             })
@@ -173,6 +184,14 @@ pub(crate) async fn change(
     .rows_affected();
     super::exactly_one(rows, "job")?;
     super::notify(tx, "slipway_run", &run.to_string()).await?;
+    Ok(())
+}
+
+/// A try that its file asks for has a time limit of its own: the clock starts anew.
+pub(crate) async fn start_anew(tx: &mut Tx, id: JobId) -> Result<(), FlowError> {
+    sqlx::query!("UPDATE jobs SET first_started_at = NULL WHERE id = $1", id.as_uuid())
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

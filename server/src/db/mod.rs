@@ -4,10 +4,14 @@
 //! for every transaction that refers to the row, two of which then wait for each other.
 
 pub(crate) mod api_reads;
+pub(crate) mod artifacts;
 pub(crate) mod asked_runs;
 pub(crate) mod assignments;
 pub(crate) mod attempts;
 pub mod audit;
+pub(crate) mod blobs;
+pub(crate) mod caches;
+pub(crate) mod claims;
 pub(crate) mod deliveries;
 pub(crate) mod deploy_reads;
 pub(crate) mod deployments;
@@ -21,8 +25,11 @@ pub mod repos;
 pub(crate) mod runs;
 pub mod secrets;
 pub(crate) mod sessions;
+pub(crate) mod shells;
+pub(crate) mod test_reports;
 pub(crate) mod views;
 pub(crate) mod workers;
+pub(crate) mod workspaces;
 
 use slipway_pipelines::ids::Id;
 use sqlx::{PgPool, Postgres};

@@ -84,6 +84,8 @@ pub struct Changes {
     pub build_pushes: Option<bool>,
     /// Do pull requests?
     pub build_pull_requests: Option<bool>,
+    /// How long are containers of failed jobs kept for shells, in seconds?
+    pub keep_failed_seconds: Option<i32>,
 }
 
 pub(super) struct Row {
@@ -186,12 +188,14 @@ pub async fn change(
         "UPDATE repos SET enabled = coalesce($2, enabled),
              default_branch = coalesce($3, default_branch),
              build_pushes = coalesce($4, build_pushes),
-             build_pull_requests = coalesce($5, build_pull_requests) WHERE id = $1",
+             build_pull_requests = coalesce($5, build_pull_requests),
+             keep_failed_seconds = coalesce($6, keep_failed_seconds) WHERE id = $1",
         repo.id.as_uuid(),
         changes.enabled,
         changes.default_branch,
         changes.build_pushes,
-        changes.build_pull_requests
+        changes.build_pull_requests,
+        changes.keep_failed_seconds
     )
     .execute(&mut *tx)
     .await?;
@@ -205,6 +209,7 @@ pub async fn change(
         "default_branch": changes.default_branch,
         "build_pushes": changes.build_pushes,
         "build_pull_requests": changes.build_pull_requests,
+        "keep_failed_seconds": changes.keep_failed_seconds,
     });
     audit::write(&mut tx, actor, action, repo.name.as_str(), detail).await?;
     tx.commit().await?;

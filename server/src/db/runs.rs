@@ -20,6 +20,8 @@ pub(crate) struct Run {
     pub(crate) state: RunState,
     /// Why somebody asked to stop it, if somebody did.
     pub(crate) cancel: Option<String>,
+    /// It has its verdict when its last required job ended.
+    pub(crate) fast_finish: bool,
     /// The file its plan came from.
     pub(crate) file: Option<String>,
 }
@@ -78,6 +80,7 @@ struct Row {
     reason: Option<String>,
     cancel: Option<String>,
     started_at: Option<DateTime<Utc>>,
+    fast_finish: bool,
     file: Option<String>,
 }
 
@@ -92,6 +95,7 @@ impl Row {
             is_rerun: self.rerun_of.is_some(),
             state: decode(&self.state, self.reason, self.started_at)?,
             cancel: self.cancel,
+            fast_finish: self.fast_finish,
             file: self.file,
         })
     }
@@ -102,7 +106,7 @@ pub(crate) async fn lock(tx: &mut Tx, id: RunId) -> Result<Run, FlowError> {
     sqlx::query_as!(
         Row,
         "SELECT id, repo_id, number, trigger, actor, rerun_of, state, reason, cancel, started_at,
-                plan ->> 'file' AS file
+                fast_finish, plan ->> 'file' AS file
          FROM runs WHERE id = $1 FOR NO KEY UPDATE",
         id.as_uuid()
     )
@@ -117,7 +121,7 @@ pub(crate) async fn look(tx: &mut Tx, id: RunId) -> Result<Run, FlowError> {
     sqlx::query_as!(
         Row,
         "SELECT id, repo_id, number, trigger, actor, rerun_of, state, reason, cancel, started_at,
-                plan ->> 'file' AS file
+                fast_finish, plan ->> 'file' AS file
          FROM runs WHERE id = $1",
         id.as_uuid()
     )
@@ -197,14 +201,15 @@ pub(crate) async fn planned(
 ) -> Result<(), FlowError> {
     let rows = sqlx::query!(
         "UPDATE runs SET trigger = $2, subject = $3, plan = $4, diagnostics = $5, commit_sha = $6,
-             planned_at = now()
+             fast_finish = $7, planned_at = now()
          WHERE id = $1 AND state = 'planning'",
         id.as_uuid(),
         serde_json::to_value(trigger)?,
         trigger.subject(),
         plan.map(serde_json::to_value).transpose()?,
         serde_json::to_value(diagnostics)?,
-        trigger.commit.as_str()
+        trigger.commit.as_str(),
+        plan.is_some_and(|plan| plan.fast_finish)
     )
     .execute(&mut **tx)
     .await?

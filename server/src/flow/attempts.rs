@@ -8,7 +8,7 @@ use slipway_pipelines::wire::{
     AttemptEvent, EventBatch, FinishRequest, HeartbeatResponse, JobOutcome, PlanReport, PlanResult,
 };
 
-use super::{FlowError, deploys, planning, schedule};
+use super::{FlowError, deploys, planning, reap, retry, schedule};
 use crate::db::assignments::{self, Kind};
 use crate::db::attempts::{self, Current, End, StepStart};
 use crate::db::{Tx, jobs, notify, workers};
@@ -29,6 +29,23 @@ pub async fn heartbeat(
         workers::seen(&server.db, worker).await?;
     }
     Ok(HeartbeatResponse { lease_seconds: lease.as_secs(), cancel })
+}
+
+/// Its worker stops and runs nothing of it any more: it is lost now, not when its lease ends.
+///
+/// # Errors
+/// [`FlowError::Fenced`] for an attempt that is no longer current.
+pub async fn give_back(server: &Server, attempt: AttemptId) -> Result<(), FlowError> {
+    let mut tx = server.db.begin().await?;
+    let current = attempts::current(&mut tx, attempt).await?;
+    let worker = match current.assignment.worker {
+        Some(worker) => workers::name(&mut tx, worker).await?,
+        None => "its worker".to_owned(),
+    };
+    let reason = format!("worker {worker} stopped before it ended");
+    reap::lose(server, &mut tx, current.assignment, &reason).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Stores events; those already seen are passed over.
@@ -165,7 +182,6 @@ pub async fn finish(
     let log_sha256 = Some(request.log_sha256.as_str());
     let end = End { reason, outcome: Some(said), log_sha256, log_flaw };
     attempts::end(&mut tx, attempt, state, end).await?;
-    assignments::done(&mut tx, current.assignment.id).await?;
     match current.assignment.kind {
         Kind::Plan => {
             let sentence = "a planning attempt ends with its plan";
@@ -177,6 +193,7 @@ pub async fn finish(
             finish_job(server, &mut tx, job, &current, request.outcome).await?;
         }
         Kind::Verify { deployment, .. } => {
+            assignments::done(&mut tx, current.assignment.id).await?;
             let reason = reason.unwrap_or("the target did not tell what is true there");
             deploys::give_up(&mut tx, deployment, reason).await?;
             schedule::to_github(server, &mut tx, current.assignment.run).await?;
@@ -194,6 +211,10 @@ async fn finish_job(
     outcome: JobOutcome,
 ) -> Result<(), FlowError> {
     let job = jobs::lock(tx, id).await?;
+    if retry::after(tx, &job, &current.assignment, current.id, &outcome).await? {
+        return schedule::to_github(server, tx, job.run).await;
+    }
+    assignments::done(tx, current.assignment.id).await?;
     let next = job.state.apply(JobEvent::Finished { attempt: current.number, outcome })?;
     jobs::change(tx, id, job.run, &job.state, &next).await?;
     schedule::advance(server, tx, job.run).await

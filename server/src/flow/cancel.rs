@@ -18,13 +18,15 @@ pub async fn cancel(server: &Server, id: RunId, actor: &str) -> Result<(), FlowE
     let mut tx = server.db.begin().await?;
     assignments::cancel(&mut tx, id, &reason).await?;
     let run = runs::lock(&mut tx, id).await?;
-    if run.state.is_terminal() {
+    let views = jobs::views(&mut tx, id).await?;
+    // With fast_finish jobs go on after the run has its verdict: those can be stopped still.
+    if run.state.is_terminal() && views.iter().all(|view| view.state.is_terminal()) {
         let state = run.state.word();
         return Err(FlowError::Conflict(format!("run {} is {state} already", run.number)));
     }
     runs::cancel(&mut tx, id, &reason).await?;
     let repo = repos::by_id(&mut tx, run.repo).await?;
-    for view in jobs::views(&mut tx, id).await? {
+    for view in views {
         match view.state {
             JobState::Waiting | JobState::Queued => {
                 let next = view.state.apply(JobEvent::Cancel { reason: reason.clone() })?;

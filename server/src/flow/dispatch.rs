@@ -8,18 +8,21 @@ use slipway_pipelines::lifecycle::{JobEvent, RunEvent, RunState};
 use slipway_pipelines::names::RepoName;
 use slipway_pipelines::plan::{SecretScope, Trigger};
 use slipway_pipelines::wire::{
-    Assignment, GitSource, JobWork, Lane, PlanWork, RegisterRequest, Secret, SecretText, Trust,
-    VerifyWork, Work,
+    Assignment, GitSource, JobWork, Lane, PlanWork, Secret, SecretText, Trust, VerifyWork, Work,
 };
 
-use super::{FlowError, reap, schedule};
-use crate::db::assignments::{self, Assignment as Leased, Kind};
+use super::{FlowError, reap, room, schedule};
+use crate::db::assignments::{Assignment as Handed, Kind};
+use crate::db::claims::{self, Leased};
 use crate::db::deployments::{self, Deployment};
 use crate::db::repos::{self, Repo, RepoKind};
 use crate::db::runs::{self, Run};
 use crate::db::secrets::{self, Unopened};
-use crate::db::{Tx, jobs, new_id, workers};
+use crate::db::{Tx, jobs, new_id, shells, workers};
 use crate::state::Server;
+
+/// So often a claim looks again when others were just claiming what it found.
+const CONTENDED: u32 = 8;
 
 /// A leased piece of work, still without the token that its attempt will write with.
 #[derive(Clone, Debug)]
@@ -61,31 +64,18 @@ impl Claimed {
     }
 }
 
-/// A worker's process introduces itself; answers its generation. What an older process of the
-/// same worker held is lost.
-///
-/// # Errors
-/// When Postgres does not take it.
-pub async fn register(server: &Server, request: &RegisterRequest) -> Result<i32, FlowError> {
-    let mut tx = server.db.begin().await?;
-    let generation = workers::register(&mut tx, request).await?;
-    tx.commit().await?;
-    // From here the older process claims nothing more. Each piece in a transaction of its own,
-    // since its locks are taken job by job; what is not reached, the reaper finds.
-    for id in assignments::held_by(&server.db, request.worker).await? {
-        let mut tx = server.db.begin().await?;
-        if let Some(held) = assignments::lock_leased(&mut tx, id).await?
-            && held.worker == Some(request.worker)
-        {
-            reap::lose(server, &mut tx, held, "its worker started anew").await?;
-        }
-        tx.commit().await?;
-    }
-    tracing::info!(worker = %request.worker, name = request.name, generation, "worker registered");
-    Ok(generation)
+/// What a claim comes to.
+#[derive(Debug)]
+pub enum Turn {
+    /// Work for it.
+    Work(Box<Claimed>),
+    /// There is none for it now.
+    Nothing,
+    /// It takes no more.
+    Draining,
 }
 
-/// Leases the front of the lane's queue to the worker; none when the queue is empty.
+/// Leases the front of the lane's queue to the worker, as far as it has room for it.
 ///
 /// # Errors
 /// [`FlowError::Fenced`] when another process registered as this worker: register again.
@@ -94,19 +84,33 @@ pub async fn claim(
     worker: WorkerId,
     generation: i32,
     lane: Lane,
-) -> Result<Option<Claimed>, FlowError> {
+    room_bytes: Option<u64>,
+) -> Result<Turn, FlowError> {
+    let mut contended = 0;
     loop {
         let attempt: AttemptId = new_id();
         let mut tx = server.db.begin().await?;
-        let due = workers::hold(&mut tx, worker, generation).await?.ok_or(FlowError::Fenced)?;
+        let held = workers::hold(&mut tx, worker, generation).await?.ok_or(FlowError::Fenced)?;
+        if held.draining {
+            return Ok(Turn::Draining);
+        }
+        let wanted = room::wanted(lane, &held, room_bytes);
         let lease = server.config.lease;
-        let leased = assignments::lease_front(&mut tx, lane, attempt, worker, lease).await?;
-        let Some(assignment) = leased else {
-            drop(tx);
-            if due {
-                workers::seen(&server.db, worker).await?;
+        let assignment = match claims::lease_front(&mut tx, &wanted, attempt, worker, lease).await?
+        {
+            Leased::Assignment(assignment) => assignment,
+            // Whoever has the row in hand gives it up or takes it within a moment.
+            Leased::Contended if contended < CONTENDED => {
+                contended += 1;
+                continue;
             }
-            return Ok(None);
+            Leased::Contended | Leased::Nothing => {
+                drop(tx);
+                if held.due {
+                    workers::seen(&server.db, worker).await?;
+                }
+                return Ok(Turn::Nothing);
+            }
         };
         // As exact as Postgres stores it: the same when it is read back.
         let at = Utc::now().trunc_subsecs(6);
@@ -116,7 +120,7 @@ pub async fn claim(
                 tx.commit().await?;
                 // No row is locked any more: GitHub may take its time.
                 claimed.source.credential = credential(server, &claimed.work, &repo).await;
-                return Ok(Some(claimed));
+                return Ok(Turn::Work(Box::new(claimed)));
             }
             // What can not be handed out must not stand in the way of what is behind it.
             Err(FlowError::Internal(error)) => {
@@ -173,7 +177,7 @@ struct Claim<'a> {
 
 impl Claim<'_> {
     // Jobs are locked before runs everywhere.
-    async fn hand_out(&self, tx: &mut Tx, leased: &Leased) -> Result<(Claimed, Repo), FlowError> {
+    async fn hand_out(&self, tx: &mut Tx, leased: &Handed) -> Result<(Claimed, Repo), FlowError> {
         let (run, repo, work) = match leased.kind {
             Kind::Plan => {
                 let run = runs::look(tx, leased.run).await?;
@@ -188,6 +192,7 @@ impl Claim<'_> {
                 work.secrets = self.secrets(tx, &run, &work.plan.secrets).await?;
                 let page = schedule::run_url(self.server, repo.name.as_str(), run.number);
                 work.url = format!("{page}/jobs/{}", work.number);
+                work.keep_failed_seconds = shells::keep_failed(tx, repo.id).await?;
                 schedule::to_github(self.server, tx, run.id).await?;
                 (run, repo, Work::Job(Box::new(work)))
             }
@@ -249,6 +254,7 @@ impl Claim<'_> {
             stage_name: job.stage_name,
             secrets: Vec::new(),
             trust: trust(&run),
+            keep_failed_seconds: 0,
             url: String::new(),
             started_at: job.first_started_at.unwrap_or(self.at),
         };
@@ -257,7 +263,7 @@ impl Claim<'_> {
 }
 
 /// How far a run is trusted, by what the forge says of it.
-fn trust(run: &Run) -> Trust {
+pub(super) fn trust(run: &Run) -> Trust {
     if run.trigger.event.is_fork() { Trust::Fork } else { Trust::Trusted }
 }
 

@@ -2,12 +2,12 @@
 
 use slipway_pipelines::ids::RunId;
 use slipway_pipelines::lifecycle::{RunEvent, RunState};
-use slipway_pipelines::names::CommitSha;
-use slipway_pipelines::plan::{Plan, Trigger, TriggerEvent};
+use slipway_pipelines::names::{CommitSha, WorkerLabel};
+use slipway_pipelines::plan::{Dialect, JobPlan, Plan, Trigger, TriggerEvent};
 use slipway_pipelines::wire::{PlanReport, PlanResult};
 
-use super::{FlowError, schedule};
-use crate::db::{Tx, jobs, runs};
+use super::{FlowError, room, schedule};
+use crate::db::{Tx, jobs, runs, workers};
 use crate::github::skip_mark::skip_mark;
 use crate::state::Server;
 
@@ -40,14 +40,48 @@ pub(crate) async fn store(
         || matches!(trigger.event, TriggerEvent::Api { .. } | TriggerEvent::Cron { .. });
     let mark = if asked_for { None } else { skip_mark(&trigger.message) };
     let (event, plan) = decide(&report.result, mark);
-    runs::planned(tx, id, &trigger, plan, &report.diagnostics).await?;
+    let (event, plan) = match plan {
+        Some(plan) => runnable(tx, event, plan).await?,
+        None => (event, None),
+    };
+    runs::planned(tx, id, &trigger, plan.as_ref(), &report.diagnostics).await?;
     for job in plan.iter().flat_map(|plan| &plan.jobs) {
         let stage = usize::try_from(job.stage.0).unwrap_or(usize::MAX);
-        let name = plan.and_then(|plan| plan.stages.get(stage)).map_or("", |stage| &stage.name);
-        jobs::create(tx, id, name, job).await?;
+        let stages = plan.as_ref().map(|plan| plan.stages.as_slice()).unwrap_or_default();
+        let name = stages.get(stage).map_or("", |stage| &stage.name);
+        jobs::create(tx, id, name, job, memory_mib(server, job)).await?;
     }
     schedule::change_run(server, tx, id, event).await?;
     schedule::advance(server, tx, id).await
+}
+
+/// What a job counts where workers share their memory out: what it asks for, as far as the
+/// operator gives it. None that it asks for: nothing, and a worker gives it an equal share.
+fn memory_mib(server: &Server, job: &JobPlan) -> i32 {
+    let asked = job.machine.resources.memory;
+    asked.map_or(0, |memory| room::rounded_mib(memory.min(server.config.limits.memory_bytes)))
+}
+
+/// Travis leaves out what no machine of its own can run; so a file of Travis' does here. Another
+/// file's jobs wait, and say for which worker.
+async fn runnable(
+    tx: &mut Tx,
+    event: RunEvent,
+    plan: &Plan,
+) -> Result<(RunEvent, Option<Plan>), FlowError> {
+    let foreign = plan.jobs.iter().any(|job| job.machine.requires().is_some());
+    if Dialect::of(&plan.file) == Dialect::Ci || !foreign {
+        return Ok((event, Some(plan.clone())));
+    }
+    let labels = workers::known_labels(tx).await?;
+    let labels: Vec<WorkerLabel> = labels.iter().filter_map(|it| it.parse().ok()).collect();
+    let kept = plan.clone().keep_runnable(&labels);
+    let nothing = "no worker can run any of its jobs: they are for other processors";
+    let event = match kept {
+        Some(_) => event,
+        None => RunEvent::NothingToDo { reason: nothing.to_owned() },
+    };
+    Ok((event, kept))
 }
 
 /// The merge that the forge made of a pull request. A re-run has one already, and keeps it.
@@ -84,5 +118,13 @@ fn flaw(plan: &Plan) -> Option<String> {
         .jobs
         .iter()
         .all(|job| usize::try_from(job.stage.0).is_ok_and(|stage| stage < plan.stages.len()));
-    (!ordered || !staged).then(|| "the plan's jobs or stages are out of order".to_owned())
+    if !ordered || !staged {
+        return Some("the plan's jobs or stages are out of order".to_owned());
+    }
+    let count = i32::try_from(plan.jobs.len()).unwrap_or(i32::MAX);
+    let sound = |job: &JobPlan| {
+        job.order.needs.iter().all(|need| (1..=count).contains(&need.0) && *need != job.number)
+    };
+    let unsound = plan.jobs.iter().find(|job| !sound(job))?;
+    Some(format!("the job {} needs one that the plan does not have", unsound.number))
 }

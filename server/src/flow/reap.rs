@@ -1,21 +1,19 @@
 //! Speaks for silent workers.
 
-use std::time::Duration;
-
 use slipway_pipelines::ids::{DeploymentId, JobId};
 use slipway_pipelines::lifecycle::{AttemptState, JobEvent, RunEvent, RunState};
 use uuid::Uuid;
 
-use super::{FlowError, deploys, schedule};
-use crate::db::assignments::{self, Assignment, Kind};
+use super::{FlowError, deploys, retry, schedule};
+use crate::db::assignments::{self, Again, Assignment, Kind};
 use crate::db::attempts::{self, End};
 use crate::db::{Tx, jobs, runs, workers};
 use crate::state::Server;
 
 /// After so many lost attempts a piece of work is given up.
 const MAX_LOST: i32 = 3;
-/// Before the next try: whatever ended the worker gets time to pass.
-const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// How a lost piece of work is tried again.
+const AGAIN: Again = Again { lost: true, asked: false, delay: retry::PAUSE };
 
 /// Ends attempts whose lease ended, but only once this server itself has reached Postgres for a
 /// whole lease: it never reaps for its own outage.
@@ -120,7 +118,7 @@ async fn lose_plan(
         return assignments::done(tx, assignment.id).await;
     }
     if !last_try(assignment) {
-        return assignments::requeue(tx, assignment.id, RETRY_DELAY).await;
+        return assignments::requeue(tx, assignment.id, AGAIN).await;
     }
     assignments::done(tx, assignment.id).await?;
     let reason = format!("planning was lost {MAX_LOST} times; the last time {reason}");
@@ -142,7 +140,11 @@ async fn lose_job(
     } else if let Some(reason) = &assignment.cancel {
         JobEvent::Cancel { reason: reason.clone() }
     } else if last_try(assignment) {
-        let reason = format!("the job was lost {MAX_LOST} times; the last time {reason}");
+        if retry::after_loss(tx, &job, assignment).await? {
+            return Ok(());
+        }
+        let times = assignment.lost + 1;
+        let reason = format!("the job was lost {times} times; the last time {reason}");
         JobEvent::GiveUp { reason }
     } else {
         JobEvent::AttemptLost { attempt: assignment.attempt }
@@ -151,7 +153,7 @@ async fn lose_job(
     let next = job.state.apply(event)?;
     jobs::change(tx, id, job.run, &job.state, &next).await?;
     if again {
-        return assignments::requeue(tx, assignment.id, RETRY_DELAY).await;
+        return assignments::requeue(tx, assignment.id, AGAIN).await;
     }
     assignments::done(tx, assignment.id).await?;
     schedule::advance(server, tx, job.run).await
@@ -164,7 +166,7 @@ async fn lose_verify(
     reason: &str,
 ) -> Result<(), FlowError> {
     if !last_try(assignment) {
-        return assignments::requeue(tx, assignment.id, RETRY_DELAY).await;
+        return assignments::requeue(tx, assignment.id, AGAIN).await;
     }
     assignments::done(tx, assignment.id).await?;
     deploys::give_up(tx, deployment, reason).await

@@ -13,7 +13,9 @@ use crate::state::Server;
 /// Moves a run on as far as its jobs allow. Doing it again changes nothing.
 pub(crate) async fn advance(server: &Server, tx: &mut Tx, id: RunId) -> Result<(), FlowError> {
     let run = runs::lock(tx, id).await?;
-    if run.state.is_terminal() || run.state == RunState::Planning {
+    // With fast_finish jobs that may fail go on after the run has its verdict.
+    let over = run.state.is_terminal();
+    if run.state == RunState::Planning || over && !run.fast_finish {
         return Ok(());
     }
     let views = jobs::views(tx, id).await?;
@@ -25,7 +27,8 @@ pub(crate) async fn advance(server: &Server, tx: &mut Tx, id: RunId) -> Result<(
     for (job, reason) in readiness.skip {
         change_job(tx, id, &views, job, JobEvent::Skip { reason }).await?;
     }
-    if let Some(verdict) = readiness.verdict {
+    let verdict = if run.fast_finish { readiness.early_verdict } else { readiness.verdict };
+    if let Some(verdict) = verdict.filter(|_| !over) {
         let event = match run.cancel {
             Some(reason) => RunEvent::Cancel { reason },
             None => RunEvent::JobsDone { verdict },

@@ -2,22 +2,25 @@
 
 mod api;
 pub(crate) mod auth;
+mod download;
 mod login;
 mod pages;
 pub(crate) mod problem;
 #[cfg(test)]
 mod routes;
+mod shell_carry;
 mod tokens;
 mod webhook;
 mod worker_api;
+mod worker_shells;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::from_fn;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -33,7 +36,6 @@ use tower_http::request_id::{
 };
 use tower_http::sensitive_headers::SetSensitiveHeadersLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use self::problem::Problem;
@@ -45,6 +47,10 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
 
 /// To the answer's head; a stream's body (events, logs) may last. A claim waits less than this.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The same where the answer comes after the last byte of a large body: a little more than such a
+/// transfer is given, so that what it did is told.
+const TRANSFER: Duration = Duration::from_secs(31 * 60);
 
 /// How long open requests may go on after `shutdown`.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -107,6 +113,7 @@ fn within(routes: Router, shutdown: CancellationToken) -> Router {
     let secret = [header::AUTHORIZATION, header::COOKIE, header::SET_COOKIE];
     let compressed = DefaultPredicate::new()
         .and(NotForContentType::new("application/octet-stream"))
+        .and(NotForContentType::new("application/zip"))
         .and(NotForContentType::new("text/event-stream"));
     // The first is the outermost.
     let layers = ServiceBuilder::new()
@@ -119,12 +126,22 @@ fn within(routes: Router, shutdown: CancellationToken) -> Router {
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(CompressionLayer::new().compress_when(compressed))
         .layer(from_fn(problem::finish))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        .layer(from_fn(in_time))
         .layer(CatchPanicLayer::custom(panicked))
         // Bearer calls carry neither Origin nor Sec-Fetch-Site and pass; a browser's always does.
         .layer(CsrfLayer::new())
         .layer(Extension(shutdown));
     routes.layer(layers)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let transfer = request.method() == Method::PUT && route.ends_with("/blobs/{kind}/{name}");
+    let limit = if transfer { TRANSFER } else { TIMEOUT };
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_late| {
+        let sentence = "The answer took too long; try again after a moment.";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, sentence).into_response()
+    })
 }
 
 fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -38,10 +38,10 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "There is no such thing here.")
     }
 
-    fn away(cause: anyhow::Error) -> Self {
+    fn away(what: &str, cause: anyhow::Error) -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
-            detail: "The database is away; try again after a moment.".to_owned(),
+            detail: format!("{what} is away; try again after a moment."),
             cause: Some(Arc::new(cause)),
             retry_after: true,
         }
@@ -100,7 +100,11 @@ impl From<FlowError> for Problem {
             ),
             FlowError::Conflict(sentence) => Self::new(StatusCode::CONFLICT, sentence),
             FlowError::TooLarge(sentence) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, sentence),
-            FlowError::Away(cause) => Self::away(cause.into()),
+            FlowError::Invalid(sentence) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, sentence),
+            FlowError::StoreAway(cause) => {
+                Self::away("The store of caches and artifacts", cause.into())
+            }
+            FlowError::Away(cause) => Self::away("The database", cause.into()),
             FlowError::Internal(cause) => Self::internal(cause),
         }
     }

@@ -20,6 +20,9 @@ use crate::config::{Config, MasterKey};
 const ADMIN: &str = "the-admin-token";
 const REGISTRATION: &str = "the-registration-token";
 
+/// That of nothing.
+const SUM: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 struct Scratch {
     app: Router,
     server: Arc<crate::state::Server>,
@@ -75,7 +78,8 @@ impl Scratch {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::CONTENT_TYPE, "application/json");
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_LENGTH, body.len());
         if let Some(bearer) = bearer {
             request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
         }
@@ -115,13 +119,34 @@ fn public(attempt: AttemptId) -> Vec<Row> {
         (Method::POST, "/webhooks/git/no/body".to_owned(), [401; 4]),
         worker("register", Method::POST, [401; 4]),
         worker("claim", Method::POST, [401, 422, 401, 401]),
+        worker("shells/claim", Method::POST, [401, 422, 401, 401]),
+        // 426: who asks is no WebSocket.
+        worker(&format!("shells/{}", Uuid::nil()), Method::GET, [401, 426, 401, 401]),
+        worker("drain", Method::POST, [401; 4]),
         // 409: the token holds, the attempt is not current.
         own("heartbeat", Method::POST, [401, 401, 409, 401]),
+        own("give-back", Method::POST, [401, 401, 409, 401]),
         own("events", Method::POST, [401, 401, 422, 401]),
         own("log?offset=0", Method::PUT, [401, 401, 409, 401]),
         own("plan", Method::POST, [401, 401, 422, 401]),
         own("deploys/0", Method::POST, [401, 401, 422, 401]),
         own("finish", Method::POST, [401, 401, 422, 401]),
+        own("blobs/cache/linux", Method::GET, [401, 401, 409, 401]),
+        own("blobs/cache/linux", Method::POST, [401, 401, 422, 401]),
+        own(&format!("blobs/cache/linux?sha256={SUM}"), Method::PUT, [401, 401, 409, 401]),
+        own("blobs/workspace/dist", Method::GET, [401, 401, 409, 401]),
+        own("blobs/nonsense/dist", Method::GET, [401, 401, 404, 401]),
+        own("tests", Method::PUT, [401, 401, 422, 401]),
+        (
+            Method::GET,
+            format!("/api/worker/v1/attempts/{}/blobs/cache/linux", Uuid::nil()),
+            [401, 401, 403, 401],
+        ),
+        (
+            Method::PUT,
+            format!("/api/worker/v1/attempts/{}/blobs/cache/linux?sha256={SUM}", Uuid::nil()),
+            [401, 401, 403, 401],
+        ),
         (
             Method::POST,
             format!("/api/worker/v1/attempts/{}/heartbeat", Uuid::nil()),
@@ -155,6 +180,12 @@ fn rest() -> Vec<Row> {
         row(Method::GET, "/no/body/runs/1/jobs/1", 404),
         row(Method::POST, "/no/body/runs/1/jobs/1/cancel", 404),
         row(Method::GET, "/no/body/runs/1/jobs/1/log", 404),
+        row(Method::GET, "/no/body/runs/1/artifacts", 404),
+        row(Method::GET, "/no/body/runs/1/jobs/1/artifacts/logs", 404),
+        row(Method::GET, "/no/body/runs/1/tests", 404),
+        row(Method::GET, "/no/body/caches", 404),
+        row(Method::DELETE, "/no/body/caches", 404),
+        row(Method::GET, "/no/body/runs/1/jobs/1/shell", 404),
         row(Method::GET, "/no/body/deliveries", 404),
         row(Method::GET, "/no/body/deployments/018f0000-0000-7000-8000-000000000000", 404),
         row(Method::GET, "/no/body/environments", 404),
@@ -193,7 +224,7 @@ async fn what_is_there_is_shown_and_a_login_link_works_once() {
     assert_eq!(scratch.send(&Method::POST, "/api/v1/repos", admin, new).await, 409);
     let secret = "/api/v1/a/b/secrets/TOKEN";
     assert_eq!(scratch.send(&Method::PUT, secret, admin, "value").await, 204);
-    for path in ["", "/secrets", "/runs", "/deliveries", "/environments"] {
+    for path in ["", "/secrets", "/runs", "/caches", "/deliveries", "/environments"] {
         let path = format!("/api/v1/a/b{path}");
         assert_eq!(scratch.ask(&Method::GET, &path, admin).await, 200, "{path}");
     }

@@ -1,5 +1,7 @@
 //! What workers call: thin, and every call about an attempt carries that attempt's own token.
 
+mod blobs;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,29 +25,37 @@ use tokio_util::sync::CancellationToken;
 use super::auth::{bearer, same_token};
 use super::problem::{Json, Octets, Path, Problem, Query};
 use super::tokens::{self, WorkerClaims};
+use super::worker_shells;
 use crate::error::FlowError;
-use crate::flow::{attempts, deploys, dispatch, imports};
+use crate::flow::dispatch::Turn;
+use crate::flow::{attempts, deploys, dispatch, enlist, imports};
 use crate::state::{Server, Signal};
 use crate::store::logs;
 
-const LONG_POLL: Duration = Duration::from_secs(20);
+pub(super) const LONG_POLL: Duration = Duration::from_secs(20);
+/// Of a worker whose jobs take up some of its memory.
+const SHORT_POLL: Duration = Duration::from_secs(2);
 /// Notifications only make it sooner: work that becomes available by the clock is found by looking.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Of one request; a worker sends a long log in many.
 const LARGEST: usize = 32 * 1024 * 1024;
 
 pub(super) fn router() -> Router<Arc<Server>> {
     let attempt = Router::new()
         .route("/heartbeat", post(heartbeat))
+        .route("/give-back", post(give_back))
         .route("/events", post(events))
         .route("/log", put(log))
         .route("/plan", post(plan))
         .route("/import-source", post(import_source))
         .route("/deploys/{index}", post(deploy))
-        .route("/finish", post(finish));
+        .route("/finish", post(finish))
+        .merge(blobs::router());
     Router::new()
         .route("/register", post(register))
         .route("/claim", post(claim))
+        .merge(worker_shells::router())
+        .route("/drain", post(drain))
         .nest("/attempts/{attempt}", attempt)
         .layer(DefaultBodyLimit::max(LARGEST))
 }
@@ -65,7 +75,7 @@ impl FromRequestParts<Arc<Server>> for Registration {
 }
 
 /// The bearer is a registered worker.
-struct Registered(WorkerClaims);
+pub(super) struct Registered(pub(super) WorkerClaims);
 
 impl FromRequestParts<Arc<Server>> for Registered {
     type Rejection = Problem;
@@ -96,11 +106,11 @@ impl FromRequestParts<Arc<Server>> for Attempt {
     }
 }
 
-fn unauthorized(detail: &str) -> Problem {
+pub(super) fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail)
 }
 
-fn same_protocol(theirs: u32) -> Result<(), Problem> {
+pub(super) fn same_protocol(theirs: u32) -> Result<(), Problem> {
     if theirs == PROTOCOL_VERSION {
         return Ok(());
     }
@@ -120,7 +130,7 @@ async fn register(
 ) -> Result<axum::Json<RegisterResponse>, Problem> {
     same_protocol(request.protocol)?;
     let worker = request.worker;
-    let generation = dispatch::register(&server, &request).await?;
+    let generation = enlist::register(&server, &request).await?;
     let token = tokens::for_worker(&server.config.master_key, worker, generation)
         .map_err(Problem::internal)?;
     Ok(axum::Json(RegisterResponse { token, expires_in: tokens::WORKER_SECONDS }))
@@ -133,18 +143,26 @@ async fn claim(
     Json(request): Json<ClaimRequest>,
 ) -> Result<Response, Problem> {
     same_protocol(request.protocol)?;
-    let until = Instant::now() + LONG_POLL;
+    // How much room a worker has changes with each of its jobs that ends: it asks anew soon.
+    let poll = if request.room_bytes.is_some_and(|_| request.lane == Lane::Job) {
+        SHORT_POLL
+    } else {
+        LONG_POLL
+    };
+    let until = Instant::now() + poll;
     loop {
         // Subscribe first: what is queued between the look and the wait is not missed.
         let mut signals = server.wake.subscribe();
-        if let Some(assignment) = claim_once(&server, &worker, request.lane).await? {
-            return Ok(axum::Json(assignment).into_response());
+        match claim_once(&server, &worker, &request).await? {
+            Asked::Work(assignment) => return Ok(axum::Json(assignment).into_response()),
+            Asked::Draining => return Ok(StatusCode::NO_CONTENT.into_response()),
+            Asked::Nothing => {}
         }
         let look = async {
             loop {
                 match signals.recv().await {
                     Ok(Signal::Work) | Err(_) => return,
-                    Ok(Signal::Deliveries | Signal::Log(_) | Signal::Run(_)) => {}
+                    Ok(Signal::Deliveries | Signal::Log(_) | Signal::Run(_) | Signal::Shell) => {}
                 }
             }
         };
@@ -160,33 +178,62 @@ async fn claim(
     }
 }
 
+/// What one look at the queue comes to.
+enum Asked {
+    Work(Box<Assignment>),
+    Nothing,
+    Draining,
+}
+
 async fn claim_once(
     server: &Server,
     worker: &WorkerClaims,
-    lane: Lane,
-) -> Result<Option<Assignment>, Problem> {
-    let claimed = match dispatch::claim(server, worker.worker, worker.generation, lane).await {
-        Ok(Some(claimed)) => claimed,
-        Ok(None) => return Ok(None),
+    request: &ClaimRequest,
+) -> Result<Asked, Problem> {
+    let (lane, room) = (request.lane, request.room_bytes);
+    let turn = dispatch::claim(server, worker.worker, worker.generation, lane, room).await;
+    let claimed = match turn {
+        Ok(Turn::Work(claimed)) => claimed,
+        Ok(Turn::Nothing) => return Ok(Asked::Nothing),
+        Ok(Turn::Draining) => return Ok(Asked::Draining),
         Err(FlowError::Fenced) => {
-            return Err(unauthorized(
-                "Register again: another process has registered as this worker.",
-            ));
+            return Err(fenced_worker());
         }
         // Somebody else was first, a canceler for one: look again. Not an answer for the worker,
         // to whom 409 means another protocol.
         Err(FlowError::Conflict(reason)) => {
             tracing::warn!(reason, "a claim came too late");
-            return Ok(None);
+            return Ok(Asked::Nothing);
         }
-        Err(error @ (FlowError::NotFound | FlowError::Gap { .. } | FlowError::TooLarge(_))) => {
+        Err(
+            error @ (FlowError::NotFound
+            | FlowError::Gap { .. }
+            | FlowError::TooLarge(_)
+            | FlowError::Invalid(_)
+            | FlowError::StoreAway(_)),
+        ) => {
             return Err(Problem::internal(error.into()));
         }
         Err(error @ (FlowError::Away(_) | FlowError::Internal(_))) => return Err(error.into()),
     };
     let token = tokens::for_attempt(&server.config.master_key, claimed.attempt)
         .map_err(Problem::internal)?;
-    Ok(Some(claimed.with_token(token, server.config.lease)))
+    Ok(Asked::Work(Box::new(claimed.with_token(token, server.config.lease))))
+}
+
+async fn drain(
+    State(server): State<Arc<Server>>,
+    Registered(worker): Registered,
+) -> Result<StatusCode, Problem> {
+    match enlist::drain(&server, worker.worker, worker.generation).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(FlowError::Fenced) => Err(fenced_worker()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn fenced_worker() -> Problem {
+    unauthorized("Register again: another process has registered as this worker.")
 }
 
 async fn heartbeat(
@@ -194,6 +241,14 @@ async fn heartbeat(
     Attempt(attempt): Attempt,
 ) -> Result<axum::Json<HeartbeatResponse>, Problem> {
     Ok(axum::Json(attempts::heartbeat(&server, attempt).await?))
+}
+
+async fn give_back(
+    State(server): State<Arc<Server>>,
+    Attempt(attempt): Attempt,
+) -> Result<StatusCode, Problem> {
+    attempts::give_back(&server, attempt).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn events(

@@ -1,3 +1,4 @@
-//! Bytes that grow: logs.
+//! Bytes that are large or grow: logs, and what jobs leave.
 
+pub(crate) mod blobs;
 pub mod logs;

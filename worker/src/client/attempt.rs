@@ -1,5 +1,7 @@
 //! Calls about one attempt, with its own token.
 
+use std::time::Duration;
+
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use slipway_pipelines::wire::{
@@ -9,6 +11,9 @@ use slipway_pipelines::wire::{
 
 use super::{CallError, Client, json, send};
 use crate::job::{Answer, EventSink};
+
+/// A worker that stops does not wait longer for a server.
+const GIVE_BACK: Duration = Duration::from_secs(3);
 
 /// Calls about one attempt, with its own token.
 #[derive(Clone)]
@@ -31,6 +36,18 @@ impl AttemptClient {
     /// Ends a planning attempt.
     pub(crate) async fn plan(&self, report: &PlanReport) -> Result<(), CallError> {
         self.post("plan", report).await.map(drop)
+    }
+
+    /// Gives the attempt back: nothing of it runs any more, and another worker may have it at once.
+    /// A server that does not hear it finds out when the lease ends.
+    pub(crate) async fn give_back(&self) {
+        let nothing = serde_json::json!({});
+        let call = self.post("give-back", &nothing);
+        match tokio::time::timeout(GIVE_BACK, call).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the attempt could not be given back"),
+            Err(_) => tracing::debug!("the attempt could not be given back in time"),
+        }
     }
 
     /// Asks from where a file of another repo can be imported.

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod blobs;
+mod shells;
 
 use std::time::Duration;
 
@@ -15,9 +16,13 @@ use slipway_pipelines::wire::{
 use url::Url;
 
 pub(crate) use attempt::AttemptClient;
+pub(crate) use shells::{Socket, close};
 
 /// Longer than the server's long poll.
 const CALL_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// A worker that stops does not wait longer to say so.
+const DRAIN_CALL: Duration = Duration::from_secs(3);
 
 /// Why a call did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -118,6 +123,14 @@ impl Client {
         json(response).await.map(Some)
     }
 
+    /// Says that this worker takes no more work.
+    pub(crate) async fn drain(&self, token: &SecretText) -> Result<(), CallError> {
+        let nothing = serde_json::json!({});
+        let call = self.post("drain", token.expose(), &nothing);
+        let late = || CallError::Away { why: "no answer in time".to_owned() };
+        tokio::time::timeout(DRAIN_CALL, call).await.map_err(|_| late())?.map(drop)
+    }
+
     /// The calls of one attempt.
     pub(crate) fn attempt(&self, id: AttemptId, token: SecretText) -> AttemptClient {
         AttemptClient { client: self.clone(), prefix: format!("attempts/{id}"), token }
@@ -135,10 +148,16 @@ async fn send(request: RequestBuilder) -> Result<Response, CallError> {
         let appended: LogAppended = json(response).await?;
         return Err(CallError::Gap { length: appended.length });
     }
+    Err(refused(response).await)
+}
+
+/// What an answer that is no good one comes to.
+async fn refused(response: Response) -> CallError {
+    let status = response.status();
     let text = response.text().await.unwrap_or_default();
     let detail = serde_json::from_str::<Problem>(&text)
         .map_or_else(|_| text.chars().take(300).collect(), |problem| problem.detail);
-    Err(match status {
+    match status {
         StatusCode::CONFLICT => CallError::Fenced { detail },
         StatusCode::UNAUTHORIZED => CallError::Unauthorized,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
@@ -148,7 +167,7 @@ async fn send(request: RequestBuilder) -> Result<Response, CallError> {
             CallError::Away { why: format!("{status}: {detail}") }
         }
         status => CallError::Refused { status: status.as_u16(), detail },
-    })
+    }
 }
 
 async fn json<T: DeserializeOwned>(response: Response) -> Result<T, CallError> {

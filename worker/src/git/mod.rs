@@ -4,6 +4,8 @@ mod access;
 mod changed;
 mod command;
 mod explain;
+mod folder;
+mod gather;
 mod mirror;
 mod named;
 mod pack;
@@ -11,6 +13,7 @@ mod pull;
 mod submodules;
 mod tree;
 
+pub(crate) use folder::{Folder, FolderRequest};
 pub(crate) use mirror::{CommitInfo, Mirrors};
-pub(crate) use pack::{Extra, pack_one};
-pub(crate) use tree::{TreeRequest, WorkTree};
+pub(crate) use pack::{Extra, Pieces, pack_one};
+pub(crate) use tree::{Packed, TreeRequest, WorkTree};

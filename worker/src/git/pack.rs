@@ -53,13 +53,14 @@ pub(crate) fn pack_one(path: &str, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// Takes what is written and hands it on in pieces, as fast as they are taken.
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     sender: mpsc::Sender<std::io::Result<Bytes>>,
     piece: Vec<u8>,
 }
 
 impl Pieces {
-    pub(super) fn new(sender: mpsc::Sender<std::io::Result<Bytes>>) -> Self {
+    /// Pieces for whoever holds the other end.
+    pub(crate) fn new(sender: mpsc::Sender<std::io::Result<Bytes>>) -> Self {
         Self { sender, piece: Vec::with_capacity(PIECE) }
     }
 }
@@ -80,6 +81,42 @@ impl Write for Pieces {
         let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
         let gone = |_| std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         self.sender.blocking_send(Ok(piece.into())).map_err(gone)
+    }
+}
+
+/// Takes what is written as long as there is room for it.
+pub(super) struct Room {
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Room {
+    pub(super) fn new(most: usize) -> Self {
+        Self { bytes: Vec::new(), most }
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Is this error that of a full one?
+    pub(super) fn is_full(error: &anyhow::Error) -> bool {
+        let kind = |error: &std::io::Error| error.kind() == std::io::ErrorKind::FileTooLarge;
+        error.downcast_ref().is_some_and(kind)
+    }
+}
+
+impl Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + bytes.len() > self.most {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

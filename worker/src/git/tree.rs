@@ -1,6 +1,7 @@
 //! A commit's work tree with its `.git`, as a job gets it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -28,10 +29,19 @@ pub(crate) struct TreeRequest<'a> {
     pub(crate) at: &'a str,
 }
 
-/// A work tree on this machine's disk; it is gone with this value.
+/// A work tree on this machine's disk; it is gone with the last value of it.
+#[derive(Clone)]
 pub(crate) struct WorkTree {
-    room: TempDir,
+    room: Arc<TempDir>,
     at: String,
+}
+
+/// A work tree on its way.
+pub(crate) enum Packed {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// Too large to be held: as it was.
+    Large(WorkTree, Vec<Extra>),
 }
 
 impl Mirrors {
@@ -76,12 +86,13 @@ impl Mirrors {
     pub(crate) async fn no_work_tree(&self, at: &str) -> anyhow::Result<WorkTree> {
         let room = tempfile::tempdir_in(&self.root).context("no room for a work tree")?;
         tokio::fs::create_dir(room.path().join("tree")).await?;
-        Ok(WorkTree { room, at: at.to_owned() })
+        Ok(WorkTree { room: Arc::new(room), at: at.to_owned() })
     }
 }
 
 impl WorkTree {
-    fn tree(&self) -> PathBuf {
+    /// Its folder.
+    pub(super) fn tree(&self) -> PathBuf {
         self.room.path().join("tree")
     }
 
@@ -90,6 +101,23 @@ impl WorkTree {
         let packed = tokio::task::spawn_blocking(move || {
             let tar = pack::pack(&self.tree(), &self.at, Vec::new(), Vec::new());
             tar.map(|tar| (self, tar))
+        });
+        packed.await?.context("the work tree can not be packed")
+    }
+
+    /// One tar of it and of `extra`, if that is of at most `most` bytes.
+    pub(crate) async fn packed_within(
+        self,
+        extra: Vec<Extra>,
+        most: usize,
+    ) -> anyhow::Result<Packed> {
+        let packed = tokio::task::spawn_blocking(move || {
+            let room = pack::Room::new(most);
+            match pack::pack(&self.tree(), &self.at, extra.clone(), room) {
+                Ok(room) => Ok(Packed::Whole(room.into_bytes())),
+                Err(error) if pack::Room::is_full(&error) => Ok(Packed::Large(self, extra)),
+                Err(error) => Err(error),
+            }
         });
         packed.await?.context("the work tree can not be packed")
     }

@@ -7,7 +7,7 @@ use slipway_pipelines::plan::PhasePlan;
 use slipway_pipelines::wire::{Assignment, JobOutcome, JobWork, Secret};
 
 use super::events::Reporter;
-use super::{Held, Outside, clean_up, packages, phases, prepare, services, watch};
+use super::{Held, Outside, clean_up, keep, packages, phases, prepare, services, watch};
 use crate::deploy::LocalImage;
 use crate::runner::{Engine, Worker};
 use crate::sandbox::{ContainerSpec, Owner, Sandbox as _, SandboxError};
@@ -116,6 +116,7 @@ pub(super) async fn job(
         stopped = watch::watch(&attempt) => {
             services::keep_logs(&attempt, &stopped).await;
             reporter.break_off(prepare::sentence(&stopped));
+            worker.rooms.close(assignment.attempt, prepare::sentence(&stopped));
             // Nothing of it runs any more when people are told that it was stopped.
             clean_up(worker, assignment, held).await;
             stopped
@@ -129,6 +130,7 @@ pub(super) async fn job(
         JobOutcome::Errored { .. } => reporter.say(&format!("\nThe job errored: {reason}")),
         JobOutcome::Canceled { .. } => reporter.say(&format!("\nThe job was canceled: {reason}")),
     }
+    keep::decide(&attempt, &outcome).await;
     outcome
 }
 
@@ -139,6 +141,7 @@ async fn steps(attempt: &Attempt<'_>) -> Result<JobOutcome, Halt> {
         return Err(Halt::errored("The file has no script for this job."));
     }
     let ready = prepare::prepare(attempt).await?;
+    keep::open(attempt, &ready);
     let around = async {
         let services = services::start(attempt, &ready.container).await?;
         packages::install(attempt, &ready.container, &ready.image).await?;

@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use slipway_pipelines::ids::DeploymentId;
-use slipway_pipelines::plan::{
-    DeployOn, DeployPlan, JobPlan, Phase, Provider, TagFilter, TriggerEvent,
-};
+use slipway_pipelines::plan::{DeployOn, DeployPlan, Phase, Provider, TagFilter, TriggerEvent};
 use slipway_pipelines::wire::{
-    Assignment, AttemptEvent, DeployGrant, DeployProgress, DeployRequest, Secret, StepOutcome,
-    Version,
+    AttemptEvent, DeployGrant, DeployProgress, DeployRequest, Secret, StepOutcome, Version,
 };
 use tokio::time::Instant;
 
@@ -48,13 +45,16 @@ struct Granted {
     previous: Option<Version>,
 }
 
-/// Which deploys the trigger's branch, tag and repo let run. The server looks again.
-pub(super) fn applying(plan: &JobPlan, assignment: &Assignment) -> Vec<bool> {
-    let (event, repo) = (&assignment.trigger.event, &assignment.repo);
+/// Which deploys the trigger's branch, tag and repo let run. The server looks again; where there is
+/// none, none does.
+pub(super) fn applying(attempt: &Attempt<'_>) -> Vec<bool> {
+    let (event, repo) = (&attempt.assignment.trigger.event, &attempt.assignment.repo);
     let applies = |deploy: &DeployPlan| {
-        deploy.on.repo.as_ref().is_none_or(|wanted| wanted == repo) && on(&deploy.on, event)
+        attempt.outside.here.is_none()
+            && deploy.on.repo.as_ref().is_none_or(|wanted| wanted == repo)
+            && on(&deploy.on, event)
     };
-    plan.deploys.iter().map(applies).collect()
+    attempt.work.plan.deploys.iter().map(applies).collect()
 }
 
 fn on(on: &DeployOn, event: &TriggerEvent) -> bool {
@@ -70,7 +70,8 @@ fn on(on: &DeployOn, event: &TriggerEvent) -> bool {
 /// Reports a deploy whose conditions do not hold.
 pub(super) fn skip(attempt: &Attempt<'_>, index: usize) {
     let Some(plan) = attempt.work.plan.deploys.get(index) else { return };
-    let reason = "Its conditions (`on`) do not hold here.";
+    let here = attempt.outside.here.map(|here| here.no_deploys);
+    let reason = here.unwrap_or("Its conditions (`on`) do not hold here.");
     let step = attempt.reporter.begin(Phase::Deploy, &title(plan));
     attempt.reporter.say(&format!("{}: skipped. {reason}", title(plan)));
     attempt.reporter.end(step, StepOutcome::Skipped { reason: reason.to_owned() });

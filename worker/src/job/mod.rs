@@ -1,15 +1,17 @@
 //! The life of an attempt, one file a step.
 
 mod attempt;
+mod carry;
 mod control;
 mod deploys;
 mod doors;
 mod events;
 mod images;
 mod imports;
+mod keep;
+mod keep_rooms;
 mod lease;
 mod limits;
-#[expect(dead_code, reason = "jobs carry nothing yet")]
 mod outside;
 mod packages;
 mod phases;
@@ -17,6 +19,8 @@ mod plan;
 mod prepare;
 mod services;
 mod shell;
+mod shell_session;
+mod shell_session_carry;
 mod verify;
 mod watch;
 
@@ -26,13 +30,16 @@ use std::time::Duration;
 use slipway_pipelines::wire::{Assignment, FinishRequest, JobOutcome, Secret, Work};
 use tokio_util::task::TaskTracker;
 
-use crate::client::{AttemptClient, CallError, Retry};
+use crate::client::{AttemptClient, CallError, Client, Retry};
 use crate::log::{LogSink, Masker, append};
 use crate::runner::Worker;
 use crate::sandbox::Sandbox as _;
+pub(crate) use carry::Spool;
 use control::Control;
 use events::Reporter;
-pub(crate) use outside::{Answer, BlobStore, EventSink, Fetched, Kept, Outside, Transfer};
+pub(crate) use keep_rooms::Rooms;
+pub(crate) use outside::{Answer, BlobStore, EventSink, Fetched, Here, Kept, Outside, Transfer};
+pub(crate) use shell_session::serve;
 
 /// Plans and verifications say little.
 const SMALL_LOG: u64 = 4 * 1024 * 1024;
@@ -43,6 +50,7 @@ const MAKING: Duration = Duration::from_secs(60);
 const CLEAN_AGAIN: Duration = Duration::from_secs(3);
 
 /// What an attempt holds, whatever it does.
+#[derive(Default)]
 pub(crate) struct Held {
     control: Control,
     /// Containers in the making: none is forgotten when the attempt is dropped meanwhile.
@@ -51,9 +59,14 @@ pub(crate) struct Held {
 
 /// Executes an assignment to its end, or until the server has given it up. The `slot` is free for
 /// the next one as soon as the outcome is known: removing containers takes a while.
-pub(crate) async fn execute<S: Send>(worker: &Worker, assignment: Assignment, slot: S) {
-    let held = Held { control: Control::default(), making: TaskTracker::new() };
-    let client = worker.client.attempt(assignment.attempt, assignment.token.clone());
+pub(crate) async fn execute<S: Send>(
+    worker: &Worker,
+    server: &Client,
+    assignment: Assignment,
+    slot: S,
+) {
+    let held = Held::default();
+    let client = server.attempt(assignment.attempt, assignment.token.clone());
     let lease = lease::Lease {
         sink: &client,
         engine: worker.engine.as_ref(),
@@ -61,21 +74,26 @@ pub(crate) async fn execute<S: Send>(worker: &Worker, assignment: Assignment, sl
         seconds: assignment.lease_seconds,
         control: &held.control,
     };
-    tokio::select! {
-        ended = Box::pin(work(worker, &assignment, &client, &held)) => {
-            if let Err(error) = ended {
+    let how = tokio::select! {
+        ended = Box::pin(work(worker, &assignment, &client, &held)) => match ended {
+            Ok(()) => How::Told,
+            Err(error) => {
                 let error = format!("{error:#}");
                 tracing::warn!(attempt = %assignment.attempt, error, "attempt dropped");
+                How::Dropped
             }
-        }
+        },
         () = lease.keep() => {
             tracing::warn!(attempt = %assignment.attempt, "the server has given this attempt up");
+            How::Dropped
         }
         () = worker.kill.cancelled() => {
             tracing::warn!(attempt = %assignment.attempt, "broken off: the worker stops");
+            How::BrokenOff
         }
-    }
+    };
     drop(slot);
+    keep::hold(worker, &assignment, how == How::Told).await;
     // An engine that is away just now has the containers still when it is back.
     while !clean_up(worker, &assignment, &held).await {
         tokio::select! {
@@ -83,6 +101,21 @@ pub(crate) async fn execute<S: Send>(worker: &Worker, assignment: Assignment, sl
             () = worker.kill.cancelled() => return,
         }
     }
+    // Only now: no step of it may run beside its successor.
+    if how == How::BrokenOff {
+        client.give_back().await;
+    }
+}
+
+/// How a worker came to the end of an attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// The server knows what came of it.
+    Told,
+    /// It is not this worker's any more.
+    Dropped,
+    /// The worker stops.
+    BrokenOff,
 }
 
 async fn work(
@@ -95,7 +128,7 @@ async fn work(
         Work::Plan(plan) => plan::plan(worker, assignment, plan, client).await,
         Work::Job(work) => {
             let limit = work.limits.log_bytes;
-            let outside = Outside { sink: client, blobs: client };
+            let outside = Outside { sink: client, blobs: client, here: None };
             let run = |reporter| attempt::job(worker, assignment, work, outside, reporter, held);
             report(client, &work.secrets, limit, run).await
         }
@@ -104,6 +137,31 @@ async fn work(
             report(client, &work.secrets, SMALL_LOG, run).await
         }
     }
+}
+
+/// Executes a job that no server has leased: to its end, or until `canceled` says why it ends. What
+/// is left of it is removed, unless it `stays`.
+///
+/// # Errors
+/// It is no job, or the sink refuses what it is told.
+pub(crate) async fn alone(
+    worker: &Worker,
+    assignment: &Assignment,
+    outside: Outside<'_>,
+    canceled: impl Future<Output = String>,
+    stays: impl FnOnce() -> bool,
+) -> anyhow::Result<()> {
+    let Work::Job(work) = &assignment.work else { anyhow::bail!("only jobs run without a lease") };
+    let held = Held::default();
+    let run = |reporter| attempt::job(worker, assignment, work, outside, reporter, &held);
+    let ended = tokio::select! {
+        ended = report(outside.sink, &work.secrets, work.limits.log_bytes, run) => ended,
+        never = async { held.control.cancel(canceled.await); std::future::pending().await } => never,
+    };
+    if !stays() {
+        clean_up(worker, assignment, &held).await;
+    }
+    ended
 }
 
 /// Runs `run` with a log and events, and reports its outcome once both are durable.

@@ -12,6 +12,7 @@ use slipway_pipelines::wire::{
 use tokio::io::AsyncRead;
 
 use crate::client::CallError;
+use crate::git::Folder;
 use crate::log::LogTarget;
 
 /// The answer to a call.
@@ -65,6 +66,17 @@ pub(crate) struct Outside<'a> {
     pub(crate) sink: &'a dyn EventSink,
     /// Who keeps.
     pub(crate) blobs: &'a dyn BlobStore,
+    /// Of a run without a server.
+    pub(crate) here: Option<Here<'a>>,
+}
+
+/// What is other for a job that runs where its files are.
+#[derive(Clone, Copy)]
+pub(crate) struct Here<'a> {
+    /// Its work tree: none is fetched.
+    pub(crate) folder: &'a Folder,
+    /// Why none of its deploys is even asked for, in one sentence.
+    pub(crate) no_deploys: &'a str,
 }
 
 /// Bytes on their way to a job.

@@ -6,11 +6,12 @@ use slipway_pipelines::plan::{EnvVar, Phase};
 use slipway_pipelines::wire::{JobOutcome, StepOutcome};
 
 use super::attempt::{Attempt, Halt};
+use super::carry::Carrier;
 use super::deploys::{self, Scripted};
 use super::prepare::Ready;
 use super::shell::{Next, Shell};
 use super::{images, limits};
-use crate::sandbox::Sandbox as _;
+use crate::sandbox::{ContainerSpec, Sandbox as _, Starting};
 use crate::script::{Course, Mark, OutOfTurn, Step};
 
 /// The code of a process that was killed.
@@ -34,6 +35,7 @@ struct Run<'a, 'b> {
     program_dir: String,
     steps: Vec<Step>,
     shell: Shell,
+    carrier: Carrier<'a, 'b>,
     /// Which marks can come now.
     course: Course,
     /// The number of the step that runs.
@@ -45,6 +47,8 @@ struct Run<'a, 'b> {
     /// The script deploy that was let in.
     scripted: Option<Scripted>,
     began: bool,
+    /// Held until the first command begins.
+    starting: Option<(Starting, ContainerSpec)>,
 }
 
 /// Runs all phases in the container.
@@ -53,8 +57,10 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
     let image = ready.image.clone();
     let program_dir = ready.program_dir.clone();
     let steps = std::mem::take(&mut ready.program.steps);
+    let starting = ready.starting.take();
     let course = Course::new(&steps, &attempt.work.plan);
     let shell = Shell::start(attempt, ready).await?;
+    let carrier = Carrier::new(attempt, &container, &program_dir);
     let mut run = Run {
         attempt,
         container,
@@ -62,12 +68,14 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
         program_dir,
         steps,
         shell,
+        carrier,
         course,
         running: None,
         script_failed: None,
         stopped: None,
         scripted: None,
         began: false,
+        starting,
     };
     loop {
         match run.shell.next().await? {
@@ -88,6 +96,10 @@ impl Run<'_, '_> {
     async fn mark(&mut self, mark: Mark, offset: u64, at: DateTime<Utc>) -> Result<(), Halt> {
         self.course.take(&mark)?;
         self.began = true;
+        if let Some((starting, spec)) = self.starting.take() {
+            self.attempt.engine.sandbox.began(&spec);
+            drop(starting);
+        }
         match mark {
             Mark::Env(place) => Err(bad_env(&self.attempt.work.plan.env, place)),
             Mark::Start(place) => {
@@ -111,6 +123,21 @@ impl Run<'_, '_> {
                 deploys::skip(self.attempt, index);
                 Ok(())
             }
+            Mark::Take => {
+                self.stopped = self.carrier.take().await;
+                if self.stopped.is_some() {
+                    self.course.stop();
+                }
+                self.shell.answer(if self.stopped.is_none() { "go" } else { "stop" }).await
+            }
+            Mark::Gather => {
+                self.carrier.gather(self.script_failed.is_some()).await;
+                self.shell.answer("go").await
+            }
+            Mark::Leave => {
+                self.carrier.leave().await;
+                self.shell.answer("go").await
+            }
             Mark::Images => {
                 images::build_all(self.attempt, &self.container).await?;
                 self.shell.answer("go").await
@@ -124,6 +151,7 @@ impl Run<'_, '_> {
         let ran = deploys::run(self.attempt, &self.container, &self.program_dir, index).await?;
         if let Some(reason) = ran.stopped {
             self.stopped = Some(reason);
+            self.course.stop();
         }
         if ran.scripted.is_some() {
             self.course.let_in(index);
@@ -136,6 +164,7 @@ impl Run<'_, '_> {
         let Some(number) = self.running.take() else { return };
         let step = &self.steps[place];
         let outcome = StepOutcome::Exited { code };
+        self.attempt.worker.rooms.note(self.attempt.assignment.attempt, place, code);
         self.attempt.reporter.end_at(number, outcome, offset, at);
         let script = step.phase == Phase::Deploy && step.deploy.is_some();
         if script && let Some(scripted) = self.scripted.take() {
@@ -164,6 +193,8 @@ impl Run<'_, '_> {
             }
             Phase::Prepare
             | Phase::Images
+            | Phase::Keep
+            | Phase::BeforeCache
             | Phase::AfterSuccess
             | Phase::AfterFailure
             | Phase::AfterDeploy
@@ -195,7 +226,11 @@ impl Run<'_, '_> {
     /// The shell ended before its program: `exit` in a command, `set -e`, or a kill.
     async fn ended(&mut self, code: i64) -> Result<JobOutcome, Halt> {
         if let Some(number) = self.running.take() {
-            let exited = StepOutcome::Exited { code: i32::try_from(code).unwrap_or(-1) };
+            let code = i32::try_from(code).unwrap_or(-1);
+            let exited = StepOutcome::Exited { code };
+            if let Some(place) = self.course.running() {
+                self.attempt.worker.rooms.note(self.attempt.assignment.attempt, place, code);
+            }
             self.attempt.reporter.end(number, exited);
         }
         let command = self.course.running().map(|place| short(&self.steps[place].command));

@@ -1,5 +1,6 @@
 //! Before the file's own commands: the work tree, the image, the container.
 
+use slipway_pipelines::ids::StepNumber;
 use slipway_pipelines::names::CommitSha;
 use slipway_pipelines::plan::{ImageBuild, JobImage, Phase};
 use slipway_pipelines::wire::{AttemptEvent, JobOutcome, StepOutcome};
@@ -7,15 +8,20 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, Halt};
 use super::images;
-use super::{deploys, doors, shell};
-use crate::git::{Extra, TreeRequest, WorkTree};
-use crate::sandbox::{Channel, ContainerSpec, Role, Sandbox as _};
-use crate::script::{EXTRA_CA, Program, SUDO, Source, ca_environment, commit_range, compose};
+use super::{deploys, doors, shell, shell_session};
+use crate::git::{Extra, Packed, TreeRequest, WorkTree};
+use crate::sandbox::{ContainerSpec, Role, Running, Sandbox as _, Starting, Waiting};
+use crate::script::{
+    EXTRA_CA, Program, SUDO, Source, ca_environment, commit_range, compose, functions,
+};
 
 /// Said to a job that wants what is not there.
 const NO_DOCKER: &str = "This job asks for `services: docker`, and no job has an engine of its own \
                          yet: its `docker` commands will fail. Build images with `images:` and \
                          push them with `provider: registry` instead.";
+
+/// A work tree of at most so many bytes is held in memory on its way.
+const HELD_TREE: usize = 16 * 1024 * 1024;
 
 /// A job's container that is up, and the program for its shell.
 pub(super) struct Ready {
@@ -23,11 +29,21 @@ pub(super) struct Ready {
     /// What it is made of, by the name people know.
     pub(super) image: String,
     /// To the job's shell and back.
-    pub(super) channel: Channel,
+    pub(super) waiting: Waiting,
     pub(super) program: Program,
     /// The folder of the program, in the container.
     pub(super) program_dir: String,
     pub(super) nonce: String,
+    /// Held until the first command begins, and what the container was made to.
+    pub(super) starting: Option<(Starting, ContainerSpec)>,
+}
+
+/// A container of the job that is there.
+enum Made {
+    /// It is to be started.
+    Created(String),
+    /// It waited for a job.
+    Taken(Running),
 }
 
 /// What the clone came to.
@@ -39,47 +55,60 @@ struct Cloned {
 
 /// Brings the job's container up, with the work tree in it.
 pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
+    let starting = attempt.engine.sandbox.starting();
     let plan = &attempt.work.plan;
     if plan.docker {
         attempt.reporter.say(NO_DOCKER);
     }
     let commit = attempt.assignment.trigger.commit.short();
-    let title = if plan.git.clone {
-        format!("Clone at {commit}")
-    } else {
-        "No clone (`git.clone` is false)".to_owned()
+    let title = match attempt.outside.here {
+        _ if !plan.git.clone => "No clone (`git.clone` is false)".to_owned(),
+        Some(here) => here.folder.title().to_owned(),
+        None => format!("Clone at {commit}"),
     };
     let clone = quiet(attempt, title, clone(attempt));
-    let (cloned, container, image) = match &plan.image {
+    let (cloned, up, image) = match &plan.image {
         JobImage::Named { reference } => {
-            // Neither needs the other.
-            let make = quiet(attempt, format!("Image {reference}"), named(attempt, reference));
-            let (cloned, container) = tokio::try_join!(clone, make)?;
-            (cloned, container, reference.clone())
+            // Neither needs the other: the work tree is laid into a container that runs already.
+            let up = async {
+                let title = format!("Image {reference}");
+                up(attempt, quiet(attempt, title, named(attempt, reference)).await?).await
+            };
+            let (cloned, up) = tokio::try_join!(clone, up)?;
+            (cloned, up, reference.clone())
         }
         JobImage::Build(build) => {
             let Cloned { tree, base } = clone.await?;
             let title = format!("Build image from {}", build.context);
             let making = step(attempt, &title, built(attempt, build, tree));
-            let (tree, container, image) = making.await?;
-            (Cloned { tree, base }, container, image)
+            let (tree, made, image) = making.await?;
+            (Cloned { tree, base }, up(attempt, made).await?, image)
         }
     };
     let nonce = Uuid::new_v4().simple().to_string();
     let program = program(attempt, &nonce, cloned.base.as_ref());
     // Beside the work trees: no owner's name begins with a dot.
     let program_dir = format!("/build/.slipway-{}", &nonce[..12]);
-    let extra = beside(attempt, &program, &program_dir);
-    let start = start(attempt, &container, cloned.tree, extra);
-    let channel = quiet(attempt, "Start the container".to_owned(), start).await?;
+    let Up { mut running, spec, step } = up;
+    let laid =
+        lay(attempt, &mut running, cloned.tree, beside(attempt, &program, &program_dir)).await;
+    attempt.reporter.end(step, outcome(&laid));
+    laid?;
+    let Running { container, waiting } = running;
     doors::say_ports(attempt, &container).await?;
-    Ok(Ready { container, image, channel, program, program_dir, nonce })
+    let starting = Some((starting, spec));
+    Ok(Ready { container, image, waiting, program, program_dir, nonce, starting })
 }
 
 /// What travels with the work tree.
 fn beside(attempt: &Attempt<'_>, program: &Program, dir: &str) -> Vec<Extra> {
     let script = program.text.clone().into_bytes();
+    let prompt = format!("job {}.{}", attempt.assignment.run_number, attempt.work.number);
+    let visit = functions(&program.steps, dir, &prompt).into_bytes();
     let mut extra = vec![
+        Extra { path: format!("{dir}/{}", shell_session::FILE), bytes: visit, mode: 0o600 },
+        // Made here, so that it is root's alone whatever the job's umask is.
+        Extra { path: format!("{dir}/left"), bytes: Vec::new(), mode: 0o600 },
         Extra { path: format!("{dir}/{}", shell::FILE), bytes: script, mode: 0o600 },
         Extra { path: format!("{dir}/bin/sudo"), bytes: SUDO.into(), mode: 0o755 },
     ];
@@ -103,7 +132,7 @@ fn program(attempt: &Attempt<'_>, nonce: &str, base: Option<&CommitSha>) -> Prog
         secrets: &attempt.work.secrets,
         nonce,
         build_dir: &attempt.build_dir,
-        applies: &deploys::applying(plan, attempt.assignment),
+        applies: &deploys::applying(attempt),
     })
 }
 
@@ -159,6 +188,9 @@ async fn clone(attempt: &Attempt<'_>) -> Result<Cloned, Halt> {
     let (source, trigger) = (&assignment.source, &assignment.trigger);
     let (options, at) = (&attempt.work.plan.git, attempt.build_dir.as_str());
     let cloned = async {
+        if let Some(here) = attempt.outside.here {
+            return Ok(Cloned { tree: here.folder.tree(options)?, base: None });
+        }
         if !options.clone {
             return anyhow::Ok(Cloned { tree: mirrors.no_work_tree(at).await?, base: None });
         }
@@ -174,15 +206,17 @@ async fn clone(attempt: &Attempt<'_>) -> Result<Cloned, Halt> {
 }
 
 /// A container of the image of that name.
-async fn named(attempt: &Attempt<'_>, reference: &str) -> Result<String, Halt> {
-    let made = container(attempt, reference.to_owned());
+async fn named(attempt: &Attempt<'_>, reference: &str) -> Result<(Made, ContainerSpec), Halt> {
+    let spec = spec(attempt, reference.to_owned())?;
+    let log = attempt.reporter.log.as_ref();
     // As a rule the image is there, and the engine needs no word of ours before.
-    let (digest, made) = tokio::join!(attempt.engine.sandbox.image(reference), made);
+    let found = attempt.engine.sandbox.image(reference, log);
+    let (digest, made) = tokio::join!(found, made(attempt, &spec));
     let (asked, digest) = (reference.to_owned(), digest?);
     attempt.reporter.event(AttemptEvent::ImageResolved { reference: asked, digest });
     match made {
-        Ok(container) => Ok(container),
-        Err(_) => container(attempt, reference.to_owned()).await,
+        Ok(made) => Ok((made, spec)),
+        Err(_) => Ok((self::made(attempt, &spec).await?, spec)),
     }
 }
 
@@ -191,7 +225,7 @@ async fn built(
     attempt: &Attempt<'_>,
     build: &ImageBuild,
     tree: WorkTree,
-) -> Result<(WorkTree, String, String), Halt> {
+) -> Result<(WorkTree, (Made, ContainerSpec), String), Halt> {
     let no_context = |error| Halt::errored(format!("No build context: {error:#}."));
     let (tree, tar) = tree.packed().await.map_err(no_context)?;
     let context =
@@ -200,14 +234,15 @@ async fn built(
     let reference = format!("build of {}", build.context);
     attempt.reporter.event(AttemptEvent::ImageResolved { reference, digest: digest.clone() });
     let name = format!("that is built from {}", build.context);
-    Ok((tree, container(attempt, digest).await?, name))
+    let spec = spec(attempt, digest)?;
+    Ok((tree, (made(attempt, &spec).await?, spec), name))
 }
 
-async fn container(attempt: &Attempt<'_>, image: String) -> Result<String, Halt> {
+fn spec(attempt: &Attempt<'_>, image: String) -> Result<ContainerSpec, Halt> {
     let limits = &attempt.work.limits;
     let services = &attempt.work.plan.services;
     let local_names = services.iter().map(|service| service.name.clone()).collect();
-    let spec = ContainerSpec {
+    Ok(ContainerSpec {
         image,
         role: Role::Job { local_names },
         env: Vec::new(),
@@ -217,22 +252,74 @@ async fn container(attempt: &Attempt<'_>, image: String) -> Result<String, Halt>
         mounts: doors::mounts(attempt)?,
         ports: doors::ports(attempt),
         owner: attempt.owner(),
-    };
-    attempt.create(spec).await
+    })
 }
 
-async fn start(
+/// A container that waited for a job, else a new one.
+async fn made(attempt: &Attempt<'_>, spec: &ContainerSpec) -> Result<Made, Halt> {
+    attempt.held.control.going().await;
+    if let Some(running) = attempt.engine.sandbox.take(spec).await {
+        return Ok(Made::Taken(running));
+    }
+    Ok(Made::Created(attempt.create(spec.clone()).await?))
+}
+
+/// A container that runs. The step that started it ends when the work tree is in it.
+struct Up {
+    running: Running,
+    spec: ContainerSpec,
+    step: StepNumber,
+}
+
+async fn up(attempt: &Attempt<'_>, made: (Made, ContainerSpec)) -> Result<Up, Halt> {
+    let (made, spec) = made;
+    let title = match made {
+        Made::Created(_) => "Start the container",
+        Made::Taken(_) => "Take a container that runs already",
+    };
+    let step = attempt.reporter.begin(Phase::Prepare, title);
+    attempt.reporter.say(title);
+    let container = match made {
+        Made::Taken(running) => return Ok(Up { running, spec, step }),
+        Made::Created(container) => container,
+    };
+    let started = async {
+        let sandbox = &attempt.engine.sandbox;
+        attempt.held.control.going().await;
+        sandbox.start(&container).await?;
+        // After it: a start that has to be tried again closes what was attached before. The
+        // container itself says nothing, so nothing is missed.
+        Ok(sandbox.waiting(&container).await?)
+    };
+    let waiting = started.await;
+    if waiting.is_err() {
+        attempt.reporter.end(step, outcome(&waiting));
+    }
+    Ok(Up { running: Running { container, waiting: waiting? }, spec, step })
+}
+
+/// Puts the work tree into the container: by the shell that waits in it, which costs a tenth of the
+/// engine's own way, as long as the tree is small enough to be held.
+async fn lay(
     attempt: &Attempt<'_>,
-    container: &str,
+    running: &mut Running,
     tree: WorkTree,
     extra: Vec<Extra>,
-) -> Result<Channel, Halt> {
-    let sandbox = &attempt.engine.sandbox;
-    // Before it runs: it waits for no process in it.
-    sandbox.upload_stream(container, tree.stream(extra)).await?;
-    attempt.held.control.going().await;
-    sandbox.start(container).await?;
-    // After it: a start that has to be tried again closes what was attached before. The container
-    // itself says nothing, so nothing is missed.
-    Ok(sandbox.attach(container).await?)
+) -> Result<(), Halt> {
+    let (sandbox, container) = (&attempt.engine.sandbox, &running.container);
+    if !running.waiting.unpacks() {
+        return Ok(sandbox.upload_stream(container, tree.stream(extra)).await?);
+    }
+    let packed = tree.packed_within(extra, HELD_TREE).await;
+    match packed.map_err(|error| Halt::errored(format!("{error:#}.")))? {
+        Packed::Large(tree, extra) => {
+            Ok(sandbox.upload_stream(container, tree.stream(extra)).await?)
+        }
+        Packed::Whole(tar) => {
+            if !running.waiting.unpack(&tar).await? {
+                sandbox.upload(container, tar).await?;
+            }
+            Ok(())
+        }
+    }
 }

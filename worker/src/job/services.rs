@@ -71,7 +71,7 @@ async fn one<'a>(
     plan: &'a ServicePlan,
 ) -> Result<Service<'a>, Halt> {
     let sandbox = &attempt.engine.sandbox;
-    sandbox.image(&plan.image).await?;
+    sandbox.image(&plan.image, attempt.reporter.log.as_ref()).await?;
     let limits = &attempt.work.limits;
     let spec = ContainerSpec {
         image: plan.image.clone(),

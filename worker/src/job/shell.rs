@@ -80,17 +80,17 @@ impl Shell {
     /// Starts the program.
     pub(super) async fn start(attempt: &Attempt<'_>, ready: Ready) -> Result<Self, Halt> {
         attempt.held.control.going().await;
-        let find = "command -v bash >/dev/null 2>&1 && exec bash \"$0\"; exec sh \"$0\"";
         let program = format!("{}/{FILE}", ready.program_dir);
-        let command = ["sh".to_owned(), "-c".to_owned(), find.to_owned(), program].into();
+        let mut waiting = ready.waiting;
         let sandbox = attempt.engine.sandbox.clone();
-        let terminal = match sandbox.terminal(&ready.container, command).await {
-            Ok(terminal) => terminal,
-            // Its main process is a shell too: without one it has ended already.
-            Err(_) if !sandbox.is_running(&ready.container).await.unwrap_or(true) => {
-                return Err(Halt::errored(sandbox.no_shell(&ready.image).await));
+        let terminal = match waiting.terminal.take() {
+            Some(terminal) => {
+                let line = format!("run {program}");
+                let told = tell(&mut waiting.channel.input, &line);
+                told.await.map_err(|error| lost(&error))?;
+                terminal
             }
-            Err(error) => return Err(error.into()),
+            None => started(&sandbox, &ready.container, &ready.image, program).await?,
         };
         Ok(Self {
             sandbox,
@@ -98,11 +98,11 @@ impl Shell {
             log: Arc::clone(&attempt.reporter.log),
             finder: OffsetFinder::new(&ready.nonce),
             nonce: ready.nonce,
-            marks: ready.channel.output,
+            marks: waiting.channel.output,
             line: Vec::new(),
             piece: vec![0; LONGEST_LINE],
             marks_ended: false,
-            answers: ready.channel.input,
+            answers: waiting.channel.input,
             buffer: vec![0; BUFFER],
             said: VecDeque::new(),
             places: VecDeque::new(),
@@ -113,12 +113,7 @@ impl Shell {
 
     /// Answers the shell's question.
     pub(super) async fn answer(&mut self, answer: &str) -> Result<(), Halt> {
-        let line = format!("{answer}\n");
-        let written = async {
-            self.answers.write_all(line.as_bytes()).await?;
-            self.answers.flush().await
-        };
-        written.await.map_err(|error| lost(&error))
+        tell(&mut self.answers, answer).await.map_err(|error| lost(&error))
     }
 
     /// Takes output and marks until there is something to act on.
@@ -252,6 +247,30 @@ impl Shell {
             None if !self.said.is_empty() => Ok(self.unplaced()),
             None => Ok(Next::Ended { code }),
         }
+    }
+}
+
+async fn tell(input: &mut Input, line: &str) -> std::io::Result<()> {
+    input.write_all(format!("{line}\n").as_bytes()).await?;
+    input.flush().await
+}
+
+/// A shell that nobody started before.
+async fn started(
+    sandbox: &DockerSandbox,
+    container: &str,
+    image: &str,
+    program: String,
+) -> Result<Terminal, Halt> {
+    let find = "command -v bash >/dev/null 2>&1 && exec bash \"$0\"; exec sh \"$0\"";
+    let command = ["sh".to_owned(), "-c".to_owned(), find.to_owned(), program].into();
+    match sandbox.terminal(container, command).await {
+        Ok(terminal) => Ok(terminal),
+        // Its main process is a shell too: without one it has ended already.
+        Err(_) if !sandbox.is_running(container).await.unwrap_or(true) => {
+            Err(Halt::errored(sandbox.no_shell(image).await))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use slipway_pipelines::ids::WorkerId;
+use slipway_pipelines::plan::Arch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -21,6 +22,10 @@ pub(crate) struct Engine {
     pub(crate) address: String,
     /// For people: `Docker 20.10.24`.
     pub(crate) name: String,
+    /// Its processors.
+    pub(crate) arch: Option<Arch>,
+    /// The memory of its machine, in bytes.
+    pub(crate) memory: Option<u64>,
 }
 
 /// That there is none is said once.
@@ -37,13 +42,15 @@ pub(super) async fn find(
     missing: &mut Missing,
 ) -> anyhow::Result<Option<Engine>> {
     match connect(config.engine.as_deref(), worker).await {
-        Ok(Connected { docker, sandbox, address, name }) => {
+        Ok(Connected { docker, sandbox, address, name, arch, memory }) => {
             sweep(&sandbox, worker).await?;
             sandbox.sweep_networks().await?;
             sandbox.ensure_network().await?;
+            let warm = usize::try_from(config.warm)?;
+            let sandbox = sandbox.with_pool(warm, config.data_dir.join("warm.json"));
             tracing::info!(engine = name, "engine found");
             missing.said = false;
-            Ok(Some(Engine { docker, sandbox, address, name }))
+            Ok(Some(Engine { docker, sandbox, address, name, arch, memory }))
         }
         Err(error) => {
             if !missing.said {

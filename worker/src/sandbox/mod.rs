@@ -1,18 +1,23 @@
 //! Where strangers' code runs.
 
 mod docker;
+mod waiting;
 
 use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
 use futures::Stream;
+use futures::stream::BoxStream;
 use slipway_pipelines::ids::{AttemptId, JobId, WorkerId};
 use slipway_pipelines::plan::PublishedPort;
+use slipway_pipelines::wire::ShellSize;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 
 use crate::log::StepLog;
-pub(crate) use docker::{Connected, DockerSandbox, connect};
+pub(crate) use docker::{Connected, DockerSandbox, Starting, connect};
+pub(crate) use waiting::Waiting;
 
 /// What a sandbox did not do, in one sentence for the job's reader.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -70,6 +75,20 @@ pub(crate) struct Channel {
     pub(crate) input: Pin<Box<dyn AsyncWrite + Send>>,
 }
 
+/// A tar on its way out of a container.
+pub(crate) type TarStream = Pin<Box<dyn Stream<Item = Result<Bytes, SandboxError>> + Send>>;
+
+/// What is at a path of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PathKind {
+    Folder,
+    File,
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A device, a pipe, a socket.
+    Special,
+}
+
 /// What became of a container's main process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -89,6 +108,33 @@ pub(crate) struct Terminal {
     pub(crate) output: Pin<Box<dyn AsyncRead + Send>>,
 }
 
+/// A job's container that runs.
+pub(crate) struct Running {
+    /// Its id.
+    pub(crate) container: String,
+    /// The shell in it that waits for the job's program.
+    pub(crate) waiting: Waiting,
+}
+
+/// A command that is typed into.
+pub(crate) struct Talk {
+    /// For [`Sandbox::exit_code`] and [`Sandbox::resize`].
+    pub(crate) id: String,
+    /// What it writes, as a rule until it ends.
+    pub(crate) output: BoxStream<'static, std::io::Result<Written>>,
+    /// What it reads; closing it is the end of its input.
+    pub(crate) input: Pin<Box<dyn AsyncWrite + Send>>,
+}
+
+/// What a command wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// To its standard output, or its terminal.
+    Out(Bytes),
+    /// To its standard error.
+    Err(Bytes),
+}
+
 /// Isolates jobs. The contract every implementation keeps:
 ///
 /// - What `create` makes has no capability beyond the short list, gains no privilege, and stays
@@ -96,10 +142,32 @@ pub(crate) struct Terminal {
 /// - `remove` takes the container with its anonymous volumes, running or not, and is content if
 ///   it is gone already.
 /// - `of_worker` and `of_attempt` find everything that `create` ever made and `remove` did not.
+/// - `take` gives what was started before anybody wanted it: nothing has run in it but what waits,
+///   so it belongs to no job, no repo and no level of trust. From the moment it is taken it is the
+///   owner's, is found by `of_attempt`, and is removed like any other: nothing is given back.
 /// - `freeze` and `thaw` are content with a container that is frozen, running or gone already.
 pub(crate) trait Sandbox: Send + Sync {
-    /// Makes sure the image is there; gives its digest or id.
-    fn image(&self, reference: &str) -> impl Future<Output = Result<String, SandboxError>> + Send;
+    /// Makes sure the image is there, and says in the log how far it is if that takes a while;
+    /// gives its digest or id.
+    fn image(
+        &self,
+        reference: &str,
+        log: &dyn StepLog,
+    ) -> impl Future<Output = Result<String, SandboxError>> + Send;
+    /// A container for a job that runs already, made as `spec` would make it, its limits and names
+    /// included; none: there is none, or the image's name means another image by now.
+    fn take(&self, spec: &ContainerSpec) -> impl Future<Output = Option<Running>> + Send;
+    /// A job is being started: as long as this is held, nothing is done beside that could wait.
+    fn starting(&self) -> Starting;
+    /// A job of such a container runs: others like it may come.
+    fn began(&self, spec: &ContainerSpec);
+    /// Starts containers of the images that are used most, until `stop`, and removes them then.
+    fn tend(&self, stop: &CancellationToken) -> impl Future<Output = ()> + Send;
+    /// Starts the shell that waits in a container that runs.
+    fn waiting(
+        &self,
+        container: &str,
+    ) -> impl Future<Output = Result<Waiting, SandboxError>> + Send;
     /// Makes a container; gives its id.
     fn create(
         &self,
@@ -130,12 +198,34 @@ pub(crate) trait Sandbox: Send + Sync {
         container: &str,
         path: &str,
     ) -> impl Future<Output = Result<Vec<u8>, SandboxError>> + Send;
+    /// The same in pieces, as fast as they are taken; of a file as well. A link is given as a link.
+    fn download_stream(&self, container: &str, path: &str) -> TarStream;
+    /// What is at this path; none: nothing is. Links above it are followed, one that is there is not.
+    fn look(
+        &self,
+        container: &str,
+        path: &str,
+    ) -> impl Future<Output = Result<Option<PathKind>, SandboxError>> + Send;
     /// Starts a command as root on a terminal.
     fn terminal(
         &self,
         container: &str,
         command: Vec<String>,
     ) -> impl Future<Output = Result<Terminal, SandboxError>> + Send;
+    /// Starts a command as root that is typed into: on a terminal of this size, or without one.
+    fn talk(
+        &self,
+        container: &str,
+        command: Vec<String>,
+        env: Vec<String>,
+        size: Option<ShellSize>,
+    ) -> impl Future<Output = Result<Talk, SandboxError>> + Send;
+    /// Its terminal has another size now.
+    fn resize(
+        &self,
+        talk: &str,
+        size: ShellSize,
+    ) -> impl Future<Output = Result<(), SandboxError>> + Send;
     /// The exit code of such a command; none: it runs.
     fn exit_code(
         &self,

@@ -39,6 +39,10 @@ pub(crate) struct Course {
     passed: Option<bool>,
     stopped: bool,
     built: bool,
+    /// The built-in actions around the phases, once they were asked for.
+    took: bool,
+    gathered: bool,
+    left: bool,
     /// The first deploy that was neither asked for nor passed over.
     next_deploy: usize,
     /// The deploy that was asked for last.
@@ -61,6 +65,8 @@ impl Course {
                 Phase::Deploy => !forgiven,
                 Phase::Prepare
                 | Phase::Script
+                | Phase::Keep
+                | Phase::BeforeCache
                 | Phase::Images
                 | Phase::AfterSuccess
                 | Phase::AfterFailure
@@ -79,6 +85,9 @@ impl Course {
             passed: None,
             stopped: false,
             built: false,
+            took: false,
+            gathered: false,
+            left: false,
             next_deploy: 0,
             asked: None,
             let_in: None,
@@ -95,6 +104,11 @@ impl Course {
         self.let_in = Some(deploy);
     }
 
+    /// The worker has answered that the job ends here.
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
     /// Goes on by this mark.
     ///
     /// # Errors
@@ -108,6 +122,15 @@ impl Course {
             Mark::Env(_) => self.next == 0,
             Mark::Start(place) => self.start(place),
             Mark::Result(passed) => self.result(passed),
+            Mark::Take => self.next == 0 && !std::mem::replace(&mut self.took, true),
+            Mark::Gather => {
+                let to = self.first(|step| !is_before_the_result(step.phase));
+                self.settled_up_to(to) && !std::mem::replace(&mut self.gathered, true)
+            }
+            Mark::Leave => {
+                let to = self.after_the_cache();
+                self.settled_up_to(to) && !std::mem::replace(&mut self.left, true)
+            }
             Mark::Images => self.build(),
             Mark::Deploy(index) => self.ask(index),
             Mark::Skip(index) => self.skip(index),
@@ -142,7 +165,8 @@ impl Course {
             _ => true,
         };
         // Images are built before what follows the script's success.
-        let built = self.built || !self.images || self.passed != Some(true);
+        let may_be_missing = self.passed != Some(true) || step.phase == Phase::BeforeCache;
+        let built = self.built || !self.images || may_be_missing;
         if fits && built {
             self.next = place + 1;
             self.running = Some(place);
@@ -160,10 +184,21 @@ impl Course {
     }
 
     fn build(&mut self) -> bool {
-        let first = self.first(|step| !is_before_the_result(step.phase));
-        let fits = self.images && !self.built && self.passed == Some(true) && self.next <= first;
+        let to = self.after_the_cache();
+        let fits =
+            self.images && !self.built && self.passed == Some(true) && self.settled_up_to(to);
         self.built |= fits;
         fits
+    }
+
+    /// The script's result is said, and all that runs before this place has run, and no more.
+    fn settled_up_to(&self, place: usize) -> bool {
+        self.passed.is_some() && self.next <= place && self.may_pass(place)
+    }
+
+    /// The place of the first step that follows the cache.
+    fn after_the_cache(&self) -> usize {
+        self.first(|step| !is_before_the_result(step.phase) && step.phase != Phase::BeforeCache)
     }
 
     /// The shell asks for this deploy, after what runs before it.
@@ -218,7 +253,7 @@ impl Course {
             (phase, Some(_)) if is_before_the_result(phase) => Way::MustNot,
             (Phase::AfterSuccess, Some(true)) | (Phase::AfterFailure, Some(false)) => Way::Must,
             (Phase::BeforeDeploy | Phase::Deploy | Phase::AfterDeploy, Some(true)) => Way::May,
-            (Phase::AfterScript, Some(_)) => Way::Must,
+            (Phase::AfterScript | Phase::BeforeCache, Some(_)) => Way::Must,
             _ => Way::MustNot,
         }
     }
@@ -233,6 +268,8 @@ fn is_before_the_result(phase: Phase) -> bool {
     match phase {
         Phase::BeforeInstall | Phase::Install | Phase::BeforeScript | Phase::Script => true,
         Phase::Prepare
+        | Phase::Keep
+        | Phase::BeforeCache
         | Phase::Images
         | Phase::AfterSuccess
         | Phase::AfterFailure
@@ -251,7 +288,8 @@ fn is_after_deploys(phase: Phase) -> bool {
 fn is_before_asking(step: &Place, index: usize) -> bool {
     let of_it = step.deploy == Some(index) && step.phase == Phase::BeforeDeploy;
     let of_another = step.deploy.is_some_and(|other| other < index);
-    let before_all = is_before_the_result(step.phase) || step.phase == Phase::AfterSuccess;
+    let before_all = is_before_the_result(step.phase)
+        || matches!(step.phase, Phase::BeforeCache | Phase::AfterSuccess);
     of_it || of_another || before_all
 }
 
@@ -289,6 +327,9 @@ mod tests {
             passed: None,
             stopped: false,
             built: false,
+            took: false,
+            gathered: false,
+            left: false,
             next_deploy: 0,
             asked: None,
             let_in: None,

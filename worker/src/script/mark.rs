@@ -13,6 +13,12 @@ pub(crate) enum Mark {
     Result(bool),
     /// The deploy at this index was passed over: its conditions do not hold.
     Skip(usize),
+    /// The shell waits: what the job takes with it is to be laid.
+    Take,
+    /// The shell waits: reports and artifacts are to be read.
+    Gather,
+    /// The shell waits: workspaces and the cache are to be kept.
+    Leave,
     /// The shell waits: the images are to be built.
     Images,
     /// The shell waits: may the deploy at this index run?
@@ -46,6 +52,9 @@ impl Mark {
             }
             "result" => Some(Self::Result(number()? == 0)),
             "skip" => place().map(Self::Skip),
+            "take" => Some(Self::Take),
+            "gather" => Some(Self::Gather),
+            "leave" => Some(Self::Leave),
             "images" => Some(Self::Images),
             "deploy" => place().map(Self::Deploy),
             "done" => Some(Self::Done { traps: words.next() == Some("traps") }),
@@ -160,6 +169,9 @@ mod tests {
     fn marks_are_read() {
         assert_eq!(Mark::parse("N0 7 end 3 127", "N0"), Some((7, Mark::End(3, 127))));
         assert_eq!(Mark::parse("N0 8 start -1", "N0"), None);
+        assert_eq!(Mark::parse("N0 8 take", "N0"), Some((8, Mark::Take)));
+        assert_eq!(Mark::parse("N0 8 gather", "N0"), Some((8, Mark::Gather)));
+        assert_eq!(Mark::parse("N0 8 leave", "N0"), Some((8, Mark::Leave)));
         assert_eq!(Mark::parse("N1 7 done", "N0"), None, "another's nonce");
         assert_eq!(Mark::parse("N0 9 result 1", "N0"), Some((9, Mark::Result(false))));
         assert_eq!(Mark::parse("N0 9 done", "N0"), Some((9, Mark::Done { traps: false })));

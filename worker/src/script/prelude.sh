@@ -10,6 +10,10 @@ slipway_mark() {
   printf '\033]777;%s;%s\007' "$slipway_nonce" "$slipway_places" >&9
   printf '%s %s %s\n' "$slipway_nonce" "$slipway_places" "$1" >&7
 }
+# For a shell that somebody opens in this container. A deploy's secrets are its own.
+slipway_remember() {
+  [ -n "${SLIPWAY_DEPLOY:-}" ] || { export -p >|"$slipway_dir/left"; } 2>/dev/null || :
+}
 slipway_run() {
   slipway_mark "start $1"
   printf '$ %s\n' "$2" >&9
@@ -20,6 +24,7 @@ slipway_run() {
   if [ "$slipway_code" -ne 0 ] || [ "${3:-}" = script ]; then
     printf 'The command "%s" exited with %s.\n' "$2" "$slipway_code" >&9
   fi
+  slipway_remember
   slipway_mark "end $1 $slipway_code"
 }
 slipway_env() {
@@ -46,6 +51,19 @@ slipway_settle() {
 slipway_ask() {
   slipway_mark "$1"
   IFS=' ' read -r slipway_answer slipway_names <&8 || slipway_answer=stop
+}
+slipway_paths() {
+  for slipway_text in "$@"; do
+    # One that can not be expanded takes neither the shell nor the others with it.
+    (
+      set +euf
+      IFS=
+      command cd "$slipway_build" || exit
+      eval "set -- $slipway_text"
+      [ "$#" -eq 0 ] || printf '%s\000' "$@"
+    ) 7>&- 8<&- 9>&- </dev/null 2>/dev/null || :
+    printf '\000'
+  done >|"$slipway_dir/paths" || :
 }
 slipway_enter() {
   . "$slipway_dir/deploy.sh"

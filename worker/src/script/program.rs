@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use slipway_pipelines::plan::{DeployPlan, EnvVar, JobPlan, Phase, PhasePlan, Provider};
 use slipway_pipelines::wire::Secret;
 
+use super::carried::{is_cached, texts};
 use super::quoted;
 
 /// A command of the program, by its place.
@@ -28,7 +29,7 @@ pub(crate) struct Program {
 }
 
 /// What stands before the first command: descriptors, helpers.
-const PRELUDE: &str = include_str!("prelude.sh");
+pub(super) const PRELUDE: &str = include_str!("prelude.sh");
 /// A pass-through, for images that have no `sudo`: laid as `bin/sudo` beside the program.
 pub(crate) const SUDO: &str = include_str!("sudo.sh");
 /// Who runs the job and where: Travis' user is not there, so what the image says holds, else root.
@@ -70,13 +71,17 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
         writer.line(&format!("export {}={}", secret.name, quoted(secret.value.expose())));
     }
     writer.text.push_str(PERSON);
-    writer.line(&format!("cd {} || exit 2", quoted(source.build_dir)));
+    writer.line(&format!("slipway_build={}", quoted(source.build_dir)));
+    writer.line("cd \"$slipway_build\" || exit 2");
     writer.env(&plan.env);
+    writer.line("slipway_remember");
     let phases = &plan.phases;
+    writer.take(plan);
     writer.stopping(Phase::BeforeInstall, &phases.before_install, None);
     writer.stopping(Phase::Install, &phases.install, None);
     writer.stopping(Phase::BeforeScript, &phases.before_script, None);
     writer.script(&phases.script);
+    writer.leave(plan);
     writer.line("if [ \"$slipway_result\" = 0 ]; then");
     writer.line(":");
     if !plan.images.is_empty() {
@@ -148,6 +153,30 @@ impl Writer {
             self.line("[ \"$slipway_code\" = 0 ] || slipway_failed");
         }
         self.line("slipway_settle");
+    }
+
+    /// What the job takes with it, before its first command.
+    fn take(&mut self, plan: &JobPlan) {
+        let carry = &plan.carry;
+        if is_cached(&carry.cache) || !carry.workspaces.uses.is_empty() {
+            self.line("slipway_ask take");
+            self.line("[ \"$slipway_answer\" = go ] || slipway_stop");
+        }
+    }
+
+    /// What the job leaves, whatever came of its script.
+    fn leave(&mut self, plan: &JobPlan) {
+        let carry = &plan.carry;
+        if carry.artifacts.is_some() || !carry.reports.junit.is_empty() {
+            self.line("slipway_ask gather");
+        }
+        self.ignoring(Phase::BeforeCache, &plan.phases.before_cache, None);
+        let texts = texts(plan);
+        if !texts.is_empty() {
+            let quoted: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+            self.line(&format!("slipway_paths {}", quoted.join(" ")));
+            self.line("slipway_ask leave");
+        }
     }
 
     fn deploy(&mut self, index: usize, deploy: &DeployPlan, applies: bool, plan: &JobPlan) {

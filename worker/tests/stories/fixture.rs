@@ -42,9 +42,16 @@ pub(crate) struct Story {
     pub(crate) operator: slipway_worker::Operator,
     /// Where the ref pointed before.
     pub(crate) before: Option<String>,
+    /// How many containers wait for jobs: none, unless a story is about them.
+    pub(crate) warm: u32,
     shutdown: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
     attempts: Vec<AttemptId>,
+    /// The memory that workers give out; none: all of the engine's.
+    pub(crate) memory: Option<u64>,
+    /// How long workers wait for their jobs at the end.
+    pub(crate) drain: Duration,
+    force: CancellationToken,
 }
 
 /// What a job of a story came to.
@@ -75,9 +82,13 @@ impl Story {
             event: TriggerEvent::Push { branch: "main".to_owned() },
             operator: slipway_worker::Operator::default(),
             before: None,
+            warm: 0,
             shutdown: CancellationToken::new(),
             worker: None,
             attempts: Vec::new(),
+            memory: None,
+            drain: slipway_worker::DRAIN,
+            force: CancellationToken::new(),
         }
     }
 
@@ -88,13 +99,19 @@ impl Story {
             token: "registration".to_owned().into(),
             name: "of the tests".to_owned(),
             slots: 2,
+            labels: Vec::new(),
+            memory: self.memory,
+            drain: self.drain,
             data_dir: self.dir.path().join("data"),
             engine,
+            warm: self.warm,
             aws: slipway_worker::deploy::Aws::default(),
             operator: self.operator.clone(),
+            keep_failed_most: 2,
         };
         self.shutdown = CancellationToken::new();
-        let life = slipway_worker::run(config, self.shutdown.clone());
+        self.force = CancellationToken::new();
+        let life = slipway_worker::run_until(config, self.shutdown.clone(), self.force.clone());
         let server = self.server.clone();
         self.worker = Some(tokio::spawn(async move {
             let ended = life.await;
@@ -103,6 +120,14 @@ impl Story {
             }
             ended
         }));
+    }
+
+    /// Tells the worker to stop, or to stop at once, and does not wait.
+    pub(crate) fn tell_worker_to_stop(&self, at_once: bool) {
+        self.shutdown.cancel();
+        if at_once {
+            self.force.cancel();
+        }
     }
 
     /// Stops the worker and waits for it.
@@ -281,6 +306,8 @@ impl Story {
 
     /// Nothing is left on the disk of a worker that has stopped.
     pub(crate) fn end_without_worker(self) {
+        let spool = std::fs::read_dir(self.dir.path().join("data/spool")).expect("the spool");
+        assert_eq!(spool.count(), 0, "files are left in the spool");
         let git = std::fs::read_dir(self.dir.path().join("data/git")).expect("the mirrors");
         for entry in git {
             let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
@@ -377,6 +404,7 @@ pub(crate) fn job(script: &[&str]) -> JobWork {
             cpu_millis: 2000,
             disk_bytes: 1 << 30,
         },
+        keep_failed_seconds: 0,
         url: "http://127.0.0.1/acme/app/runs/7/jobs/1".to_owned(),
         started_at: Utc::now(),
     }

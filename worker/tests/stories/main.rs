@@ -41,6 +41,8 @@
 
 mod bad_input;
 mod builds;
+mod carry;
+mod carry_files;
 mod doors;
 mod fixture;
 mod git_server;
@@ -55,8 +57,12 @@ mod planning;
 mod podman;
 mod remotes;
 mod repository;
+mod room;
 mod server;
 mod services;
+mod sessions;
 mod shells;
+mod store;
 mod variables;
+mod warm;
 mod weather;

@@ -7,19 +7,22 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{post, put};
+use axum::routing::{get, post, put};
 use axum::{Json, middleware};
-use slipway_pipelines::ids::AttemptId;
+use slipway_pipelines::ids::{AttemptId, ShellId};
 use slipway_pipelines::names::RepoName;
 use slipway_pipelines::wire::{
     Assignment, AttemptEvent, ClaimRequest, DeployGrant, DeployRequest, EventBatch, FinishRequest,
-    HeartbeatResponse, ImportRequest, ImportSource, Lane, LogAppended, PlanReport, RegisterRequest,
-    RegisterResponse, SecretText, Work,
+    HeartbeatResponse, ImportRequest, ImportSource, KeptJob, Lane, LogAppended, PlanReport,
+    RegisterRequest, RegisterResponse, SecretText, ShellClaim, ShellOrder, Work,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+
+use crate::store::{self, Store};
 
 /// Everything that was said about one attempt.
 #[derive(Clone, Default)]
@@ -29,6 +32,7 @@ pub(crate) struct Told {
     pub(crate) finish: Option<FinishRequest>,
     pub(crate) plan: Option<PlanReport>,
     pub(crate) deploys: Vec<(usize, DeployRequest)>,
+    pub(crate) given_back: bool,
 }
 
 #[derive(Default)]
@@ -42,11 +46,21 @@ struct Script {
     /// Answers to questions about imports, by repo.
     imports: HashMap<RepoName, ImportSource>,
     cancel: Option<String>,
+    store: Store,
+    /// Shells that somebody waits for.
+    shells: VecDeque<ShellOrder>,
+    /// Whoever waits for the worker's end of a shell.
+    people: HashMap<ShellId, oneshot::Sender<WebSocket>>,
+    /// What the worker says it keeps.
+    kept: Vec<KeptJob>,
     /// 503 for everything.
     away: bool,
     /// 409 for every attempt.
     fenced: bool,
     lease: u64,
+    /// The worker takes no more.
+    draining: bool,
+    claims: Vec<ClaimRequest>,
     /// Why the worker gave up.
     failed: Option<String>,
 }
@@ -67,15 +81,27 @@ impl Server {
         let server = Self { script: Arc::new(Mutex::new(script)), changed: Arc::default(), url };
         let attempt = Router::new()
             .route("/heartbeat", post(heartbeat))
+            .route("/give-back", post(give_back))
             .route("/events", post(events))
             .route("/log", put(log))
             .route("/plan", post(plan))
             .route("/import-source", post(import_source))
             .route("/deploys/{index}", post(deploy))
+            .route(
+                "/blobs/{kind}/{name}",
+                get(store::get)
+                    .post(store::offer)
+                    .put(store::put)
+                    .layer(DefaultBodyLimit::disable()),
+            )
+            .route("/tests", put(store::tests))
             .route("/finish", post(finish));
         let api = Router::new()
             .route("/register", post(register))
             .route("/claim", post(claim))
+            .route("/shells/claim", post(claim_shell))
+            .route("/shells/{shell}", get(shell))
+            .route("/drain", post(drain))
             .nest("/attempts/{attempt}", attempt)
             .layer(DefaultBodyLimit::max(32 * 1024 * 1024))
             .layer(middleware::from_fn_with_state(server.clone(), weather))
@@ -93,6 +119,11 @@ impl Server {
         let changed = change(&mut self.script());
         self.changed.notify_waiters();
         changed
+    }
+
+    /// Looks at, or changes, what is kept.
+    pub(crate) fn store<T>(&self, change: impl FnOnce(&mut Store) -> T) -> T {
+        change(&mut self.script().store)
     }
 
     pub(crate) fn give(&self, assignment: Assignment) {
@@ -113,6 +144,34 @@ impl Server {
 
     pub(crate) fn cancel(&self, reason: &str) {
         self.change(|script| script.cancel = Some(reason.to_owned()));
+    }
+
+    /// Asks the worker for a shell, and waits for its end of it.
+    pub(crate) async fn shell(&self, order: ShellOrder) -> WebSocket {
+        let (sender, receiver) = oneshot::channel();
+        self.change(|script| {
+            script.people.insert(order.shell, sender);
+            script.shells.push_back(order);
+        });
+        let came = tokio::time::timeout(Duration::from_secs(30), receiver).await;
+        came.expect("the worker comes").expect("it connects")
+    }
+
+    /// Waits until the worker says that it keeps these.
+    pub(crate) async fn until_kept(&self, wanted: &[AttemptId]) -> Vec<KeptJob> {
+        let look = async {
+            loop {
+                let changed = self.changed.notified();
+                let kept = self.script().kept.clone();
+                let attempts: Vec<AttemptId> = kept.iter().map(|one| one.attempt).collect();
+                if attempts == wanted {
+                    return kept;
+                }
+                changed.await;
+            }
+        };
+        let found = tokio::time::timeout(Duration::from_secs(60), look).await;
+        found.unwrap_or_else(|_| panic!("not {wanted:?} but {:?}", self.script().kept))
     }
 
     pub(crate) fn go_away(&self, away: bool) {
@@ -138,6 +197,37 @@ impl Server {
 
     pub(crate) fn registrations(&self) -> Vec<RegisterRequest> {
         self.script().registered.clone()
+    }
+
+    /// Waits for a claim of jobs that is as wanted.
+    pub(crate) async fn until_claim(&self, wanted: impl Fn(&ClaimRequest) -> bool) {
+        let look = async {
+            loop {
+                let changed = self.changed.notified();
+                let jobs = |claim: &&ClaimRequest| claim.lane == Lane::Job;
+                if self.script().claims.iter().filter(jobs).any(&wanted) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(60), look).await.is_err() {
+            panic!("no such claim came: {:?}", self.script().claims);
+        }
+    }
+
+    /// Waits until the worker has said that it takes no more.
+    pub(crate) async fn until_draining(&self) {
+        let look = async {
+            loop {
+                let changed = self.changed.notified();
+                if self.script().draining {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), look).await.expect("it says that it drains");
     }
 
     /// Waits until what was told of the attempt is as wanted.
@@ -195,29 +285,71 @@ async fn register(
     State(server): State<Server>,
     Json(request): Json<RegisterRequest>,
 ) -> Json<RegisterResponse> {
-    server.change(|script| script.registered.push(request));
+    server.change(|script| {
+        script.registered.push(request);
+        script.draining = false;
+    });
     Json(RegisterResponse { token: SecretText::new("claims".to_owned()), expires_in: 3600 })
 }
 
+async fn drain(State(server): State<Server>) -> StatusCode {
+    server.change(|script| script.draining = true);
+    StatusCode::NO_CONTENT
+}
+
 async fn claim(State(server): State<Server>, Json(request): Json<ClaimRequest>) -> Response {
+    server.change(|script| script.claims.push(request.clone()));
     let look = async {
         loop {
             let changed = server.changed.notified();
+            if server.script().draining {
+                return None;
+            }
             let found = server.change_quietly(|script| match request.lane {
                 Lane::Plan => script.plans.pop_front(),
                 Lane::Job => script.jobs.pop_front(),
             });
             if let Some(mut assignment) = found {
                 assignment.lease_seconds = server.script().lease;
-                return assignment;
+                return Some(assignment);
             }
             changed.await;
         }
     };
     match tokio::time::timeout(Duration::from_secs(5), look).await {
-        Ok(assignment) => Json(assignment).into_response(),
+        Ok(Some(assignment)) => Json(assignment).into_response(),
+        Ok(None) | Err(_) => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+async fn claim_shell(State(server): State<Server>, Json(claim): Json<ShellClaim>) -> Response {
+    server.change(|script| script.kept = claim.kept);
+    let look = async {
+        loop {
+            let changed = server.changed.notified();
+            if let Some(order) = server.change_quietly(|script| script.shells.pop_front()) {
+                return order;
+            }
+            changed.await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(5), look).await {
+        Ok(order) => Json(order).into_response(),
         Err(_) => StatusCode::NO_CONTENT.into_response(),
     }
+}
+
+async fn shell(
+    State(server): State<Server>,
+    Path(shell): Path<ShellId>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let Some(person) = server.change_quietly(|script| script.people.remove(&shell)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    upgrade.on_upgrade(async move |socket| {
+        assert!(person.send(socket).is_ok(), "somebody waits for it");
+    })
 }
 
 impl Server {
@@ -229,6 +361,11 @@ impl Server {
 async fn heartbeat(State(server): State<Server>) -> Json<HeartbeatResponse> {
     let script = server.script();
     Json(HeartbeatResponse { lease_seconds: script.lease, cancel: script.cancel.clone() })
+}
+
+async fn give_back(State(server): State<Server>, Path(attempt): Path<AttemptId>) -> StatusCode {
+    server.change(|script| script.told.entry(attempt).or_default().given_back = true);
+    StatusCode::NO_CONTENT
 }
 
 async fn events(

@@ -7,10 +7,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use slipway_pipelines::wire::SecretText;
+use slipway_pipelines::wire::api::{Step, WholeJob};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -117,6 +119,11 @@ impl Installation {
         self.api.find(&format!("{repo}/runs/{number}")).await
     }
 
+    /// The first job of a run, with its attempts and their steps.
+    pub(super) async fn job(&self, repo: &str, number: u32) -> Result<WholeJob> {
+        self.api.get(&format!("{repo}/runs/{number}/jobs/1")).await
+    }
+
     /// The log of the first job of a run, as far as there is one.
     pub(super) async fn log(&self, repo: &str, number: u32) -> Result<String> {
         let path = format!("{repo}/runs/{number}/jobs/1/log");
@@ -128,19 +135,14 @@ impl Installation {
     /// How many milliseconds the step of this title took in the first job of a run.
     pub(super) async fn step(&self, repo: &str, number: u32, title: &str) -> Result<f64> {
         let job = self.job(repo, number).await?;
-        let step = step(&job, title).with_context(|| format!("no step {title:?} in {job}"))?;
-        took(&step["started_at"], &step["finished_at"])
+        let step = step(&job, title)?;
+        took(step.started_at, step.finished_at)
     }
 
     /// How many it took from the beginning of that step until the whole job was stored.
     pub(super) async fn until_stored(&self, repo: &str, number: u32, title: &str) -> Result<f64> {
         let job = self.job(repo, number).await?;
-        let step = step(&job, title).with_context(|| format!("no step {title:?} in {job}"))?;
-        took(&step["started_at"], &job["finished_at"])
-    }
-
-    async fn job(&self, repo: &str, number: u32) -> Result<Value> {
-        self.api.get(&format!("{repo}/runs/{number}/jobs/1")).await
+        took(step(&job, title)?.started_at, job.job.finished_at)
     }
 
     /// A link that logs a browser in.
@@ -192,19 +194,16 @@ impl Installation {
 }
 
 /// The step of that title in the job's first attempt.
-fn step<'a>(job: &'a Value, title: &str) -> Option<&'a Value> {
-    let steps = job["attempts"][0]["steps"].as_array()?;
-    steps.iter().find(|step| step["title"] == title)
+fn step<'a>(job: &'a WholeJob, title: &str) -> Result<&'a Step> {
+    let mut steps = job.attempts.iter().flat_map(|attempt| &attempt.steps);
+    let found = steps.find(|step| step.title == title);
+    found.with_context(|| format!("there is no step {title:?} in {job:?}"))
 }
 
-/// Milliseconds between two times as the API writes them.
-fn took(from: &Value, to: &Value) -> Result<f64> {
-    let time = |value: &Value| {
-        let text = value.as_str().context("a time is missing")?;
-        Ok::<_, anyhow::Error>(chrono::DateTime::parse_from_rfc3339(text)?)
-    };
-    let micros = (time(to)? - time(from)?).num_microseconds().context("far too long")?;
-    Ok(std::time::Duration::from_micros(u64::try_from(micros)?).as_secs_f64() * 1000.0)
+/// Milliseconds between two times.
+fn took(from: DateTime<Utc>, to: Option<DateTime<Utc>>) -> Result<f64> {
+    let took = (to.context("it has not ended")? - from).to_std()?;
+    Ok(took.as_secs_f64() * 1000.0)
 }
 
 /// This same binary as a child that ends with us.

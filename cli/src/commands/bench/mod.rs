@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a command speaks to its user")]
 
 mod build;
+mod cache;
 mod compile;
 mod figures;
 mod installation;
@@ -77,6 +78,15 @@ enum What {
         #[arg(long, default_value_t = 10)]
         times: u32,
     },
+    /// P9: a cache stored and fetched, against tar and zstd on the same disk.
+    Cache {
+        /// How many of each
+        #[arg(long, default_value_t = 3)]
+        times: u32,
+        /// Size of the data
+        #[arg(long, default_value_t = 500)]
+        mebibytes: u32,
+    },
     /// P4: claims and ends of jobs, against the same SQL; and a claim from a deep queue.
     Queue {
         /// Length of each round
@@ -98,6 +108,7 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
         | What::Job { .. }
         | What::Log { .. }
         | What::Build { .. }
+        | What::Cache { .. }
         | What::Queue { .. }) => installed(what).await?,
     };
     if arguments.json {
@@ -111,7 +122,11 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
 /// Measures what takes a whole installation.
 async fn installed(what: What) -> Result<Vec<Figure>> {
     let slots = match what {
-        What::Job { .. } | What::Start { .. } | What::Log { .. } | What::Build { .. } => Some(1),
+        What::Job { .. }
+        | What::Start { .. }
+        | What::Log { .. }
+        | What::Build { .. }
+        | What::Cache { .. } => Some(1),
         What::Webhook { .. } | What::Compile { .. } | What::Memory | What::Queue { .. } => None,
     };
     let installation = Installation::start(slots).await?;
@@ -124,6 +139,7 @@ async fn installed(what: What) -> Result<Vec<Figure>> {
         What::Job { times } => job::run(&installation, times).await,
         What::Log { times } => log::run(&installation, times).await,
         What::Build { times } => build::run(&installation, times).await,
+        What::Cache { times, mebibytes } => cache::run(&installation, times, mebibytes).await,
         What::Queue { seconds, depth } => {
             queue::run(&installation, Duration::from_secs(seconds), depth).await
         }

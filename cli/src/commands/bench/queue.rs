@@ -91,6 +91,8 @@ impl Worker {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             slots: 1,
             engine: None,
+            labels: Vec::new(),
+            memory_bytes: None,
         };
         let answer: Option<RegisterResponse> = this.call("register", &this.token, &request).await?;
         this.token = answer.context("a registration has an answer")?.token;
@@ -114,7 +116,7 @@ impl Worker {
 
     /// Waits for work as long as the server lets it; none: there was none.
     pub(super) async fn wait(&self, lane: Lane) -> Result<Option<Assignment>> {
-        let request = ClaimRequest { protocol: PROTOCOL_VERSION, lane };
+        let request = ClaimRequest { protocol: PROTOCOL_VERSION, lane, room_bytes: None };
         self.call("claim", &self.token, &request).await
     }
 

@@ -5,8 +5,13 @@ use slipway_pipelines::language::{Entry, Node, Value};
 
 use super::edits::{Edits, entry, rows};
 
-/// What the workers are, key by key.
-const HERE: [(&str, &[&str]); 2] = [("os", &["linux"]), ("arch", &["amd64", "x86_64"])];
+/// What workers can be, key by key.
+const HERE: [(&str, &[&str]); 2] = [
+    ("os", &["linux"]),
+    ("arch", &["amd64", "x86_64", "arm64", "arm64-graviton2", "i386", "ppc64le", "s390x"]),
+];
+/// What every installation has.
+const USUAL: [&str; 3] = ["linux", "amd64", "x86_64"];
 
 /// A key and a value that no worker has.
 type Foreign<'n> = (&'static str, &'n str);
@@ -16,7 +21,15 @@ pub(super) fn edit(edits: &mut Edits<'_>, root: &Node) {
     for map in std::iter::once(root).chain(rows(root)) {
         for (key, here) in HERE {
             for value in map.get(key).map(Node::items).unwrap_or_default() {
-                let Some(text) = value.text().filter(|text| !here.contains(text)) else { continue };
+                let Some(text) = value.text() else { continue };
+                if here.contains(&text) {
+                    if !USUAL.contains(&text) {
+                        let waits =
+                            "wait for a worker that has it; leave them out if there is none";
+                        edits.remark(value.span.line, format!("jobs of `{key}: {text}` {waits}"));
+                    }
+                    continue;
+                }
                 let left_out = "left out by a row of `jobs.exclude`: no worker can run them";
                 edits.remark(value.span.line, format!("jobs of `{key}: {text}` are {left_out}"));
                 if !foreign.contains(&(key, text)) {

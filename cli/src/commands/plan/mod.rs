@@ -5,7 +5,7 @@ mod condition;
 mod data;
 mod table;
 mod travis;
-mod what;
+pub(super) mod what;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use slipway_pipelines::plan::{
 };
 
 use self::travis::{Answer, Asked, Question};
-use self::what::What;
+use self::what::{Known, What};
 use super::dialect::{self, DialectName};
 use super::{imports, lint};
 use crate::print;
@@ -70,12 +70,13 @@ pub(crate) fn run(arguments: &Plan) -> Result<ExitCode> {
         batch::run(batch, dialect::chosen(arguments.dialect, ".travis.yml"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let trigger = arguments.what.trigger()?;
+    let happened = arguments.what.happened(Known::default())?;
+    let trigger = happened.trigger;
     let images = BTreeMap::new();
     let context = CompileContext {
         trigger: &trigger,
-        repo: &arguments.what.repo,
-        default_branch: &arguments.what.default_branch,
+        repo: &happened.repo,
+        default_branch: &happened.default_branch,
         images: &images,
     };
     let changed = Some(arguments.changed.clone()).filter(|paths| !paths.is_empty());
@@ -119,7 +120,7 @@ fn travis_json(name: &str, read: Asked, question: Question<'_>) -> Result<ExitCo
 }
 
 /// `NAME=VALUE`
-fn variable(text: &str) -> Result<EnvVar, String> {
+pub(super) fn variable(text: &str) -> Result<EnvVar, String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => {
             Ok(EnvVar { name: name.to_owned(), value: value.to_owned() })

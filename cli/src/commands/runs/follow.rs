@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::show;
 use crate::api::{Api, patiently};
+use crate::commands::attempts;
 use crate::print;
 
 /// It could not be followed: none of the codes that tell how a run ended.
@@ -101,7 +102,7 @@ impl Told {
         for job in &whole.jobs {
             // What waits for a stage is told when it no longer does.
             if job.state != "waiting" {
-                let line = show::of_job(whole.run.number, job);
+                let line = attempts::of_job(whole.run.number, job);
                 self.tell(format!("job {}", job.number), line);
             }
         }

@@ -1,7 +1,7 @@
 //! `slipway runs …`: what pushes, pull requests and people started.
 
 pub(super) mod follow;
-mod show;
+pub(super) mod show;
 
 use std::process::ExitCode;
 

@@ -2,9 +2,10 @@
 
 use chrono::Utc;
 use slipway_pipelines::names::RepoName;
-use slipway_pipelines::wire::api::{Deployment, Job, Report, Run, WholeRun};
+use slipway_pipelines::wire::api::{Deployment, Report, Run, WholeRun};
 
 use crate::api::Api;
+use crate::commands::attempts;
 use crate::print;
 use crate::views::short;
 
@@ -14,7 +15,7 @@ pub(super) fn whole(api: &Api, repo: &RepoName, whole: &WholeRun) {
     print::line(&format!("  {}", api.page(&format!("{repo}/runs/{}", whole.run.number))));
     problems(&whole.run);
     for job in &whole.jobs {
-        print::line(&format!("  {}", of_job(whole.run.number, job)));
+        print::line(&format!("  {}", attempts::of_job(whole.run.number, job)));
     }
     for deployment in whole.deployments.iter().rev() {
         print::line(&format!("  {}", of_deployment(deployment)));
@@ -72,24 +73,6 @@ pub(super) fn problems(run: &Run) {
             print::line(&format!("    help: {}", print::safe(help)));
         }
     }
-}
-
-/// `job 12.1  build  passed in 12 s`
-pub(super) fn of_job(run: i32, job: &Job) -> String {
-    let mut text = format!("job {run}.{}  {}  {}", job.number, print::safe(&job.name), job.state);
-    if let (Some(from), Some(to)) = (job.started_at, job.finished_at) {
-        text.push_str(&format!(" in {}", print::duration(from, to)));
-    }
-    if job.attempt > 1 {
-        text.push_str(&format!(" (attempt {})", job.attempt));
-    }
-    if job.allow_failure && matches!(job.state.as_str(), "failed" | "errored") {
-        text.push_str(" (allowed)");
-    }
-    if let Some(reason) = &job.reason {
-        text.push_str(&format!(": {}", print::safe(reason)));
-    }
-    text
 }
 
 /// `deployed: http://127.0.0.1:18080 shows 3f2a1c0`, or what else became of it.

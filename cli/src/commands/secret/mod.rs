@@ -1,6 +1,6 @@
 //! `slipway secret …`: set from a terminal or standard input, listed by name, never read back.
 
-mod unseen;
+pub(super) mod unseen;
 
 use std::io::{IsTerminal, Read};
 use std::os::fd::AsFd;

@@ -36,7 +36,7 @@ impl Drop for Quiet {
 
 /// One line from the terminal, which does not show it. The question goes to standard error, so
 /// that standard output stays what the command says.
-pub(super) fn ask(question: &str, input: &mut (impl Read + AsFd)) -> Result<Vec<u8>> {
+pub(in crate::commands) fn ask(question: &str, input: &mut (impl Read + AsFd)) -> Result<Vec<u8>> {
     let quiet = Quiet::begin(&*input).context("the terminal can not be told to show nothing")?;
     let mut out = std::io::stderr().lock();
     write!(out, "{question}").and_then(|()| out.flush()).context("the terminal is gone")?;

@@ -23,7 +23,7 @@ pub use deploy::{
 };
 pub use image::{ImageBuild, ImageBuildPlan, ImagePush, JobImage};
 pub use job::{Axis, EnvVar, GitOptions, JobPlan, SecretScope, ServicePlan, Template};
-pub use machine::{Machine, PublishedPort, Resources, VolumeMount};
+pub use machine::{Arch, Machine, PublishedPort, Resources, VolumeMount};
 pub use notification::{Channel, Notification, Notifications, NotifyOn, NotifyWhen};
 pub use order::{CancelOlder, Concurrency, Order, ParallelCopy, RetryPolicy, RetryWhen};
 pub use phase::{Command, Phase, PhasePlan, Phases};

@@ -16,6 +16,10 @@ pub enum Phase {
     BeforeScript,
     /// `script`
     Script,
+    /// Keeping what the job leaves: reports, artifacts, workspaces, cache.
+    Keep,
+    /// `before_cache`
+    BeforeCache,
     /// Building the entries of `images:`, once the script has passed.
     Images,
     /// `after_success`
@@ -42,6 +46,8 @@ impl Phase {
             Self::Install => "install",
             Self::BeforeScript => "before_script",
             Self::Script => "script",
+            Self::Keep => "keep",
+            Self::BeforeCache => "before_cache",
             Self::Images => "images",
             Self::AfterSuccess => "after_success",
             Self::AfterFailure => "after_failure",

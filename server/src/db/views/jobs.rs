@@ -18,6 +18,16 @@ pub(crate) struct JobRow {
     pub(crate) allow_failure: bool,
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
+    /// Numbers of the jobs that must have passed before it starts.
+    pub(crate) needs: Vec<i32>,
+    /// A worker's label; empty: any will do.
+    pub(crate) requires: String,
+    /// The memory that it asks for; 0: it does not say.
+    pub(crate) memory_mib: i32,
+    /// The latest attempt's number.
+    pub(crate) attempt: i32,
+    /// How often its file lets it be tried again.
+    pub(crate) retries: i32,
     pub(crate) image: Option<String>,
     pub(crate) image_digest: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
@@ -65,7 +75,8 @@ pub(crate) async fn of_run(db: &Db, run: Uuid) -> Result<Vec<JobRow>, sqlx::Erro
     sqlx::query_as!(
         JobRow,
         "SELECT id, number, name, stage, stage_name, plan -> 'axes' AS axes, allow_failure, state,
-                reason, image, image_digest, created_at, queued_at, started_at, finished_at
+                reason, needs, requires, memory_mib, attempt, retries, image, image_digest,
+                created_at, queued_at, started_at, finished_at
          FROM jobs WHERE run_id = $1 ORDER BY number",
         run
     )

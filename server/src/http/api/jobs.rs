@@ -12,7 +12,7 @@ use slipway_pipelines::ids::{JobNumber, RepoId, RunNumber};
 use slipway_pipelines::wire::api::{Job, WholeAttempt, WholeJob};
 
 use super::OfRepo;
-use crate::db::api_reads;
+use crate::db::{api_reads, shells};
 use crate::flow::cancel;
 use crate::http::auth::Viewer;
 use crate::http::problem::{Path, Problem, Query};
@@ -25,7 +25,7 @@ pub(super) struct Named {
     job: JobNumber,
 }
 
-async fn find(server: &Server, repo: RepoId, named: &Named) -> Result<Job, Problem> {
+pub(super) async fn find(server: &Server, repo: RepoId, named: &Named) -> Result<Job, Problem> {
     let job = api_reads::job(&server.db, repo, named.run, named.job).await?;
     job.ok_or_else(Problem::not_found)
 }
@@ -41,7 +41,8 @@ pub(super) async fn show(
         let steps = api_reads::steps(&server.db, attempt.id).await?;
         attempts.push(WholeAttempt { attempt, steps });
     }
-    Ok(Json(WholeJob { job, attempts }))
+    let kept_until = shells::kept_until(&server.db, job.id).await?;
+    Ok(Json(WholeJob { job, attempts, kept_until }))
 }
 
 pub(super) async fn cancel(

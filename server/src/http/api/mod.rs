@@ -1,5 +1,7 @@
 //! REST for the command line and programs. A file a noun; nothing here without a viewer.
 
+mod artifacts;
+mod caches;
 mod deliveries;
 mod deployments;
 mod environments;
@@ -8,6 +10,7 @@ mod login_links;
 mod repos;
 mod runs;
 mod secrets;
+mod shells;
 mod workers;
 
 use std::collections::HashMap;
@@ -37,6 +40,11 @@ pub(super) fn router(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route("/runs/{run}/jobs/{job}", get(jobs::show))
         .route("/runs/{run}/jobs/{job}/cancel", post(jobs::cancel))
         .route("/runs/{run}/jobs/{job}/log", get(jobs::log))
+        .route("/runs/{run}/artifacts", get(artifacts::list))
+        .route("/runs/{run}/jobs/{job}/artifacts/{name}", get(artifacts::show))
+        .route("/runs/{run}/tests", get(artifacts::tests))
+        .route("/caches", get(caches::list).delete(caches::clear))
+        .route("/runs/{run}/jobs/{job}/shell", get(shells::open))
         .route("/deliveries", get(deliveries::list))
         .route("/deployments/{id}", get(deployments::show))
         .route("/environments", get(environments::list))

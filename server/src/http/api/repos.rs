@@ -172,7 +172,11 @@ pub(super) struct Changed {
     default_branch: Option<String>,
     build_pushes: Option<bool>,
     build_pull_requests: Option<bool>,
+    keep_failed_seconds: Option<u32>,
 }
+
+/// A container that is kept longer than a day was forgotten.
+const LONGEST_KEPT: u32 = 24 * 60 * 60;
 
 pub(super) async fn change(
     State(server): State<Arc<Server>>,
@@ -187,9 +191,14 @@ pub(super) async fn change(
         Some(_) | None => {}
     }
     let switches = [changed.enabled, changed.build_pushes, changed.build_pull_requests];
-    if changed.default_branch.is_none() && switches.iter().all(Option::is_none) {
+    if changed.keep_failed_seconds.is_some_and(|seconds| seconds > LONGEST_KEPT) {
+        return refuse("Failed jobs are kept for a day (86400 seconds) at most.");
+    }
+    let nothing = changed.default_branch.is_none() && changed.keep_failed_seconds.is_none();
+    if nothing && switches.iter().all(Option::is_none) {
         return refuse(
-            "Say what to change: enabled, default_branch, build_pushes, build_pull_requests.",
+            "Say what to change: enabled, default_branch, build_pushes, build_pull_requests, \
+             keep_failed_seconds.",
         );
     }
     let changes = Changes {
@@ -197,6 +206,7 @@ pub(super) async fn change(
         default_branch: changed.default_branch,
         build_pushes: changed.build_pushes,
         build_pull_requests: changed.build_pull_requests,
+        keep_failed_seconds: changed.keep_failed_seconds.and_then(|s| i32::try_from(s).ok()),
     };
     Ok(Json(repos::change(&server, &repo, &changes, OPERATOR).await?.into()))
 }

@@ -118,6 +118,37 @@ pub(super) fn count(number: i64) -> String {
     out
 }
 
+/// `512 B`, `12.4 MiB`
+pub(super) fn bytes(number: i64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if number < 1024 {
+        return format!("{number} B");
+    }
+    // In tenths, so that no float rounds up into the next unit.
+    let mut tenths = number.saturating_mul(10) / 1024;
+    let mut unit = 0;
+    while tenths >= 10 * 1024 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// A day to come: the exact time is in the title.
+pub(super) fn day(at: DateTime<Utc>) -> String {
+    let exact = at.format("%Y-%m-%d %H:%M:%S UTC");
+    format!("<span title=\"{exact}\">{}</span>", at.format("%Y-%m-%d"))
+}
+
+/// MiB in words: `512 MiB`, `6 GiB`, `1.5 GiB`.
+pub(super) fn memory(mib: i64) -> String {
+    match (mib / 1024, mib % 1024 * 10 / 1024) {
+        (0, _) => format!("{mib} MiB"),
+        (whole, 0) => format!("{whole} GiB"),
+        (whole, tenth) => format!("{whole}.{tenth} GiB"),
+    }
+}
+
 /// The first digits of a commit, as people quote it.
 pub(super) fn short(commit: &str) -> &str {
     commit.get(..7).unwrap_or(commit)
@@ -176,6 +207,14 @@ mod tests {
         assert_eq!(took(Some(at(0)), Some(at(62))), "1 min 2 s");
         assert!(took(Some(at(0)), None).contains("data-since=\"1970-01-01T00:00:00Z\""));
         assert_eq!(took(None, None), "–");
+    }
+
+    #[test]
+    fn sizes_have_one_digit_after_the_point() {
+        let read = [(0, "0 B"), (1024, "1.0 KiB"), (13_002_342, "12.4 MiB"), (1 << 32, "4.0 GiB")];
+        for (number, text) in read {
+            assert_eq!(bytes(number), text);
+        }
     }
 
     #[test]

@@ -8,14 +8,16 @@ use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use slipway_pipelines::ids::AttemptId;
+use slipway_pipelines::ids::{AttemptId, JobId};
 
 use super::find::{self, Found};
-use super::format::count;
+use super::format::{clock, count, first_upper};
+use super::left::{self, Left};
 use super::log::{self, Start};
 use super::outcome::{Failure, Frame, page};
 use super::steps::{Section, sections};
 use super::waits;
+use crate::db::shells;
 use crate::db::views::jobs::{self, AttemptRow, JobRow, ServiceRow, StepRow};
 use crate::db::views::queue;
 use crate::db::views::runs::{self, RunRow};
@@ -49,10 +51,15 @@ struct Page {
     run: RunRow,
     job: JobRow,
     waits: Option<String>,
+    /// Until when its container is kept.
+    kept: Option<String>,
+    /// How often it was tried, and why again.
+    tries: Option<String>,
     attempts: Vec<AttemptRow>,
     live: bool,
     log: Log,
     found: Option<Found>,
+    left: Left,
 }
 
 /// What one attempt left.
@@ -120,6 +127,7 @@ pub(super) async fn job(
         None => None,
     };
     let job = listed.swap_remove(at);
+    let kept = shells::kept_until(&server.db, JobId::from(job.id)).await?.map(clock);
     let attempts = jobs::attempts(&server.db, job.id).await?;
     let chosen = choose(&attempts, asked.attempt.as_deref());
     let log = match chosen {
@@ -141,7 +149,24 @@ pub(super) async fn job(
         let events = format!("/{}/runs/{}/jobs/{}/events", run.repo, run.number, job.number);
         frame = if latest { frame.live(events).refresh(30) } else { frame };
     }
-    page(&Page { page: frame, run, job, waits, attempts, live, log, found })
+    let left = left::of(&server, run.id, Some(job.number)).await?;
+    let tries = tries(&job, &attempts);
+    page(&Page { page: frame, run, job, waits, kept, tries, attempts, live, log, found, left })
+}
+
+/// `Attempt 2 of 3: the first failed because …`
+fn tries(job: &JobRow, attempts: &[AttemptRow]) -> Option<String> {
+    let tries = first_upper(&job.tries()?);
+    // Newest first: the one before the latest.
+    let before = attempts.get(1)?;
+    let which = if before.number == 1 { "the first" } else { "the one before" };
+    let how = match before.state.as_str() {
+        "failed" => "failed",
+        "lost" => "was lost",
+        _ => "could not be done",
+    };
+    let why = before.reason.as_deref().unwrap_or_default();
+    Some(format!("{tries}: {which} {how}: {why}"))
 }
 
 async fn waits_for(
@@ -152,7 +177,7 @@ async fn waits_for(
     let what = match job.state.as_str() {
         "queued" => {
             let before = queue::before(&server.db, job.id).await?;
-            let what = waits::queued(&queue::capacity(&server.db).await?);
+            let what = waits::queued(job.into(), &queue::workers(&server.db).await?);
             match before {
                 0 => what,
                 1 => format!("{what}; one job is before it"),

@@ -1,10 +1,11 @@
-//! What people see. Pages read; the two buttons of a run call the flow. Each is whole without
-//! JavaScript.
+//! What people see. Pages read; the buttons of a run and of caches call the flow. Each is whole
+//! without JavaScript.
 
 mod ansi;
 mod assets;
 mod bars;
 mod branches;
+mod caches;
 mod deploy_rows;
 mod deploys;
 mod events;
@@ -12,6 +13,7 @@ mod excerpt;
 mod find;
 mod format;
 mod job;
+mod left;
 mod log;
 mod outcome;
 mod queue;
@@ -47,12 +49,15 @@ pub(crate) fn router() -> Router<Arc<Server>> {
         .route("/{owner}/{repo}/environments", get(deploys::environments))
         .route("/{owner}/{repo}/environments/{name}", get(deploys::environment))
         .route("/{owner}/{repo}/deployments/{id}", get(deploys::deployment))
+        .route("/{owner}/{repo}/caches", get(caches::show))
+        .route("/{owner}/{repo}/caches/clear", post(caches::clear))
         .route("/{owner}/{repo}/runs/{run}", get(run::run))
         .route("/{owner}/{repo}/settings", get(settings::settings))
         .route("/{owner}/{repo}/runs/{run}/cancel", post(run::cancel))
         .route("/{owner}/{repo}/runs/{run}/restart", post(run::restart))
         .route("/{owner}/{repo}/runs/{run}/events", get(events::run))
         .route("/{owner}/{repo}/runs/{run}/jobs/{job}", get(job::job))
+        .route("/{owner}/{repo}/runs/{run}/jobs/{job}/artifacts/{name}", get(left::artifact))
         .route("/{owner}/{repo}/runs/{run}/jobs/{job}/events", get(events::job))
         .route("/{owner}/{repo}/runs/{run}/jobs/{job}/log", get(job::lines))
         .route("/{owner}/{repo}/runs/{run}/jobs/{job}/log/raw", get(job::raw))

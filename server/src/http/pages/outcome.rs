@@ -19,6 +19,8 @@ pub(super) enum Failure {
     Refused(String),
     /// Postgres is away.
     Away(anyhow::Error),
+    /// Where caches and artifacts are kept is away.
+    StoreAway(anyhow::Error),
     /// A bug.
     Internal(anyhow::Error),
 }
@@ -29,7 +31,8 @@ impl From<FlowError> for Failure {
             FlowError::NotFound => Self::NotFound,
             FlowError::Away(error) => Self::Away(error.into()),
             FlowError::Internal(error) => Self::Internal(error),
-            FlowError::Conflict(sentence) => Self::Refused(sentence),
+            FlowError::StoreAway(error) => Self::StoreAway(error.into()),
+            FlowError::Conflict(sentence) | FlowError::Invalid(sentence) => Self::Refused(sentence),
             error @ (FlowError::Fenced | FlowError::Gap { .. } | FlowError::TooLarge(_)) => {
                 Self::Internal(error.into())
             }
@@ -126,6 +129,14 @@ impl IntoResponse for Failure {
                     "Nothing is lost: running jobs go on and report when it is back. \
                      This page tries again by itself."
                         .into(),
+                )
+            }
+            Self::StoreAway(error) => {
+                tracing::error!(cause = format!("{error:#}"), "the store can not be read");
+                (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The store is away",
+                    "What jobs left can not be read now. This page tries again by itself.".into(),
                 )
             }
             Self::Internal(error) => {

@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::outcome::{Failure, Frame, page};
 use super::rows::oldest;
 use super::waits;
-use crate::db::views::queue::{self, Capacity, WaitingRow, WorkerRow};
+use crate::db::views::queue::{self, WaitingRow, WorkerRow};
 use crate::http::auth::Viewer;
 use crate::state::Server;
 
@@ -18,10 +18,9 @@ use crate::state::Server;
 struct Workers {
     page: Frame,
     summary: String,
-    /// What each queued job waits for: the same for all.
-    queued: String,
     workers: Vec<WorkerRow>,
-    waiting: Vec<WaitingRow>,
+    /// Each with what it waits for.
+    waiting: Vec<(WaitingRow, String)>,
 }
 
 pub(super) async fn workers(
@@ -31,18 +30,19 @@ pub(super) async fn workers(
     let workers = queue::workers(&server.db).await?;
     let waiting = queue::waiting(&server.db).await?;
     let frame = Frame::new("Workers and queue", None).tab("workers").refresh(5);
-    let there = workers.iter().filter(|worker| !worker.silent);
-    let none = Capacity { workers: 0, slots: 0, busy: 0 };
-    let capacity = there.fold(none, |sum, worker| Capacity {
-        workers: sum.workers + 1,
-        slots: sum.slots + i64::from(worker.slots),
-        busy: sum.busy + worker.busy,
-    });
-    let (summary, queued) = (summary(&capacity, &waiting), waits::queued(&capacity));
-    page(&Workers { page: frame, summary, queued, workers, waiting })
+    let summary = summary(&workers, &waiting);
+    let why = |job: WaitingRow| {
+        let why = waits::listed(&job, &workers);
+        (job, why)
+    };
+    let waiting = waiting.into_iter().map(why).collect();
+    page(&Workers { page: frame, summary, workers, waiting })
 }
 
-fn summary(Capacity { slots, busy, .. }: &Capacity, waiting: &[WaitingRow]) -> String {
+fn summary(workers: &[WorkerRow], waiting: &[WaitingRow]) -> String {
+    let there = || workers.iter().filter(|worker| !worker.silent);
+    let slots: i64 = there().map(|worker| i64::from(worker.slots)).sum();
+    let busy: i64 = there().map(|worker| worker.busy).sum();
     let count = waiting.len();
     let more = if count == queue::MOST_WAITING { " or more" } else { "" };
     let queue = match oldest(waiting) {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::bars;
-use super::format::{badge, duration, first_upper, now, short, tone, took, when};
+use super::format::{badge, duration, first_upper, memory, now, short, tone, took, when};
 use crate::db::views::jobs::{AttemptRow, JobRow, ServiceRow, StepRow};
 use crate::db::views::queue::{WaitingRow, WorkerRow};
 use crate::db::views::runs::{RunRow, SecretRow};
@@ -116,6 +116,17 @@ impl JobRow {
     pub(super) fn reason_word(&self) -> String {
         first_upper(&self.state)
     }
+    /// `attempt 2 of 3`, `passed on attempt 2`: where there was more than one.
+    pub(super) fn tries(&self) -> Option<String> {
+        let (attempt, most) = (self.attempt, self.retries + 1);
+        match (attempt, self.state.as_str()) {
+            (..=1, _) => None,
+            (_, "passed") => Some(format!("passed on attempt {attempt}")),
+            // Attempts that were lost are not counted among those that the file asks for.
+            _ if attempt > most => Some(format!("attempt {attempt}")),
+            _ => Some(format!("attempt {attempt} of {most}")),
+        }
+    }
     /// The matrix axes that the name does not tell already.
     pub(super) fn chips(&self) -> Vec<(String, String)> {
         let axes = self.axes.as_ref().and_then(Value::as_array).map(Vec::as_slice);
@@ -199,6 +210,16 @@ impl WorkerRow {
     }
     pub(super) fn bar(&self) -> String {
         bars::slots(self)
+    }
+    /// `amd64 · gpu`: what is true of it, without what every worker is.
+    pub(super) fn traits(&self) -> Vec<&str> {
+        let labels = self.labels.iter().map(String::as_str);
+        labels.filter(|label| *label != "os=linux").collect()
+    }
+    /// `3 GiB of 8 GiB`, where it counts its memory.
+    pub(super) fn memory(&self) -> Option<String> {
+        let whole = self.memory_bytes? >> 20;
+        Some(format!("{} of {} of memory given out", memory(self.used_mib), memory(whole)))
     }
     pub(super) fn seen(&self) -> String {
         format!("<span>seen {}</span>", when(self.last_seen_at))

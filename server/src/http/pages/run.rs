@@ -10,13 +10,15 @@ use slipway_pipelines::ids::RunId;
 use slipway_pipelines::language::Diagnostic;
 use slipway_pipelines::plan::Dropped;
 
+use super::bars;
 use super::format::{clock, duration, now};
+use super::left::{self, Left};
 use super::log::{self, Start, Window};
 use super::outcome::{Failure, Frame, page};
-use super::{bars, waits};
+use super::waits::{self, Asked};
 use crate::db::views::deploys::{self, DeployFilter, DeployRow};
 use crate::db::views::jobs::{self, JobRow, StepRow};
-use crate::db::views::queue::{self, Capacity};
+use crate::db::views::queue::{self, WorkerRow};
 use crate::db::views::runs::{self, RunRow};
 use crate::error::FlowError;
 use crate::flow::{cancel, restart};
@@ -46,6 +48,7 @@ struct Page {
     whole: String,
     stages: Vec<Stage>,
     deployments: Vec<DeployRow>,
+    left: Left,
     newer: bool,
     origin: Option<i32>,
 }
@@ -109,21 +112,19 @@ pub(super) async fn run(
     if run.open() {
         frame = frame.live(format!("/{repo}/runs/{number}/events")).refresh(10);
     }
-    let capacity = match listed.iter().any(|job| job.state == "queued") || run.state == "planning" {
-        true => Some(queue::capacity(&server.db).await?),
-        false => None,
-    };
+    let asks = listed.iter().any(|job| job.state == "queued") || run.state == "planning";
+    let workers = if asks { queue::workers(&server.db).await? } else { Vec::new() };
     let (from, to) = (run.created_at, run.finished_at.unwrap_or_else(now));
     let seconds = (to - from).num_seconds();
     let around = runs::around(&server.db, run.id).await?;
     let view = Page {
-        waits: run_waits(&run, capacity.as_ref()),
+        waits: run_waits(&run, &listed, &workers),
         newer: around.newer,
         origin: around.origin,
         counts: counts(&listed),
         half: duration(seconds / 2),
         whole: duration(seconds),
-        stages: stages(listed, capacity.as_ref(), (from, to)),
+        stages: stages(listed, &workers, (from, to)),
         page: frame,
         live,
         first,
@@ -131,6 +132,7 @@ pub(super) async fn run(
         diagnostics: told.diagnostics.0,
         dropped: told.dropped.map(|dropped| dropped.0).unwrap_or_default(),
         deployments,
+        left: left::of(&server, run.id, None).await?,
         run,
     };
     page(&view)
@@ -142,11 +144,14 @@ fn unheard(told: &runs::Told) -> Option<Unheard> {
     Some(Unheard { why: why.trim_end_matches('.').to_owned(), again: clock(at) })
 }
 
-fn run_waits(run: &RunRow, capacity: Option<&Capacity>) -> Option<String> {
-    let capacity = capacity?;
+fn run_waits(run: &RunRow, jobs: &[JobRow], workers: &[WorkerRow]) -> Option<String> {
+    let none = workers.iter().all(|worker| worker.silent);
     let what = match run.state.as_str() {
-        "planning" if capacity.workers == 0 => "waits for a worker: none is connected".to_owned(),
-        "queued" => waits::queued(capacity),
+        "planning" if none => "waits for a worker: none is connected".to_owned(),
+        "queued" => {
+            let first = jobs.iter().find(|job| job.state == "queued");
+            waits::queued(first.map_or(Asked::NOTHING, Asked::from), workers)
+        }
         _ => return None,
     };
     Some(format!("It {what}."))
@@ -159,10 +164,10 @@ fn counts(jobs: &[JobRow]) -> Vec<(&'static str, usize)> {
 
 fn stages(
     jobs: Vec<JobRow>,
-    capacity: Option<&Capacity>,
+    workers: &[WorkerRow],
     (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> Vec<Stage> {
-    let texts: Vec<Option<String>> = jobs.iter().map(|job| text(job, &jobs, capacity)).collect();
+    let texts: Vec<Option<String>> = jobs.iter().map(|job| text(job, &jobs, workers)).collect();
     let mut stages: Vec<Stage> = Vec::new();
     for (row, text) in jobs.into_iter().zip(texts) {
         let bar = bars::track(&row, from, to);
@@ -177,11 +182,15 @@ fn stages(
     stages
 }
 
-fn text(job: &JobRow, all: &[JobRow], capacity: Option<&Capacity>) -> Option<String> {
-    match job.state.as_str() {
-        "queued" => capacity.map(waits::queued),
+fn text(job: &JobRow, all: &[JobRow], workers: &[WorkerRow]) -> Option<String> {
+    let text = match job.state.as_str() {
+        "queued" => Some(waits::queued(job.into(), workers)),
         "waiting" => Some(waits::waiting(job, all)),
         _ => job.reason.clone(),
+    };
+    match (job.tries(), text) {
+        (Some(tries), Some(text)) => Some(format!("{tries}; {text}")),
+        (tries, text) => tries.or(text),
     }
 }
 

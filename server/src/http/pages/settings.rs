@@ -6,7 +6,11 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
+use slipway_pipelines::ids::RepoId;
+
+use super::format::duration;
 use super::outcome::{Failure, Frame, page};
+use crate::db::shells;
 use crate::db::views::runs::{self, RepoRow, SecretRow};
 use crate::http::auth::Viewer;
 use crate::state::Server;
@@ -17,6 +21,8 @@ struct Settings {
     page: Frame,
     repo: RepoRow,
     secrets: Vec<SecretRow>,
+    /// How long containers of failed jobs are kept, if they are.
+    kept: Option<String>,
 }
 
 pub(super) async fn settings(
@@ -27,6 +33,8 @@ pub(super) async fn settings(
     let name = format!("{owner}/{name}");
     let repo = runs::repo(&server.db, &name).await?.ok_or(Failure::NotFound)?;
     let secrets = runs::secrets(&server.db, repo.id).await?;
+    let kept = shells::keep_failed_of(&server.db, RepoId::from(repo.id)).await?;
+    let kept = (kept > 0).then(|| duration(kept.into()));
     let frame = Frame::new(format!("Settings · {name}"), Some(&name)).tab("settings");
-    page(&Settings { page: frame, repo, secrets })
+    page(&Settings { page: frame, repo, secrets, kept })
 }

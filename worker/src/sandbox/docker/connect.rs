@@ -6,8 +6,10 @@ use std::sync::Arc;
 use bollard::Docker;
 use bollard::models::SystemVersion;
 use slipway_pipelines::ids::WorkerId;
+use slipway_pipelines::plan::Arch;
 
 use super::hijack::Address;
+use super::pool::Pool;
 use super::{CALL_SECONDS, DockerSandbox, PING};
 
 /// Where an engine listens unless somebody says else.
@@ -26,6 +28,10 @@ pub(crate) struct Connected {
     pub(crate) address: String,
     /// For people: `Docker 20.10.24`.
     pub(crate) name: String,
+    /// Its processors, if they are of a kind that jobs can ask for.
+    pub(crate) arch: Option<Arch>,
+    /// The memory of its machine, in bytes; none: it does not say.
+    pub(crate) memory: Option<u64>,
 }
 
 /// Connects to the engine at `address`, or at the usual place.
@@ -45,9 +51,10 @@ pub(crate) async fn connect(address: Option<&str>, worker: WorkerId) -> anyhow::
     let ask = async {
         let docker = docker.negotiate_version().await?;
         let version = docker.version().await?;
-        anyhow::Ok((docker, version))
+        let info = docker.info().await?;
+        anyhow::Ok((docker, version, info))
     };
-    let (docker, version) = tokio::time::timeout(PING, ask)
+    let (docker, version, info) = tokio::time::timeout(PING, ask)
         .await
         .map_err(|_| anyhow::anyhow!("no answer within {} seconds", PING.as_secs()))??;
     let sandbox = DockerSandbox {
@@ -56,9 +63,13 @@ pub(crate) async fn connect(address: Option<&str>, worker: WorkerId) -> anyhow::
         worker,
         making_network: Arc::default(),
         processes_of_a_user: is_podman(&version).then_some(USER_PROCESSES),
+        pool: Arc::new(Pool::new(0, None)),
+        pulls: Arc::default(),
     };
-    let (address, name) = (address.to_owned(), name(&version));
-    Ok(Connected { docker, sandbox, address, name })
+    let name = name(&version);
+    let arch = version.arch.or(info.architecture).and_then(|word| Arch::read(&word));
+    let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).filter(|it| *it > 0);
+    Ok(Connected { docker, sandbox, address: address.to_owned(), name, arch, memory })
 }
 
 /// `Docker 20.10.24`, `Podman 4.3.1`

@@ -28,6 +28,11 @@ const OPEN_FILES: i64 = 16_384;
 const IDLE: &str = "while :; do sleep 3600; done";
 
 impl DockerSandbox {
+    /// The name of the network that its containers are on.
+    pub(crate) fn network(&self) -> String {
+        network(self.worker)
+    }
+
     /// Makes the worker's bridge if it is not there. It is this worker's alone: engines take
     /// several networks of one name, and then know none of them by it.
     pub(crate) async fn ensure_network(&self) -> Result<(), SandboxError> {
@@ -106,6 +111,12 @@ pub(super) fn body(spec: &ContainerSpec) -> ContainerCreateBody {
         },
         Role::Service { command, .. } => ContainerCreateBody { cmd: command.clone(), ..common },
     }
+}
+
+/// The same for one that waits for a job: it carries the worker's label alone.
+pub(super) fn of_nobody(spec: &ContainerSpec) -> ContainerCreateBody {
+    let labels = HashMap::from([(WORKER_LABEL.to_owned(), spec.owner.worker.to_string())]);
+    ContainerCreateBody { labels: Some(labels), ..body(spec) }
 }
 
 fn host_config(spec: &ContainerSpec) -> HostConfig {
@@ -214,6 +225,15 @@ mod tests {
     #[test]
     fn a_jobs_container_is_confined() {
         insta::assert_snapshot!(shown(Role::Job { local_names: vec!["db".to_owned()] }));
+    }
+
+    #[test]
+    fn what_waits_for_a_job_is_the_workers_and_confined_alike() {
+        let role = || Role::Job { local_names: Vec::new() };
+        let (mut waits, jobs) = (of_nobody(&spec(role())), body(&spec(role())));
+        let labels = waits.labels.take().expect("labels");
+        assert_eq!(labels.keys().collect::<Vec<_>>(), [WORKER_LABEL]);
+        assert_eq!(waits, ContainerCreateBody { labels: None, ..jobs });
     }
 
     #[test]

@@ -25,14 +25,20 @@ pub(super) enum Address {
     Tcp(String),
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// A connection to the engine.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Starts the command `exec` and gives its terminal.
+/// Starts the command `exec` and gives what its terminal shows.
 pub(super) async fn start(
     address: &Address,
     exec: &str,
 ) -> io::Result<std::pin::Pin<Box<dyn AsyncRead + Send>>> {
+    Ok(Box::pin(open(address, exec).await?))
+}
+
+/// Starts the command `exec` and gives its terminal, both ways.
+pub(super) async fn open(address: &Address, exec: &str) -> io::Result<BufReader<Box<dyn Stream>>> {
     let stream: Box<dyn Stream> = match address {
         Address::Unix(path) => Box::new(UnixStream::connect(path).await?),
         Address::Tcp(host) => Box::new(TcpStream::connect(host).await?),
@@ -49,7 +55,7 @@ pub(super) async fn start(
     tokio::time::timeout(HEAD, answered(&mut stream)).await.map_err(|_| {
         io::Error::new(io::ErrorKind::TimedOut, "it did not answer within a minute")
     })??;
-    Ok(Box::pin(stream))
+    Ok(stream)
 }
 
 /// Reads the head; the stream stands at the first byte of the terminal then.

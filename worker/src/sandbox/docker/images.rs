@@ -1,17 +1,19 @@
 //! Images by name.
 
-use bollard::query_parameters::CreateImageOptionsBuilder;
-use futures::StreamExt as _;
-
-use super::{DockerSandbox, detail, failed, is_status};
+use super::{DockerSandbox, failed, is_status};
+use crate::log::StepLog;
 use crate::sandbox::SandboxError;
 
 impl DockerSandbox {
     /// Makes sure the image is there; gives its digest, or its id if no registry knows it.
-    pub(super) async fn have(&self, reference: &str) -> Result<String, SandboxError> {
+    pub(super) async fn have(
+        &self,
+        reference: &str,
+        log: &dyn StepLog,
+    ) -> Result<String, SandboxError> {
         let found = match self.docker.inspect_image(reference).await {
             Err(error) if is_status(&error, 404) => {
-                self.pull(reference).await?;
+                self.pulls.pull(&self.docker, reference, log).await?;
                 self.docker.inspect_image(reference).await
             }
             found => found,
@@ -37,26 +39,5 @@ impl DockerSandbox {
             "The image {image} has no shell (neither bash nor sh): a job's commands need one. Take \
              an image that has it, or build on this one with `images:`."
         )
-    }
-
-    async fn pull(&self, reference: &str) -> Result<(), SandboxError> {
-        // Without a tag the engine would take every tag there is.
-        let last = reference.rsplit('/').next().unwrap_or(reference);
-        let full = if last.contains([':', '@']) {
-            reference.to_owned()
-        } else {
-            format!("{reference}:latest")
-        };
-        let options = CreateImageOptionsBuilder::default().from_image(&full).build();
-        let mut progress = self.docker.create_image(Some(options), None, None);
-        while let Some(line) = progress.next().await {
-            line.map_err(|error| SandboxError {
-                sentence: format!(
-                    "The image {full} is not on this worker and can not be pulled: {}.",
-                    detail(&error)
-                ),
-            })?;
-        }
-        Ok(())
     }
 }

@@ -4,10 +4,15 @@ mod connect;
 mod create;
 mod errors;
 mod exec;
+mod files;
 mod hijack;
 mod images;
+mod pool;
+mod pulls;
+mod talk;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,14 +28,22 @@ use bollard::query_parameters::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use slipway_pipelines::ids::{AttemptId, WorkerId};
+use slipway_pipelines::wire::ShellSize;
 use tokio::sync::Mutex;
 use tokio_util::io::StreamReader;
+use tokio_util::sync::CancellationToken;
 
-use super::{Channel, ContainerSpec, Fate, Sandbox, SandboxError, Terminal};
+use super::{
+    Channel, ContainerSpec, Fate, PathKind, Running, Sandbox, SandboxError, Talk, TarStream,
+    Terminal, Waiting, waiting,
+};
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
 use errors::{content, detail, failed, is_status};
 use hijack::Address;
+use pool::Pool;
+pub(crate) use pool::Starting;
+use pulls::Pulls;
 
 /// The label that names the worker.
 const WORKER_LABEL: &str = "slipway.worker";
@@ -56,9 +69,30 @@ pub(crate) struct DockerSandbox {
     making_network: Arc<Mutex<()>>,
     /// Where the engine wants to be told: how many processes a user has at most.
     processes_of_a_user: Option<i64>,
+    pool: Arc<Pool>,
+    pulls: Arc<Pulls>,
 }
 
 impl DockerSandbox {
+    /// The same with so many containers that wait for jobs; what those use is remembered in `file`.
+    pub(crate) fn with_pool(self, size: usize, file: PathBuf) -> Self {
+        Self { pool: Arc::new(Pool::new(size, Some(file))), ..self }
+    }
+
+    /// What these containers have written to their own layers.
+    async fn written_by(&self, filter: &str, value: String) -> Result<u64, SandboxError> {
+        let options = ListContainersOptions {
+            all: true,
+            size: true,
+            filters: Some(HashMap::from([(filter.to_owned(), vec![value])])),
+            ..Default::default()
+        };
+        let list = self.docker.list_containers(Some(options)).await;
+        let list = list.map_err(failed("measure what containers have written"))?;
+        let sizes = list.into_iter().filter_map(|one| u64::try_from(one.size_rw?).ok());
+        Ok(sizes.sum())
+    }
+
     async fn labelled(&self, label: &str, value: String) -> Result<Vec<String>, SandboxError> {
         let filters = HashMap::from([("label".to_owned(), vec![format!("{label}={value}")])]);
         let options =
@@ -79,8 +113,35 @@ impl DockerSandbox {
 }
 
 impl Sandbox for DockerSandbox {
-    async fn image(&self, reference: &str) -> Result<String, SandboxError> {
-        self.have(reference).await
+    async fn image(&self, reference: &str, log: &dyn StepLog) -> Result<String, SandboxError> {
+        self.have(reference, log).await
+    }
+
+    async fn take(&self, spec: &ContainerSpec) -> Option<Running> {
+        self.from_pool(spec).await
+    }
+
+    fn starting(&self) -> Starting {
+        self.pool.starting()
+    }
+
+    fn began(&self, spec: &ContainerSpec) {
+        self.pool.began(spec);
+    }
+
+    async fn tend(&self, stop: &CancellationToken) {
+        self.tend_pool(stop).await;
+    }
+
+    async fn waiting(&self, container: &str) -> Result<Waiting, SandboxError> {
+        let channel = self.attach(container).await?;
+        match self.on_terminal(container, waiting::command()).await {
+            Ok(terminal) => Waiting::up(channel, terminal).await,
+            Err(error) => {
+                tracing::debug!(container, %error, "no shell waits");
+                Ok(Waiting::nobody(channel))
+            }
+        }
     }
 
     async fn create(&self, spec: ContainerSpec) -> Result<String, SandboxError> {
@@ -146,12 +207,34 @@ impl Sandbox for DockerSandbox {
         Ok(tar)
     }
 
+    fn download_stream(&self, container: &str, path: &str) -> TarStream {
+        self.tar_of(container, path)
+    }
+
+    async fn look(&self, container: &str, path: &str) -> Result<Option<PathKind>, SandboxError> {
+        self.kind_of(container, path).await
+    }
+
     async fn terminal(
         &self,
         container: &str,
         command: Vec<String>,
     ) -> Result<Terminal, SandboxError> {
         self.on_terminal(container, command).await
+    }
+
+    async fn talk(
+        &self,
+        container: &str,
+        command: Vec<String>,
+        env: Vec<String>,
+        size: Option<ShellSize>,
+    ) -> Result<Talk, SandboxError> {
+        self.begin_talk(container, command, env, size).await
+    }
+
+    async fn resize(&self, talk: &str, size: ShellSize) -> Result<(), SandboxError> {
+        self.resize_talk(talk, size).await
     }
 
     async fn exit_code(&self, terminal: &str) -> Result<Option<i64>, SandboxError> {
@@ -185,18 +268,11 @@ impl Sandbox for DockerSandbox {
     }
 
     async fn written(&self, attempt: AttemptId) -> Result<u64, SandboxError> {
-        let filters =
-            HashMap::from([("label".to_owned(), vec![format!("{ATTEMPT_LABEL}={attempt}")])]);
-        let options = ListContainersOptions {
-            all: true,
-            size: true,
-            filters: Some(filters),
-            ..Default::default()
-        };
-        let list = self.docker.list_containers(Some(options)).await;
-        let list = list.map_err(failed("measure what containers have written"))?;
-        let sizes = list.into_iter().filter_map(|one| u64::try_from(one.size_rw?).ok());
-        Ok(sizes.sum())
+        let mut sum = self.written_by("label", format!("{ATTEMPT_LABEL}={attempt}")).await?;
+        for container in self.pool.of(attempt) {
+            sum += self.written_by("id", container).await?;
+        }
+        Ok(sum)
     }
 
     async fn is_running(&self, container: &str) -> Result<bool, SandboxError> {
@@ -278,11 +354,17 @@ impl Sandbox for DockerSandbox {
 
     async fn remove(&self, container: &str) -> Result<(), SandboxError> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        content(self.docker.remove_container(container, Some(options)).await, "remove a container")
+        let removed = self.docker.remove_container(container, Some(options)).await;
+        content(removed, "remove a container")?;
+        self.pool.removed(container);
+        Ok(())
     }
 
     async fn of_attempt(&self, attempt: AttemptId) -> Result<Vec<String>, SandboxError> {
-        self.labelled(ATTEMPT_LABEL, attempt.to_string()).await
+        let mut all = self.labelled(ATTEMPT_LABEL, attempt.to_string()).await?;
+        // A job's own container: others are on its network.
+        all.extend(self.pool.of(attempt));
+        Ok(all)
     }
 
     async fn of_worker(&self, worker: WorkerId) -> Result<Vec<String>, SandboxError> {
