@@ -53,7 +53,8 @@ CREATE TABLE artifacts (
     attempt_id uuid NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
     name       text NOT NULL,
     blob_id    uuid NOT NULL REFERENCES blobs (id),
-    files      jsonb NOT NULL,                         -- [wire::BlobFile]
+    file_count integer NOT NULL,
+    files      jsonb NOT NULL,                         -- [wire::BlobFile], the first hundred
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
     UNIQUE (attempt_id, name)

@@ -13,7 +13,7 @@ command -v cargo >/dev/null || { echo "setup: Rust is missing; install it from h
 # package:command or path that shows it is there
 needed=(gcc:cc git:git postgresql:/usr/lib/postgresql docker.io:dockerd iptables:iptables
   busybox-static:/bin/busybox docker-registry:docker-registry apache2-utils:htpasswd)
-[ "${1:-}" != browser ] || needed+=(nodejs:node npm:npm chromium:chromium
+[ "${1:-}" != browser ] || needed+=(nodejs:node npm:npm chromium:chromium python3-pip:pip3
   podman:podman catatonit:/usr/libexec/podman/catatonit)
 missing=()
 for pair in "${needed[@]}"; do

@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh browser
 tests/github/fetch.sh
+tests/s3/fetch.sh
 scripts/engine.sh start
 scripts/busybox.sh
 SLIPWAY_TEST_PODMAN=$(scripts/podman.sh start)

@@ -8,7 +8,7 @@ use std::process::Command;
 const SOURCE: &str = "src/deploy/forwarder/main.rs";
 
 fn main() {
-    println!("cargo::rerun-if-changed={SOURCE}");
+    println!("cargo::rerun-if-changed=src/deploy/forwarder");
     println!("cargo::rerun-if-changed=build.rs");
     let out = Path::new(&setting("OUT_DIR")).join("forwarder");
     if setting("CARGO_CFG_TARGET_OS") != "linux" {

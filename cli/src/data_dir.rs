@@ -2,8 +2,8 @@
 //!
 //! `VERSION` says which Slipway can read it, `lock` is held by the `up` that runs, `*.key` and
 //! `*.token` are secrets (0600), `running.json` says what runs, `repos/` holds the bare
-//! repositories, `postgres/`, `worker/` and `logs/` belong to the three children, `run/` to
-//! `slipway run`.
+//! repositories, `blobs/` what jobs left, `postgres/`, `worker/` and `logs/` belong to the three
+//! children, `run/` to `slipway run`.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};

@@ -20,6 +20,8 @@ export const pages = (deployments) => [
   ["requests-github", "full", "/acme/cloud/requests", 200],
   ["requests-older", "full", "/acme/cloud/requests?before=1", 200],
   ["requests-empty", "full", "/acme/new/requests", 200],
+  ["caches", "full", "/acme/shop/caches", 200],
+  ["caches-empty", "full", "/acme/new/caches", 200],
   ["settings", "full", "/acme/shop/settings", 200],
   ["settings-github", "full", "/acme/cloud/settings", 200],
   ["settings-empty", "full", "/acme/new/settings", 200],

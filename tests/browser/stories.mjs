@@ -164,6 +164,28 @@ export const stories = {
     assert.match(await page.locator(".why").first().innerText(), /canceled by operator/);
   },
 
+  "caches are cleared by their buttons, and not from elsewhere": async (page, { full }) => {
+    const address = `${full}/acme/shop/caches/clear`;
+    const foreign = await page.context().request.post(address, { headers: { origin: "https://elsewhere.example" } });
+    assert.equal(foreign.status(), 403);
+    await page.goto(`${full}/acme/shop/caches`);
+    const rows = () => page.locator(".caches > li").count();
+    const before = await rows();
+    await page.getByRole("button", { name: "Clear the cache of <b>bold</b>" }).click();
+    await until(page, (count) => document.querySelectorAll(".caches > li").length === count - 1, before);
+    await page.getByRole("button", { name: "Clear all" }).click();
+    await until(page, () => /No cache yet/.test(document.querySelector(".empty h1")?.textContent));
+  },
+
+  "a failed test says what it said": async (page, { full }) => {
+    await page.goto(`${full}/acme/shop/runs/31`);
+    const first = page.locator(".tests > li").first();
+    assert.match(await first.innerText(), /test_total_rounds_half_to_even[\s\S]*Decimal\('0.26'\)/);
+    assert.equal(await page.locator(".tests b").count(), 0, "a name is a text");
+    await first.locator("summary").click();
+    assert.equal(await first.locator("details[open]").count(), 0);
+  },
+
   "a run that is over is run again as a new one": async (page, { full }) => {
     await page.goto(`${full}/acme/shop/runs/31`);
     await page.getByRole("button", { name: "Run again" }).click();

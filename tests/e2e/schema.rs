@@ -52,3 +52,29 @@ async fn the_audit_keeps_its_rows() -> Result<()> {
     assert_eq!(actor, "ada");
     database.remove().await
 }
+
+#[tokio::test]
+async fn a_branch_has_no_cache_that_a_fork_wrote_and_what_is_named_has_bytes() -> Result<()> {
+    let database = Database::create().await?;
+    MIGRATIONS.run(&database.pool).await?;
+    let (repo, blob) = (Uuid::now_v7(), Uuid::now_v7());
+    sqlx::query(
+        "INSERT INTO repos (id, name, kind, clone_url, default_branch, webhook_key)
+         VALUES ($1, 'acme/web', 'git', '/srv/web.git', 'main', '')",
+    )
+    .bind(repo)
+    .execute(&database.pool)
+    .await?;
+    let store = "INSERT INTO blobs (id, repo_id, trust, sha256, size, state)
+                 VALUES ($1, $2, 'fork', repeat('a', 64), 1, 'stored')";
+    sqlx::query(store).bind(blob).bind(repo).execute(&database.pool).await?;
+    let keep = "INSERT INTO caches (id, repo_id, trust, scope, of_ref, name, blob_id)
+                VALUES ($1, $2, 'fork', $3, '7', 'linux', $4)";
+    for (scope, fits) in [("branch", false), ("pull_request", true)] {
+        let kept = sqlx::query(keep).bind(Uuid::now_v7()).bind(repo).bind(scope).bind(blob);
+        assert_eq!(kept.execute(&database.pool).await.is_ok(), fits, "{scope}");
+    }
+    let forgotten = sqlx::query("DELETE FROM blobs").execute(&database.pool).await;
+    assert!(forgotten.is_err(), "a cache still names them");
+    database.remove().await
+}

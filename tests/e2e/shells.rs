@@ -103,6 +103,20 @@ impl Terminal {
     }
 }
 
+/// A page as somebody who is logged in sees it.
+async fn page(slipway: &Installation, path: &str) -> Result<String> {
+    let said = slipway.slipway(&["login"]).await?;
+    let link =
+        said.split_whitespace().find(|word| word.starts_with("http")).context(said.clone())?;
+    let no_redirects = reqwest::redirect::Policy::none();
+    let client = reqwest::Client::builder().redirect(no_redirects).build()?;
+    let login = client.get(link).send().await?;
+    let cookie = login.headers().get("set-cookie").context("a session")?.to_str()?;
+    let cookie = cookie.split(';').next().unwrap_or_default();
+    let page = client.get(format!("{}/{path}", slipway.url())).header("cookie", cookie);
+    Ok(page.send().await?.error_for_status()?.text().await?)
+}
+
 async fn audited(slipway: &Installation, action: &str) -> Result<Vec<(String, String, Value)>> {
     let pool = slipway.pool().await?;
     let query = "SELECT actor, target, detail FROM audit WHERE action = $1 ORDER BY id";
@@ -121,8 +135,9 @@ async fn a_failed_job_is_mended_at_a_terminal() -> Result<()> {
     terminal.sees("<vanilla> /tmp vt100 size 30 90\r\n").await?;
 
     let file = terminal.file()?;
-    let resized = Command::new("stty").args(["-F", &file, "rows", "50", "cols", "132"]);
-    ensure!({ resized }.status().await?.success(), "stty changes the size of {file}");
+    let mut stty = Command::new("stty");
+    let resized = stty.args(["-F", &file, "rows", "50", "cols", "132"]).status().await?;
+    ensure!(resized.success(), "stty changes the size of {file}");
     terminal
         .types("until [ \"$(stty size)\" = '50 132' ]; do sleep 0.1; done; echo ne''w\r")
         .await?;
@@ -160,9 +175,39 @@ async fn commands_are_piped_through_and_refusals_say_what_to_do() -> Result<()> 
     let slipway = kept().await?;
     let said = slipway.slipway_with(&["shell", "acme/web", "1.1"], "echo $((6 * 7)) $FLAVOUR\n");
     assert_eq!(said.await?, "42 vanilla\n");
+    let shown = page(&slipway, "acme/web/runs/1/jobs/1").await?;
+    assert!(shown.contains("<code>slipway job shell acme/web 1.1</code>"), "{shown}");
+    let shown = page(&slipway, "acme/web/settings").await?;
+    assert!(shown.contains("their containers are kept for 10 min"), "{shown}");
     let mut failing = slipway.command(&["job", "shell", "acme/web", "1.1", "--continue"])?;
     let output = failing.output().await?;
     assert_eq!(output.status.code(), Some(1), "the job would have failed: {output:?}");
+
+    // A job has four at most.
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        let mut command = slipway.command(&["job", "shell", "acme/web", "1.1"])?;
+        open.push(command.stdin(Stdio::piped()).spawn()?);
+    }
+    let pool = slipway.pool().await?;
+    eventually("four shells are open", LONG, || async {
+        let query = "SELECT count(*) FROM shells WHERE state = 'open'";
+        let count: i64 = sqlx::query_scalar(query).fetch_one(&pool).await?;
+        Ok((count == 4).then_some(()))
+    })
+    .await;
+    let fifth = slipway.command(&["job", "shell", "acme/web", "1.1"])?.output().await?;
+    let words = String::from_utf8_lossy(&fifth.stderr).into_owned();
+    assert_eq!(words, "slipway: there are 4 shells in this job already\n");
+    // Whoever typed is gone, and each of them is closed.
+    drop(open);
+    eventually("all shells are closed", LONG, || async {
+        let query = "SELECT count(*) FROM shells WHERE state <> 'closed'";
+        let count: i64 = sqlx::query_scalar(query).fetch_one(&pool).await?;
+        Ok((count == 0).then_some(()))
+    })
+    .await;
+    pool.close().await;
 
     let nothing = slipway.command(&["job", "shell", "acme/web", "1.2"])?.output().await?;
     let words = String::from_utf8_lossy(&nothing.stderr).into_owned();

@@ -129,6 +129,23 @@ impl Caller {
         Ok(())
     }
 
+    /// A job of a run, with its attempts and their steps.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn job(&self, repo: &Repo, run: usize, job: i64) -> Result<Value> {
+        self.get(&format!("{}/runs/{run}/jobs/{job}", repo.name)).await.context("no such job")
+    }
+
+    /// The log of a job's latest attempt.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn log(&self, repo: &Repo, run: usize, job: i64) -> Result<String> {
+        let log = self.raw(&format!("{}/runs/{run}/jobs/{job}/log", repo.name)).await;
+        Ok(String::from_utf8_lossy(&log.context("no such log")?).into_owned())
+    }
+
     /// Reads all logs of the runs 1 to `runs` over and over until every run is final; answers,
     /// for each attempt, the longest log that was ever readable.
     ///

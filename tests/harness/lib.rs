@@ -11,6 +11,7 @@ mod postgres;
 mod process;
 pub mod proxy;
 mod repository;
+mod s3;
 pub mod server;
 pub mod worker;
 
@@ -21,5 +22,6 @@ pub use poll::{eventually, until};
 pub use postgres::Postgres;
 pub use process::{Process, slipway};
 pub use repository::{Delivery, Repository, git};
+pub use s3::S3;
 pub use server::Scene;
 pub use worker::Worker;

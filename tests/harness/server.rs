@@ -1,5 +1,7 @@
 //! A real server of a story's own: on a free port, over a scratch database, with its loops.
 
+mod kept;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +37,8 @@ pub struct Scene {
     /// Speaks HTTP to it.
     pub http: Client,
     running: Running,
+    /// Its data dir, which ends with the last server over the same database.
+    folder: Arc<tempfile::TempDir>,
 }
 
 /// One server process' worth of tasks.
@@ -63,6 +67,11 @@ pub fn config(database_url: String) -> Config {
             (admin, registration),
         )
     }
+}
+
+/// The same with a data dir of the story's own.
+fn in_folder(database: &Database, folder: &Arc<tempfile::TempDir>) -> Config {
+    Config { data_dir: folder.path().to_owned(), ..config(database.url()) }
 }
 
 async fn run(config: Config) -> Result<(String, Running)> {
@@ -113,10 +122,11 @@ impl Scene {
     /// When there is no Postgres to start it on.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Result<Self> {
         let database = Database::create().await?;
-        let mut config = config(database.url());
+        let folder = Arc::new(tempfile::tempdir()?);
+        let mut config = in_folder(&database, &folder);
         change(&mut config);
         let (base, running) = run(config).await?;
-        Ok(Self { base, database, http: client()?, running })
+        Ok(Self { base, database, http: client()?, running, folder })
     }
 
     /// Starts one whose public address leads to it: others post to it there.
@@ -126,11 +136,12 @@ impl Scene {
     pub async fn reachable(change: impl FnOnce(&mut Config)) -> Result<Self> {
         let database = Database::create().await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let mut config = config(database.url());
+        let folder = Arc::new(tempfile::tempdir()?);
+        let mut config = in_folder(&database, &folder);
         config.public_url = format!("http://{}", listener.local_addr()?).parse()?;
         change(&mut config);
         let (base, running) = run_on(listener, config).await?;
-        Ok(Self { base, database, http: client()?, running })
+        Ok(Self { base, database, http: client()?, running, folder })
     }
 
     /// Ends the server and starts another one over the same database.
@@ -139,10 +150,10 @@ impl Scene {
     /// When it does not start.
     pub async fn restart(self, change: impl FnOnce(&mut Config)) -> Result<Self> {
         self.running.end().await?;
-        let mut config = config(self.database.url());
+        let mut config = in_folder(&self.database, &self.folder);
         change(&mut config);
         let (base, running) = run(config).await?;
-        Ok(Self { base, database: self.database, http: self.http, running })
+        Ok(Self { base, database: self.database, http: self.http, running, folder: self.folder })
     }
 
     /// Starts another server over the same database, beside this one.
@@ -150,8 +161,9 @@ impl Scene {
     /// # Errors
     /// When it does not start.
     pub async fn another(&self) -> Result<Self> {
-        let (base, running) = run(config(self.database.url())).await?;
-        Ok(Self { base, database: self.database.clone(), http: self.http.clone(), running })
+        let (base, running) = run(in_folder(&self.database, &self.folder)).await?;
+        let (database, folder) = (self.database.clone(), Arc::clone(&self.folder));
+        Ok(Self { base, database, http: self.http.clone(), running, folder })
     }
 
     /// Ends this server and leaves the database to another one.

@@ -1,5 +1,7 @@
 //! A worker as the server sees one: it speaks the protocol and does nothing else.
 
+mod blobs;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,6 +14,8 @@ use slipway_pipelines::plan::{
 };
 use slipway_pipelines::wire::{Assignment, PROTOCOL_VERSION};
 use uuid::Uuid;
+
+pub use blobs::offer;
 
 use crate::server::{REGISTRATION, Scene};
 
@@ -161,6 +165,17 @@ impl Attempt {
         let url =
             format!("{}/api/worker/v1/attempts/{}/{what}", self.base, self.assignment.attempt);
         let request = self.http.post(url).bearer_auth(self.assignment.token.expose()).json(body);
+        Ok(request.send().await?)
+    }
+
+    /// Puts something of this attempt at the server.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn call_put(&self, what: &str, body: &Value) -> Result<Response> {
+        let url =
+            format!("{}/api/worker/v1/attempts/{}/{what}", self.base, self.assignment.attempt);
+        let request = self.http.put(url).bearer_auth(self.assignment.token.expose()).json(body);
         Ok(request.send().await?)
     }
 

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::deploy::Aws;
 use crate::operator::Operator;
+use crate::snapshots::SnapshotSettings;
 
 /// How long a worker that is asked to stop waits for its jobs, unless the operator says otherwise.
 pub const DRAIN: Duration = Duration::from_secs(30);
@@ -36,6 +37,8 @@ pub struct Config {
     pub engine: Option<String>,
     /// Containers that are started before a job wants them; 0: none.
     pub warm: u32,
+    /// How long `snapshot:` keeps containers, and where they are shared.
+    pub snapshots: SnapshotSettings,
     /// Where deploys ask AWS.
     pub aws: Aws,
     /// What jobs get beyond their containers.

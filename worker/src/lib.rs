@@ -4,6 +4,7 @@
 mod client;
 mod config;
 pub mod deploy;
+mod engine_proxy;
 mod git;
 pub mod image;
 mod job;
@@ -13,8 +14,10 @@ mod operator;
 mod runner;
 mod sandbox;
 mod script;
+mod snapshots;
 
 pub use config::{Config, DRAIN, KEEP_FAILED_MOST};
 pub use local::{Artifact, KeptJob, LocalRun, News, Stop, run_local};
 pub use operator::{HostFolder, Operator};
 pub use runner::{run, run_until};
+pub use snapshots::{SnapshotRegistry, SnapshotSettings};

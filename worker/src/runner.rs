@@ -33,6 +33,8 @@ pub(crate) struct Worker {
     pub(crate) mirrors: Arc<Mirrors>,
     /// Where files lie on their way between jobs and the store.
     pub(crate) spool: Spool,
+    /// Where it keeps what outlives an attempt.
+    pub(crate) data_dir: PathBuf,
     /// None: it can only plan.
     pub(crate) engine: Option<Engine>,
     /// Where deploys ask AWS.
@@ -91,12 +93,17 @@ pub async fn run_until(
             if let Some(engine) = &engine {
                 let (sandbox, stop) = (engine.sandbox.clone(), shutdown.clone());
                 beside.spawn(async move { sandbox.tend(&stop).await });
+                if let Some(snapshots) = engine.snapshots.clone() {
+                    let stop = shutdown.clone();
+                    beside.spawn(async move { snapshots.tend(&stop).await });
+                }
             }
         }
         let worker = Arc::new(Worker {
             id: identity.id,
             mirrors: Arc::clone(&mirrors),
             spool: spool.clone(),
+            data_dir: config.data_dir.clone(),
             engine: engine.clone(),
             aws: config.aws.clone(),
             operator: config.operator.clone(),

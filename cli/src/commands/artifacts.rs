@@ -86,7 +86,7 @@ async fn list(arguments: List) -> Result<()> {
         vec![
             artifact.name.clone(),
             format!("{}.{} {}", arguments.run, artifact.job, print::cut(&artifact.job_name, 40)),
-            print::plural(artifact.files.len(), "file"),
+            print::plural(usize::try_from(artifact.file_count).unwrap_or(0), "file"),
             print::size(artifact.size),
             artifact.expires_at.format("%Y-%m-%d").to_string(),
         ]
@@ -169,6 +169,7 @@ mod tests {
             name: name.to_owned(),
             size: 1,
             sha256: String::new(),
+            file_count: 0,
             files: Vec::new(),
             created_at: time,
             expires_at: time,

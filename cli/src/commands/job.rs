@@ -122,16 +122,20 @@ fn path(one: &One) -> String {
     format!("{}/runs/{}/jobs/{}", one.repo, one.job.run, one.job.job)
 }
 
-async fn known(api: &Api, one: &One) -> Result<WholeJob> {
-    let Number { run, job } = one.job;
-    let known: Option<WholeJob> = api.find(&path(one)).await?;
-    known.with_context(|| format!("run {run} of {} has no job {job}", one.repo))
+async fn known(
+    api: &Api,
+    path: &str,
+    repo: &RepoName,
+    Number { run, job }: Number,
+) -> Result<WholeJob> {
+    let known: Option<WholeJob> = api.find(path).await?;
+    known.with_context(|| format!("run {run} of {repo} has no job {job}"))
 }
 
 async fn logs(logs: Logs) -> Result<ExitCode> {
-    let path = path(&logs.one);
-    let (_data_dir, api) = logs.one.server.clone().connect()?;
-    let known = known(&api, &logs.one).await?;
+    let (path, number, repo) = (path(&logs.one), logs.one.job, logs.one.repo);
+    let (_data_dir, api) = logs.one.server.connect()?;
+    let known = known(&api, &path, &repo, number).await?;
     let latest = known.attempts.last().map(|whole| whole.attempt.number);
     let reader = Reader { api, path };
     if logs.follow {

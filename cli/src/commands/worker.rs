@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use slipway_pipelines::names::WorkerLabel;
-use slipway_worker::KEEP_FAILED_MOST;
 use slipway_worker::deploy::{Aws, Pace};
-use slipway_worker::{HostFolder, Operator};
+use slipway_worker::{HostFolder, KEEP_FAILED_MOST, Operator, SnapshotRegistry, SnapshotSettings};
 use url::Url;
 
 use super::stop;
@@ -55,6 +54,8 @@ pub(crate) struct Worker {
     /// Containers started before a job wants them, 0 for none [env: SLIPWAY_WARM] [default: 2]
     #[arg(long, value_name = "N")]
     warm: Option<u32>,
+    #[command(flatten)]
+    snapshots: Snapshots,
     /// Where deploys ask S3 [env: SLIPWAY_AWS_S3_URL] [default: where AWS has it]
     #[arg(long, value_name = "URL")]
     aws_s3_url: Option<Url>,
@@ -69,6 +70,41 @@ pub(crate) struct Worker {
     /// Stop when standard input is closed, as a supervisor that dies leaves it.
     #[arg(long)]
     stop_with_stdin: bool,
+}
+
+/// What `snapshot:` of a job keeps.
+#[derive(Debug, clap::Args)]
+struct Snapshots {
+    /// Days until a snapshot that no job uses is removed [env: SLIPWAY_SNAPSHOT_DAYS] [default: 14]
+    #[arg(long, value_name = "DAYS")]
+    snapshot_days: Option<u32>,
+    /// All snapshots together [env: SLIPWAY_SNAPSHOT_BYTES] [default: 20 GiB]
+    #[arg(long, value_name = "BYTES")]
+    snapshot_bytes: Option<u64>,
+    /// Where workers share snapshots, HOST[:PORT]/PATH [env: SLIPWAY_SNAPSHOT_REGISTRY]; its
+    /// password is snapshot_registry_password of slipway.toml or of the environment, never a flag
+    #[arg(long, value_name = "REPOSITORY")]
+    snapshot_registry: Option<String>,
+    /// The user there [env: SLIPWAY_SNAPSHOT_REGISTRY_USERNAME]
+    #[arg(long, value_name = "NAME")]
+    snapshot_registry_username: Option<String>,
+}
+
+fn snapshots(arguments: Snapshots, settings: &Settings) -> Result<SnapshotSettings> {
+    let mut snapshots = SnapshotSettings::default();
+    if let Some(days) = settings.get(arguments.snapshot_days, "snapshot_days")? {
+        snapshots.unused = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+    }
+    if let Some(bytes) = settings.get(arguments.snapshot_bytes, "snapshot_bytes")? {
+        snapshots.most_bytes = bytes;
+    }
+    let username = arguments.snapshot_registry_username;
+    let username = settings.get(username, "snapshot_registry_username")?;
+    let password = settings.secret("snapshot_registry_password")?;
+    let repository = settings.get(arguments.snapshot_registry, "snapshot_registry")?;
+    snapshots.registry =
+        repository.map(|repository| SnapshotRegistry { repository, username, password });
+    Ok(snapshots)
 }
 
 /// Runs until it is told to stop, then lets its jobs end within the drain's bound.
@@ -97,6 +133,7 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
         data_dir: data_dir.join("worker"),
         engine: settings.get(arguments.engine, "engine")?,
         warm: settings.get(arguments.warm, "warm")?.unwrap_or(WARM),
+        snapshots: snapshots(arguments.snapshots, &settings)?,
         aws: Aws {
             s3_url: settings.get(arguments.aws_s3_url, "aws_s3_url")?,
             elasticbeanstalk_url: settings

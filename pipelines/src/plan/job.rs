@@ -34,7 +34,8 @@ pub(super) fn build<'n>(
     stage: &str,
 ) -> Option<Built<'n>> {
     let keys = Keys::of_job(job);
-    let section = section::read(reader, &keys);
+    let mut section = section::read(reader, &keys);
+    no_snapshot_beside_an_engine(reader, &keys, &mut section);
     let own = own_env(&section.env, whole);
     let axes = axes(job, &keys, &own);
     let name = reader.once(&keys, "name", labels::label).flatten();
@@ -88,6 +89,20 @@ pub(super) fn build<'n>(
         None => plan,
     };
     Some(Built { plan, stage: 0, needs: section.needs, base })
+}
+
+/// The work tree of a job with an engine is on its worker's disk, where its containers can mount
+/// it: it is not in the file system that a snapshot keeps.
+fn no_snapshot_beside_an_engine(reader: &mut Reader, keys: &Keys<'_>, section: &mut Section<'_>) {
+    if !section.services.docker || section.carry.snapshot.take().is_none() {
+        return;
+    }
+    let Some(at) = keys.get("snapshot") else { return };
+    reader.heard_once("snapshot beside docker", at.span, |reader| {
+        let message = "no snapshot is taken of a job with `services: docker`: its work tree is not in its container's file system";
+        let help = "take the snapshot in a job without it, or use `cache:`";
+        reader.warn(&at, "no-snapshot", message, help);
+    });
 }
 
 fn default_language(reader: &Reader) -> &'static Language {

@@ -31,7 +31,6 @@ pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Services {
     for item in reader.few(at, MAX_SERVICES) {
         if matches!(item.node.text(), Some("docker" | "cri-dockerd")) {
             docker = true;
-            no_engine(reader, &item);
             continue;
         }
         let read = if item.is_map() { whole(reader, &item) } else { by_name(reader, &item) };
@@ -55,15 +54,6 @@ pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Services {
         services.push(service);
     }
     Services { plans: services, docker }
-}
-
-fn no_engine(reader: &mut Reader, at: &At<'_>) {
-    let name = at.node.text().unwrap_or_default();
-    let message = format!(
-        "`services: {name}` has no effect yet: a job has no engine of its own, so `docker` commands in it fail"
-    );
-    let help = "use `images:` to build an image and `provider: registry` to push it";
-    reader.warn(at, "no-effect-yet", message, help);
 }
 
 /// `redis`, `redis:7`

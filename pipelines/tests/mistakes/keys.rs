@@ -105,12 +105,6 @@ script: make
     3 | dist: focal
       | ^^^^
       = help: it can be left out
-    warning[no-effect-yet]: `cache` has no effect yet
-     --> .travis.yml:4:1
-      |
-    4 | cache: {directories: [target]}
-      | ^^^^^
-      = help: it will be: folders carried from run to run
     ");
 }
 

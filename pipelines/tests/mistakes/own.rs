@@ -166,6 +166,19 @@ parallel: 1000
 }
 
 #[test]
+fn a_job_with_an_engine_of_its_own_leaves_no_snapshot() {
+    let file = "script: make\nenv: [A=1, A=2]\nservices: docker\nsnapshot: install\n";
+    assert_snapshot!(told(".ci.yml", file), @r"
+    warning[snapshot-with-docker]: a job with `services: docker` leaves no snapshot: its work tree is not in its container
+     --> .ci.yml:4:1
+      |
+    4 | snapshot: install
+      | ^^^^^^^^
+      = help: leave one of the two out
+    ");
+}
+
+#[test]
 fn what_is_carried_stays_inside_the_work_tree() {
     let file = r"
 script: make
@@ -177,12 +190,6 @@ commit: My Image
 concurrency: {cancel: always}
 ";
     assert_snapshot!(told(".ci.yml", file), @r"
-    warning[no-effect-yet]: `artifacts` has no effect yet
-     --> .ci.yml:3:1
-      |
-    3 | artifacts: {paths: [../secrets, 'dist/[a'], expire: soon, when: maybe}
-      | ^^^^^^^^^
-      = help: it will be: files kept from the job
     error[path-leaves-repo]: `../secrets` does not stay inside the work tree
      --> .ci.yml:3:21
       |
@@ -207,48 +214,24 @@ concurrency: {cancel: always}
     3 | artifacts: {paths: [../secrets, 'dist/[a'], expire: soon, when: maybe}
       |                                                                 ^^^^^
       = help: write `when: always`
-    warning[no-effect-yet]: `reports` has no effect yet
-     --> .ci.yml:4:1
-      |
-    4 | reports: {junit: /tmp/*.xml}
-      | ^^^^^^^
-      = help: it will be: test reports to read
     error[path-leaves-repo]: `/tmp/*.xml` does not stay inside the work tree
      --> .ci.yml:4:18
       |
     4 | reports: {junit: /tmp/*.xml}
       |                  ^^^^^^^^^^
       = help: write it from the repo's root
-    warning[no-effect-yet]: `snapshot` has no effect yet
-     --> .ci.yml:5:1
-      |
-    5 | snapshot: {after: script}
-      | ^^^^^^^^
-      = help: it will be: the container kept after a phase
     error[bad-phase]: a snapshot can not be taken after `script`
      --> .ci.yml:5:19
       |
     5 | snapshot: {after: script}
       |                   ^^^^^^
       = help: write before_install, install or before_script: those are then not run again
-    warning[no-effect-yet]: `workspaces` has no effect yet
-     --> .ci.yml:6:1
-      |
-    6 | workspaces: {create: {name: dist}}
-      | ^^^^^^^^^^
-      = help: it will be: folders carried from job to job of a run
     error[missing-key]: `create` needs the key `paths`
      --> .ci.yml:6:22
       |
     6 | workspaces: {create: {name: dist}}
       |                      ^^^^^^^^^^^^
       = help: write `workspaces: {create: {name: dist, paths: [dist]}}`, or `use: [dist]`
-    warning[no-effect-yet]: `commit` has no effect yet
-     --> .ci.yml:7:1
-      |
-    7 | commit: My Image
-      | ^^^^^^
-      = help: it will be: turns the finished container into an image
     error[bad-image]: `My Image` is not the name of an image
      --> .ci.yml:7:9
       |

@@ -44,18 +44,13 @@ script: make
 }
 
 #[test]
-fn services_docker_has_no_engine_yet() {
-    let file = r"language: generic
+fn a_job_with_an_engine_has_no_snapshot() {
+    let file = r"image: docker
 services: docker
 script: docker build .
+snapshot: install
 ";
-    assert_snapshot!(told(".travis.yml", file), @r"
-    warning[no-effect-yet]: `services: docker` has no effect yet: a job has no engine of its own, so `docker` commands in it fail
-     --> .travis.yml:2:11
-      |
-    2 | services: docker
-      |           ^^^^^^
-      = help: use `images:` to build an image and `provider: registry` to push it
+    assert_snapshot!(told(".ci.yml", file), @r"
     ");
 }
 

@@ -21,8 +21,8 @@ fn a_key_for_another_language_is_named() {
 
 #[test]
 fn what_has_no_effect_says_so() {
-    let told = said(".travis.yml", "sudo: required\ncache: pip\n");
-    assert_eq!(told, ["note[deprecated-key] sudo", "warning[no-effect-yet] cache"]);
+    let told = said(".travis.yml", "sudo: required\nkeys: deploy\n");
+    assert_eq!(told, ["note[deprecated-key] sudo", "warning[no-effect-yet] keys"]);
     assert_eq!(said(".travis.yml", "dist: focal\n"), ["note[no-effect] dist"]);
 }
 

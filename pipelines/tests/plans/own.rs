@@ -176,3 +176,17 @@ fn on_travis_a_job_without_a_script_is_errored_alone() {
     assert_eq!(plan.jobs[0].phases.script, PhasePlan::Absent);
     assert_ne!(plan.jobs[1].phases.script, PhasePlan::Absent);
 }
+
+#[test]
+fn travis_keeps_what_npm_fetched_unless_it_is_told_not_to() {
+    let tools = |file: &str, text: &str| {
+        let plan = plan(file, &format!("language: node_js\nscript: make\n{text}"));
+        plan.jobs[0].carry.cache.tools.iter().map(|tool| tool.name()).collect::<Vec<_>>()
+    };
+    assert_eq!(tools(".travis.yml", ""), ["npm"]);
+    assert_eq!(tools(".travis.yml", "cache: yarn"), ["yarn", "npm"]);
+    assert_eq!(tools(".travis.yml", "cache: npm"), ["npm"]);
+    assert_eq!(tools(".travis.yml", "cache: false"), [""; 0]);
+    assert_eq!(tools(".travis.yml", "cache: {npm: false, directories: [a]}"), [""; 0]);
+    assert_eq!(tools(".ci.yml", ""), [""; 0]);
+}

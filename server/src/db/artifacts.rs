@@ -38,6 +38,9 @@ pub(crate) async fn others(
     Ok((row.count, row.bytes))
 }
 
+/// So many of its files are named in lists; the zip has them all.
+pub(crate) const NAMED_FILES: usize = 100;
+
 /// Keeps an artifact; what older attempts of the job left goes.
 pub(crate) async fn keep(
     tx: &mut Tx,
@@ -54,17 +57,19 @@ pub(crate) async fn keep(
     .execute(&mut **tx)
     .await?;
     sqlx::query!(
-        "INSERT INTO artifacts (id, run_id, job_id, attempt_id, name, blob_id, files, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
+        "INSERT INTO artifacts (id, run_id, job_id, attempt_id, name, blob_id, files, file_count,
+                                expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))
          ON CONFLICT (attempt_id, name) DO UPDATE SET blob_id = EXCLUDED.blob_id,
-             files = EXCLUDED.files, created_at = now(), expires_at = EXCLUDED.expires_at",
+             files = EXCLUDED.files, file_count = EXCLUDED.file_count, created_at = now(), expires_at = EXCLUDED.expires_at",
         uuid::Uuid::now_v7(),
         giver.run.as_uuid(),
         giver.job.as_uuid(),
         giver.attempt.as_uuid(),
         name,
         blob.id,
-        Json(files) as _,
+        Json(files.get(..NAMED_FILES).unwrap_or(files)) as _,
+        i32::try_from(files.len()).unwrap_or(i32::MAX),
         time.as_secs_f64()
     )
     .execute(&mut **tx)
@@ -83,21 +88,24 @@ pub(crate) async fn expire(tx: &mut Tx) -> Result<u64, FlowError> {
     Ok(gone.rows_affected())
 }
 
-/// Those of a run, or of one job of it.
+/// The first `most` of a run, or of one job of it.
 pub(crate) async fn list(
     db: &Db,
     run: RunId,
     job: Option<JobNumber>,
+    most: i64,
 ) -> Result<Vec<Artifact>, FlowError> {
     let artifacts = sqlx::query!(
         r#"SELECT j.number AS job, j.name AS job_name, a.name, b.size, b.sha256,
-                  a.files AS "files: Json<Vec<BlobFile>>", a.created_at, a.expires_at
+                  a.file_count, a.files AS "files: Json<Vec<BlobFile>>", a.created_at,
+                  a.expires_at
            FROM artifacts a JOIN blobs b ON b.id = a.blob_id JOIN jobs j ON j.id = a.job_id
            JOIN attempts t ON t.id = a.attempt_id AND t.number = j.attempt
            WHERE a.run_id = $1 AND ($2::int IS NULL OR j.number = $2) AND a.expires_at > now()
-           ORDER BY j.number, a.name"#,
+           ORDER BY j.number, a.name LIMIT $3"#,
         run.as_uuid(),
-        job.map(|job| job.0)
+        job.map(|job| job.0),
+        most
     )
     .map(|row| Artifact {
         job: row.job,
@@ -105,6 +113,7 @@ pub(crate) async fn list(
         name: row.name,
         size: row.size,
         sha256: row.sha256,
+        file_count: row.file_count,
         files: row.files.0,
         created_at: row.created_at,
         expires_at: row.expires_at,

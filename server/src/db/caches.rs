@@ -61,7 +61,8 @@ pub(crate) struct Found {
     pub(crate) place: Place,
 }
 
-/// The cache of that name in that scope; it counts as used.
+/// The cache of that name in that scope; it counts as used. Its blob is locked before it, as by
+/// those who keep one.
 pub(crate) async fn find(
     tx: &mut Tx,
     repo: RepoId,
@@ -69,13 +70,10 @@ pub(crate) async fn find(
     name: &str,
 ) -> Result<Option<Found>, FlowError> {
     let row = sqlx::query!(
-        "WITH used AS (
-             UPDATE caches SET used_at = now()
-             WHERE repo_id = $1 AND trust = $2 AND scope = $3 AND of_ref = $4 AND name = $5
-             RETURNING blob_id
-         )
-         UPDATE blobs SET last_used_at = now() FROM used
-         WHERE id = used.blob_id AND state = 'stored' RETURNING id, repo_id, trust, sha256",
+        "UPDATE blobs b SET last_used_at = now() FROM caches c
+         WHERE b.id = c.blob_id AND b.state = 'stored' AND c.repo_id = $1 AND c.trust = $2
+           AND c.scope = $3 AND c.of_ref = $4 AND c.name = $5
+         RETURNING c.id AS cache, b.id, b.repo_id, b.trust, b.sha256",
         repo.as_uuid(),
         scope.trust.word(),
         scope.owner.word(),
@@ -84,11 +82,12 @@ pub(crate) async fn find(
     )
     .fetch_optional(&mut **tx)
     .await?;
-    let found = |row: (Uuid, Uuid, String, String)| {
-        let (blob, repo, trust, sha256) = row;
-        Ok(Found { blob, place: blobs::place(repo, &trust, &sha256)? })
-    };
-    row.map(|row| found((row.id, row.repo_id, row.trust, row.sha256))).transpose()
+    let Some(row) = row else { return Ok(None) };
+    sqlx::query!("UPDATE caches SET used_at = now() WHERE id = $1", row.cache)
+        .execute(&mut **tx)
+        .await?;
+    let place = blobs::place(row.repo_id, &row.trust, &row.sha256)?;
+    Ok(Some(Found { blob: row.id, place }))
 }
 
 /// From now on the scope's cache of that name is this.
@@ -117,6 +116,17 @@ pub(crate) async fn keep(
     Ok(())
 }
 
+/// Two who remove several caches of a repo would wait for each other.
+async fn one_at_a_time(tx: &mut Tx, repo: RepoId) -> Result<(), FlowError> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended('caches ' || $1, 0))",
+        repo.to_string()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// The least recently used of the repo's caches at that trust make room, until no more than
 /// `count` of them and `bytes` in all are left. A fork pushes out no cache of a branch.
 pub(crate) async fn make_room(
@@ -125,6 +135,7 @@ pub(crate) async fn make_room(
     trust: Trust,
     (count, bytes): (i64, i64),
 ) -> Result<u64, FlowError> {
+    one_at_a_time(tx, repo).await?;
     let gone = sqlx::query!(
         "DELETE FROM caches WHERE id IN (
              SELECT id FROM (
@@ -199,6 +210,7 @@ pub(crate) async fn clear(
     repo: RepoId,
     filter: &Filter,
 ) -> Result<ClearedCaches, FlowError> {
+    one_at_a_time(tx, repo).await?;
     let cleared = sqlx::query_as!(
         ClearedCaches,
         r#"WITH gone AS (

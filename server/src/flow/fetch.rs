@@ -27,6 +27,10 @@ pub(crate) async fn fetch(
     kind: BlobKind,
     name: &str,
 ) -> Result<Option<Fetched>, FlowError> {
+    // Postgres takes no NUL in a text, and so nothing has such a name.
+    if name.contains('\0') {
+        return Ok(None);
+    }
     loop {
         let mut tx = server.db.begin().await?;
         let visitor = Visitor::find(&mut tx, attempt).await?;

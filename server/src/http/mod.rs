@@ -135,13 +135,17 @@ fn within(routes: Router, shutdown: CancellationToken) -> Router {
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let transfer = request.method() == Method::PUT && route.ends_with("/blobs/{kind}/{name}");
-    let limit = if transfer { TRANSFER } else { TIMEOUT };
+    let limit = time_for(&request);
     tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_late| {
         let sentence = "The answer took too long; try again after a moment.";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, sentence).into_response()
     })
+}
+
+fn time_for(request: &Request) -> Duration {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let transfer = request.method() == Method::PUT && route.ends_with("/blobs/{kind}/{name}");
+    if transfer { TRANSFER } else { TIMEOUT }
 }
 
 fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
@@ -167,4 +171,38 @@ async fn health(State(server): State<Arc<Server>>) -> Result<&'static str, Probl
         .await
         .map_err(|_| Problem::from(sqlx::Error::PoolTimedOut))??;
     Ok("ok\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::any;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_an_upload_has_longer_than_the_others() {
+        let told = async |request: Request, _next: Next| {
+            time_for(&request).as_secs().to_string().into_response()
+        };
+        let attempt = Router::new()
+            .route("/blobs/{kind}/{name}", any(async || ""))
+            .route("/log", any(async || ""));
+        let worker = Router::new().nest("/attempts/{attempt}", attempt);
+        let app = Router::new().nest("/api/worker/v1", worker).layer(from_fn(told));
+        let cases = [
+            (Method::PUT, "blobs/cache/linux", TRANSFER),
+            (Method::GET, "blobs/cache/linux", TIMEOUT),
+            (Method::PUT, "log", TIMEOUT),
+        ];
+        for (method, path, limit) in cases {
+            let request = Request::builder().method(&method);
+            let request = request.uri(format!("/api/worker/v1/attempts/1/{path}"));
+            let request = request.body(Body::empty()).expect("a request");
+            let answer = app.clone().oneshot(request).await.expect("infallible");
+            let body = axum::body::to_bytes(answer.into_body(), 99).await.expect("a body");
+            assert_eq!(body, limit.as_secs().to_string(), "{method} {path}");
+        }
+    }
 }

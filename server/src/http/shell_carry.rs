@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
+use bytes::Bytes;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
 use slipway_pipelines::ids::ShellId;
@@ -21,6 +22,7 @@ use crate::state::Server;
 
 /// Both ends ping more often than that.
 const SILENCE: Duration = Duration::from_secs(60);
+const PING: Duration = Duration::from_secs(15);
 /// Between two words to the other replicas that this end is held.
 const BEAT: Duration = Duration::from_secs(5);
 /// A worker that lives takes a shell within a second.
@@ -88,6 +90,8 @@ pub(super) async fn person(server: Arc<Server>, socket: WebSocket, ends: Ends) {
     }
 }
 
+/// Of whoever held this end.
+const LEFT: &str = "it was left";
 const STOPS: &str = "The server stops. Open the shell again in a moment.";
 
 /// Carries the worker's end until one of them ends it.
@@ -118,7 +122,7 @@ async fn inward(server: &Server, stream: &mut Stream, outbox: &Outbox) -> String
             Ok(Some(Ok(Message::Binary(bytes)))) => Piece::Bytes(bytes),
             Ok(Some(Ok(Message::Text(words)))) => Piece::Words(words.as_str().to_owned()),
             Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
-            Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return "it was left".to_owned(),
+            Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return LEFT.to_owned(),
         };
         if let Err(error) = outbox.say(server, piece).await {
             tracing::warn!(%error, "a piece of a shell can not be handed on");
@@ -139,8 +143,20 @@ struct Outward<'a> {
 impl Outward<'_> {
     /// Returns why no more comes.
     async fn carry(&mut self, server: &Server, inbox: &mut Inbox) -> String {
+        let mut ping = tokio::time::interval(PING);
         loop {
-            let message = match inbox.hear().await {
+            let heard = tokio::select! {
+                heard = inbox.hear() => heard,
+                // Also while nobody takes what comes the other way: an end that hears nothing
+                // takes the connection for dead.
+                _ = ping.tick() => {
+                    if self.sink.send(Message::Ping(Bytes::new())).await.is_err() {
+                        return LEFT.to_owned();
+                    }
+                    continue;
+                }
+            };
+            let message = match heard {
                 Some(Piece::Bytes(bytes)) => Message::Binary(bytes),
                 Some(Piece::Words(words)) => {
                     if let Some(opened) = self.opened.take() {
@@ -152,7 +168,7 @@ impl Outward<'_> {
                 Some(Piece::Gone) | None => return "The worker has gone.".to_owned(),
             };
             if self.sink.send(message).await.is_err() {
-                return "it was left".to_owned();
+                return LEFT.to_owned();
             }
             if self.last.is_some() {
                 return String::new();

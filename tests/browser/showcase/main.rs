@@ -6,6 +6,7 @@
 mod cloud;
 mod crowd;
 mod deploys;
+mod left;
 mod live;
 mod runs;
 mod seed;

@@ -106,6 +106,7 @@ impl Seed {
                               "sealed": "\\x00", "updated_at": ago(40 * HOUR) });
             self.put("secrets", row).await?;
         }
+        self.caches(repo).await?;
         self.history(repo).await?;
         self.red(repo).await?;
         self.without_jobs(repo).await?;
@@ -173,6 +174,26 @@ impl Seed {
                 job.steps.push(step("script", "pytest -q", "48 passed in 3.62s\n", 0, 5));
             }
             let (id, attempt) = self.job(&red, &job).await?;
+            let failed = [
+                (
+                    "tests.test_checkout",
+                    "test_total_rounds_half_to_even",
+                    "failed",
+                    "    def test_total_rounds_half_to_even():\n>       assert total([Decimal('0.125')] * 2) == Decimal('0.25')\n\u{1b}[31mE       AssertionError: assert Decimal('0.26') == Decimal('0.25')\u{1b}[0m\n\ntests/test_checkout.py:41: AssertionError",
+                ),
+                (
+                    "tests.test_search",
+                    "test_<b>html</b>[a-parameter-without-a-blank-that-goes-on-and-on-and-on-and-on-and-on-and-on]",
+                    "errored",
+                    "",
+                ),
+            ];
+            let red_here = if number == 2 { &failed[..] } else { &[] };
+            self.tests(&red, (id, attempt), 47, red_here).await?;
+            if number < 3 {
+                let files = ["shop.log".to_owned(), "coverage/<i>index</i>.html".to_owned()];
+                self.artifact(&red, (id, attempt), "logs & coverage", &files, 48_213).await?;
+            }
             let service = json!({ "attempt_id": attempt, "name": "redis", "status": "ready",
                                   "detail": "redis:7 answered PING after 0.4 s" });
             self.put("services", service).await?;
@@ -251,7 +272,12 @@ impl Seed {
         (job.started, job.finished) = (Some(HOUR - 5), Some(HOUR - 31));
         job.steps = prepared();
         job.steps.push(step("script", "printf '<b>%s</b>' \"$A_VERY_LONG_VARIABLE_NAME\" | tee /tmp/a/long/path/that/does/not/fit/on/a/phone/at/all.txt", all_kinds_of_text(), 0, 2));
-        self.job(&run, &job).await?;
+        let made = self.job(&run, &job).await?;
+        self.tests(&run, made, 12_345, &[]).await?;
+        let files: Vec<String> =
+            (1..=10_000).map(|number| format!("site/pages/{number}/index.html")).collect();
+        self.artifact(&run, made, &"a-site-of-many-pages-".repeat(9), &files, 1_204_330_112)
+            .await?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 mod adding;
 mod converging;
+mod kept;
 mod telling;
 mod triggers;
 mod trust;

@@ -5,6 +5,7 @@ mod cancel;
 mod claims;
 mod deploys;
 mod imports;
+mod kept;
 mod logs;
 mod lost;
 mod machines;

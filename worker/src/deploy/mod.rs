@@ -34,6 +34,9 @@ pub use aws::{Aws, Pace};
 pub use tree::{ContainerTree, WorkTree};
 
 pub(crate) use beanstalk::label as beanstalk_label;
+pub(crate) use forwarder::image as forwarder_image;
+pub(crate) use reference::Repository;
+pub(crate) use template::expand;
 
 /// What a deploy may know and use.
 pub struct DeployContext<'a> {
@@ -225,7 +228,7 @@ fn longest(plan: &DeployPlan) -> Duration {
 
 /// The engine is everybody's: a repo names what it built by the names in its file, and never
 /// what another repo built.
-fn refuse_foreign(image: &str) -> Result<(), String> {
+pub(crate) fn refuse_foreign(image: &str) -> Result<(), String> {
     let id = image.strip_prefix("sha256:").unwrap_or(image);
     let is_id = id.len() >= 4 && id.chars().all(|c| c.is_ascii_hexdigit());
     let name = ["docker.io/", "index.docker.io/", "localhost/"]

@@ -2,18 +2,18 @@
 
 /// A repository of some registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Repository {
+pub(crate) struct Repository {
     /// As the engine takes it.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Where its API answers.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// The path inside the registry.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 impl Repository {
     /// Parses `HOST[:PORT]/PATH`, or `OWNER/NAME` on Docker Hub.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./:".contains(c);
         let (first, rest) = text.split_once('/').unwrap_or(("", text));
         let on_host = first.contains(['.', ':']) || first == "localhost";
@@ -37,7 +37,7 @@ impl Repository {
     }
 
     /// `https`, but `http` on this very machine, as engines do.
-    pub(super) fn scheme(&self) -> &'static str {
+    pub(crate) fn scheme(&self) -> &'static str {
         if is_loopback(&self.host) { "http" } else { "https" }
     }
 }

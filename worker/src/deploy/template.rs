@@ -3,7 +3,7 @@
 /// The text with each name replaced; `$$` is a dollar sign.
 ///
 /// The error is a sentence that names what is unknown, never a value.
-pub(super) fn expand<'v>(
+pub(crate) fn expand<'v>(
     text: &str,
     lookup: impl Fn(&str) -> Option<&'v str>,
 ) -> Result<String, String> {

@@ -15,5 +15,5 @@ mod tree;
 
 pub(crate) use folder::{Folder, FolderRequest};
 pub(crate) use mirror::{CommitInfo, Mirrors};
-pub(crate) use pack::{Extra, Pieces, pack_one};
+pub(crate) use pack::{Extra, Pieces, pack_all, pack_one};
 pub(crate) use tree::{Packed, TreeRequest, WorkTree};

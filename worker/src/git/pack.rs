@@ -52,6 +52,15 @@ pub(crate) fn pack_one(path: &str, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     tar.into_inner()
 }
 
+/// These files.
+pub(crate) fn pack_all(files: &[Extra]) -> std::io::Result<Vec<u8>> {
+    let mut tar = Builder::new(Vec::new());
+    for file in files {
+        own(&mut tar, file)?;
+    }
+    tar.into_inner()
+}
+
 /// Takes what is written and hands it on in pieces, as fast as they are taken.
 pub(crate) struct Pieces {
     sender: mpsc::Sender<std::io::Result<Bytes>>,

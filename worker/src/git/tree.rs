@@ -91,9 +91,30 @@ impl Mirrors {
 }
 
 impl WorkTree {
-    /// Its folder.
-    pub(super) fn tree(&self) -> PathBuf {
+    /// Where it is on this machine.
+    pub(crate) fn tree(&self) -> PathBuf {
         self.room.path().join("tree")
+    }
+
+    /// All that is in it but folders and what git keeps for itself, relative to it.
+    pub(crate) fn files(&self) -> std::io::Result<Vec<PathBuf>> {
+        let tree = self.tree();
+        let mut files = Vec::new();
+        let mut folders = vec![tree.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    if entry.path() != tree.join(".git") {
+                        folders.push(entry.path());
+                    }
+                } else if let Ok(path) = entry.path().strip_prefix(&tree) {
+                    files.push(path.to_owned());
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
     }
 
     /// All of it as one tar.

@@ -144,7 +144,9 @@ async fn steps(attempt: &Attempt<'_>) -> Result<JobOutcome, Halt> {
     keep::open(attempt, &ready);
     let around = async {
         let services = services::start(attempt, &ready.container).await?;
-        packages::install(attempt, &ready.container, &ready.image).await?;
+        if !ready.restored {
+            packages::install(attempt, &ready.container, &ready.image).await?;
+        }
         Ok(services)
     };
     let services = match around.await {

@@ -1,6 +1,7 @@
 //! What the outside says to an attempt: stop, stand still, go on.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -10,12 +11,14 @@ pub(crate) struct Control {
     canceled: CancellationToken,
     reason: OnceLock<String>,
     frozen: watch::Sender<bool>,
+    ending: AtomicBool,
 }
 
 impl Default for Control {
     fn default() -> Self {
         let frozen = watch::Sender::new(false);
-        Self { canceled: CancellationToken::new(), reason: OnceLock::new(), frozen }
+        let (reason, ending) = (OnceLock::new(), AtomicBool::new(false));
+        Self { canceled: CancellationToken::new(), reason, frozen, ending }
     }
 }
 
@@ -32,9 +35,25 @@ impl Control {
         self.reason.get().cloned().unwrap_or_default()
     }
 
+    /// The work has its outcome, and only the server's answer to that counts from here on: a
+    /// heartbeat that comes after the end was heard is refused like that of a lost attempt.
+    pub(super) fn end(&self) {
+        self.ending.store(true, Ordering::Release);
+    }
+
+    /// Has the work its outcome?
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
     /// The lease is lost, or holds again.
     pub(super) fn freeze(&self, frozen: bool) {
         self.frozen.send_replace(frozen);
+    }
+
+    /// The same, for whoever watches it.
+    pub(super) fn frozen(&self) -> watch::Receiver<bool> {
+        self.frozen.subscribe()
     }
 
     /// Must nothing happen now?

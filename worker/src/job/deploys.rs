@@ -232,7 +232,7 @@ async fn provide(
 }
 
 /// The variables of trigger and job.
-fn environment(attempt: &Attempt<'_>) -> Vec<(String, String)> {
+pub(super) fn environment(attempt: &Attempt<'_>) -> Vec<(String, String)> {
     let own = attempt.work.plan.env.iter();
     let own = own.map(|var| (var.name.clone(), plain(&var.value).to_owned()));
     attempt.builtin.iter().cloned().chain(own).collect()

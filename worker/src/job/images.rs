@@ -99,6 +99,9 @@ pub(super) async fn build(
         // Containers inherit labels: never those by which a job's own are found.
         labels: vec![("slipway.built-for".to_owned(), repo)],
     };
+    let names = &attempt.engine.names;
+    let turn = names.build(attempt.assignment.attempt).await;
+    let _no_name_is_a_jobs = turn.map_err(|busy| Halt::errored(busy.to_string()))?;
     let builder = EngineBuilder::new(attempt.engine.docker.clone()).at(&attempt.engine.address);
     match builder.build(request, attempt.reporter.log.as_ref()).await {
         Ok(built) => Ok(built.id),

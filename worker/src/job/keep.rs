@@ -43,6 +43,7 @@ pub(super) async fn decide(attempt: &Attempt<'_>, outcome: &JobOutcome) {
         let how = how(attempt, until);
         if rooms.keep(id, until, &format!("{over} {how}")) {
             attempt.reporter.say(&format!("\n{how}"));
+            attempt.held.control.end();
             return;
         }
     }

@@ -2,9 +2,11 @@
 
 mod attempt;
 mod carry;
+mod commit;
 mod control;
 mod deploys;
 mod doors;
+mod engine;
 mod events;
 mod images;
 mod imports;
@@ -21,16 +23,18 @@ mod services;
 mod shell;
 mod shell_session;
 mod shell_session_carry;
+mod snapshot;
 mod verify;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use slipway_pipelines::wire::{Assignment, FinishRequest, JobOutcome, Secret, Work};
 use tokio_util::task::TaskTracker;
 
 use crate::client::{AttemptClient, CallError, Client, Retry};
+use crate::engine_proxy::JobEngine;
 use crate::log::{LogSink, Masker, append};
 use crate::runner::Worker;
 use crate::sandbox::Sandbox as _;
@@ -55,6 +59,8 @@ pub(crate) struct Held {
     control: Control,
     /// Containers in the making: none is forgotten when the attempt is dropped meanwhile.
     making: TaskTracker,
+    /// `services: docker`: the job's own engine.
+    engine: OnceLock<Arc<JobEngine>>,
 }
 
 /// Executes an assignment to its end, or until the server has given it up. The `slot` is free for
@@ -74,6 +80,12 @@ pub(crate) async fn execute<S: Send>(
         seconds: assignment.lease_seconds,
         control: &held.control,
     };
+    let lost = async {
+        lease.keep().await;
+        if held.control.is_ending() {
+            std::future::pending::<()>().await;
+        }
+    };
     let how = tokio::select! {
         ended = Box::pin(work(worker, &assignment, &client, &held)) => match ended {
             Ok(()) => How::Told,
@@ -83,7 +95,7 @@ pub(crate) async fn execute<S: Send>(
                 How::Dropped
             }
         },
-        () = lease.keep() => {
+        () = lost => {
             tracing::warn!(attempt = %assignment.attempt, "the server has given this attempt up");
             How::Dropped
         }
@@ -215,6 +227,9 @@ where
 /// Everything of the attempt is removed, whatever it came to; is nothing left?
 pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &Held) -> bool {
     let (Some(engine), Work::Job(_)) = (&worker.engine, &assignment.work) else { return true };
+    if let Some(own) = held.engine.get() {
+        own.stop().await;
+    }
     held.making.close();
     if tokio::time::timeout(MAKING, held.making.wait()).await.is_err() {
         tracing::error!(attempt = %assignment.attempt, "a container is still being made");
@@ -232,6 +247,9 @@ pub(super) async fn clean_up(worker: &Worker, assignment: &Assignment, held: &He
             tracing::warn!(container, %error, "a container is left over");
             clean = false;
         }
+    }
+    if let Some(own) = held.engine.get() {
+        own.remove().await;
     }
     clean
 }

@@ -10,7 +10,8 @@ use super::carry::Carrier;
 use super::deploys::{self, Scripted};
 use super::prepare::Ready;
 use super::shell::{Next, Shell};
-use super::{images, limits};
+use super::snapshot::Miss;
+use super::{commit, images, limits, snapshot};
 use crate::sandbox::{ContainerSpec, Sandbox as _, Starting};
 use crate::script::{Course, Mark, OutOfTurn, Step};
 
@@ -47,6 +48,8 @@ struct Run<'a, 'b> {
     /// The script deploy that was let in.
     scripted: Option<Scripted>,
     began: bool,
+    /// The snapshot that is to be kept.
+    snapshot: Option<Miss>,
     /// Held until the first command begins.
     starting: Option<(Starting, ContainerSpec)>,
 }
@@ -59,6 +62,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
     let steps = std::mem::take(&mut ready.program.steps);
     let starting = ready.starting.take();
     let course = Course::new(&steps, &attempt.work.plan);
+    let snapshot = ready.snapshot.take();
     let shell = Shell::start(attempt, ready).await?;
     let carrier = Carrier::new(attempt, &container, &program_dir);
     let mut run = Run {
@@ -75,6 +79,7 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
         stopped: None,
         scripted: None,
         began: false,
+        snapshot,
         starting,
     };
     loop {
@@ -140,6 +145,26 @@ impl Run<'_, '_> {
             }
             Mark::Images => {
                 images::build_all(self.attempt, &self.container).await?;
+                self.shell.answer("go").await
+            }
+            Mark::State => {
+                let going = match &self.snapshot {
+                    Some(miss) => {
+                        let (container, dir) = (&self.container, &self.program_dir);
+                        snapshot::prepare(self.attempt, container, dir, miss).await
+                    }
+                    None => false,
+                };
+                self.shell.answer(if going { "go" } else { "pass" }).await
+            }
+            Mark::Snapshot => {
+                if let Some(miss) = self.snapshot.take() {
+                    snapshot::keep(self.attempt, &self.container, miss).await;
+                }
+                self.shell.answer("go").await
+            }
+            Mark::Commit => {
+                commit::commit(self.attempt, &self.container).await?;
                 self.shell.answer("go").await
             }
             Mark::Deploy(index) => self.deploy(index).await,

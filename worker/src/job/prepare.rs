@@ -7,18 +7,16 @@ use slipway_pipelines::wire::{AttemptEvent, JobOutcome, StepOutcome};
 use uuid::Uuid;
 
 use super::attempt::{Attempt, Halt};
-use super::images;
-use super::{deploys, doors, shell, shell_session};
+use super::snapshot::{Miss, Snapshot};
+use super::{deploys, doors, engine, images, shell, shell_session, snapshot};
+use crate::deploy::refuse_foreign;
+use crate::engine_proxy::Turn;
 use crate::git::{Extra, Packed, TreeRequest, WorkTree};
 use crate::sandbox::{ContainerSpec, Role, Running, Sandbox as _, Starting, Waiting};
 use crate::script::{
-    EXTRA_CA, Program, SUDO, Source, ca_environment, commit_range, compose, functions,
+    EXTRA_CA, Program, ProgramSnapshot, SUDO, Source, ca_environment, commit_range, compose,
+    functions,
 };
-
-/// Said to a job that wants what is not there.
-const NO_DOCKER: &str = "This job asks for `services: docker`, and no job has an engine of its own \
-                         yet: its `docker` commands will fail. Build images with `images:` and \
-                         push them with `provider: registry` instead.";
 
 /// A work tree of at most so many bytes is held in memory on its way.
 const HELD_TREE: usize = 16 * 1024 * 1024;
@@ -34,6 +32,10 @@ pub(super) struct Ready {
     /// The folder of the program, in the container.
     pub(super) program_dir: String,
     pub(super) nonce: String,
+    /// It began in a snapshot.
+    pub(super) restored: bool,
+    /// The snapshot that it is to leave.
+    pub(super) snapshot: Option<Miss>,
     /// Held until the first command begins, and what the container was made to.
     pub(super) starting: Option<(Starting, ContainerSpec)>,
 }
@@ -58,7 +60,7 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     let starting = attempt.engine.sandbox.starting();
     let plan = &attempt.work.plan;
     if plan.docker {
-        attempt.reporter.say(NO_DOCKER);
+        quiet(attempt, "Open the job's engine".to_owned(), engine::open(attempt)).await?;
     }
     let commit = attempt.assignment.trigger.commit.short();
     let title = match attempt.outside.here {
@@ -67,37 +69,94 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
         None => format!("Clone at {commit}"),
     };
     let clone = quiet(attempt, title, clone(attempt));
-    let (cloned, up, image) = match &plan.image {
-        JobImage::Named { reference } => {
+    let (cloned, up, image, snapshot) = match &plan.image {
+        JobImage::Named { reference } if plan.carry.snapshot.is_none() => {
             // Neither needs the other: the work tree is laid into a container that runs already.
             let up = async {
                 let title = format!("Image {reference}");
                 up(attempt, quiet(attempt, title, named(attempt, reference)).await?).await
             };
             let (cloned, up) = tokio::try_join!(clone, up)?;
-            (cloned, up, reference.clone())
+            (cloned, up, reference.clone(), None)
+        }
+        JobImage::Named { reference } => {
+            let _nobody_lends_it = unlent(attempt, reference).await?;
+            // The key of the snapshot is made of both.
+            let image = quiet(attempt, format!("Image {reference}"), resolved(attempt, reference));
+            let (cloned, digest) = tokio::try_join!(clone, image)?;
+            let snapshot = snapshot::look(attempt, &digest, &cloned.tree).await;
+            let (up, snapshot) = begun(attempt, reference.clone(), snapshot).await?;
+            (cloned, up, reference.clone(), snapshot)
         }
         JobImage::Build(build) => {
             let Cloned { tree, base } = clone.await?;
             let title = format!("Build image from {}", build.context);
             let making = step(attempt, &title, built(attempt, build, tree));
-            let (tree, made, image) = making.await?;
-            (Cloned { tree, base }, up(attempt, made).await?, image)
+            let (tree, image, name) = making.await?;
+            let snapshot = snapshot::look(attempt, &image, &tree).await;
+            let (up, snapshot) = begun(attempt, image, snapshot).await?;
+            (Cloned { tree, base }, up, name, snapshot)
         }
     };
     let nonce = Uuid::new_v4().simple().to_string();
-    let program = program(attempt, &nonce, cloned.base.as_ref());
+    let program = program(attempt, &nonce, cloned.base.as_ref(), snapshot.as_ref());
     // Beside the work trees: no owner's name begins with a dot.
     let program_dir = format!("/build/.slipway-{}", &nonce[..12]);
     let Up { mut running, spec, step } = up;
-    let laid =
-        lay(attempt, &mut running, cloned.tree, beside(attempt, &program, &program_dir)).await;
+    let laid = async {
+        if let Some(Snapshot::Hit(_)) = &snapshot {
+            snapshot::make_room(attempt, &mut running, &cloned.tree).await?;
+        }
+        lay(attempt, &mut running, cloned.tree, beside(attempt, &program, &program_dir)).await
+    };
+    let laid = laid.await;
     attempt.reporter.end(step, outcome(&laid));
     laid?;
     let Running { container, waiting } = running;
     doors::say_ports(attempt, &container).await?;
     let starting = Some((starting, spec));
-    Ok(Ready { container, image, waiting, program, program_dir, nonce, starting })
+    let restored = matches!(snapshot, Some(Snapshot::Hit(_)));
+    let snapshot = match snapshot {
+        Some(Snapshot::Miss(miss)) => Some(miss),
+        Some(Snapshot::Hit(_)) | None => None,
+    };
+    Ok(Ready {
+        container,
+        image,
+        waiting,
+        program,
+        program_dir,
+        nonce,
+        restored,
+        snapshot,
+        starting,
+    })
+}
+
+/// A container of the job's image, or of its snapshot.
+async fn begun(
+    attempt: &Attempt<'_>,
+    image: String,
+    snapshot: Option<Snapshot>,
+) -> Result<(Up, Option<Snapshot>), Halt> {
+    let snapshot = match snapshot {
+        Some(Snapshot::Hit(hit)) => {
+            let spec = spec(attempt, hit.image.clone())?;
+            match made(attempt, &spec).await {
+                Ok(made) => {
+                    snapshot::say_hit(attempt, &hit);
+                    let up = up(attempt, (made, spec)).await?;
+                    return Ok((up, Some(Snapshot::Hit(hit))));
+                }
+                // It was removed a moment ago.
+                Err(_) => Some(Snapshot::Miss(hit.missed())),
+            }
+        }
+        other => other,
+    };
+    let spec = spec(attempt, image)?;
+    let made = made(attempt, &spec).await?;
+    Ok((up(attempt, (made, spec)).await?, snapshot))
 }
 
 /// What travels with the work tree.
@@ -119,7 +178,12 @@ fn beside(attempt: &Attempt<'_>, program: &Program, dir: &str) -> Vec<Extra> {
     extra
 }
 
-fn program(attempt: &Attempt<'_>, nonce: &str, base: Option<&CommitSha>) -> Program {
+fn program(
+    attempt: &Attempt<'_>,
+    nonce: &str,
+    base: Option<&CommitSha>,
+    snapshot: Option<&Snapshot>,
+) -> Program {
     let plan = &attempt.work.plan;
     let mut builtin = attempt.builtin.clone();
     if attempt.worker.operator.extra_ca.is_some() {
@@ -133,6 +197,11 @@ fn program(attempt: &Attempt<'_>, nonce: &str, base: Option<&CommitSha>) -> Prog
         nonce,
         build_dir: &attempt.build_dir,
         applies: &deploys::applying(attempt),
+        snapshot: match snapshot {
+            Some(Snapshot::Hit(hit)) => ProgramSnapshot::From(hit.after),
+            Some(Snapshot::Miss(miss)) => ProgramSnapshot::After(miss.after),
+            None => ProgramSnapshot::None,
+        },
     })
 }
 
@@ -207,25 +276,33 @@ async fn clone(attempt: &Attempt<'_>) -> Result<Cloned, Halt> {
 
 /// A container of the image of that name.
 async fn named(attempt: &Attempt<'_>, reference: &str) -> Result<(Made, ContainerSpec), Halt> {
+    let _nobody_lends_it = unlent(attempt, reference).await?;
     let spec = spec(attempt, reference.to_owned())?;
-    let log = attempt.reporter.log.as_ref();
     // As a rule the image is there, and the engine needs no word of ours before.
-    let found = attempt.engine.sandbox.image(reference, log);
-    let (digest, made) = tokio::join!(found, made(attempt, &spec));
-    let (asked, digest) = (reference.to_owned(), digest?);
-    attempt.reporter.event(AttemptEvent::ImageResolved { reference: asked, digest });
+    let (digest, made) = tokio::join!(resolved(attempt, reference), made(attempt, &spec));
+    digest?;
     match made {
         Ok(made) => Ok((made, spec)),
         Err(_) => Ok((self::made(attempt, &spec).await?, spec)),
     }
 }
 
-/// A container of the image that is built from the work tree, and what to call that image.
+/// What the name means: digest or id.
+async fn resolved(attempt: &Attempt<'_>, reference: &str) -> Result<String, Halt> {
+    refuse_foreign(reference).map_err(|error| Halt::errored(format!("{error}.")))?;
+    let log = attempt.reporter.log.as_ref();
+    let digest = attempt.engine.sandbox.image(reference, log).await?;
+    let (asked, digest_said) = (reference.to_owned(), digest.clone());
+    attempt.reporter.event(AttemptEvent::ImageResolved { reference: asked, digest: digest_said });
+    Ok(digest)
+}
+
+/// The image that is built from the work tree, and what to call it.
 async fn built(
     attempt: &Attempt<'_>,
     build: &ImageBuild,
     tree: WorkTree,
-) -> Result<(WorkTree, (Made, ContainerSpec), String), Halt> {
+) -> Result<(WorkTree, String, String), Halt> {
     let no_context = |error| Halt::errored(format!("No build context: {error:#}."));
     let (tree, tar) = tree.packed().await.map_err(no_context)?;
     let context =
@@ -234,14 +311,15 @@ async fn built(
     let reference = format!("build of {}", build.context);
     attempt.reporter.event(AttemptEvent::ImageResolved { reference, digest: digest.clone() });
     let name = format!("that is built from {}", build.context);
-    let spec = spec(attempt, digest)?;
-    Ok((tree, (made(attempt, &spec).await?, spec), name))
+    Ok((tree, digest, name))
 }
 
 fn spec(attempt: &Attempt<'_>, image: String) -> Result<ContainerSpec, Halt> {
     let limits = &attempt.work.limits;
     let services = &attempt.work.plan.services;
     let local_names = services.iter().map(|service| service.name.clone()).collect();
+    let mut mounts = attempt.held.engine.get().map(|own| own.mounts()).unwrap_or_default();
+    mounts.extend(doors::mounts(attempt)?);
     Ok(ContainerSpec {
         image,
         role: Role::Job { local_names },
@@ -249,10 +327,16 @@ fn spec(attempt: &Attempt<'_>, image: String) -> Result<ContainerSpec, Halt> {
         memory_bytes: limits.memory_bytes,
         pids: limits.pids,
         cpu_millis: limits.cpu_millis,
-        mounts: doors::mounts(attempt)?,
+        mounts,
         ports: doors::ports(attempt),
         owner: attempt.owner(),
     })
+}
+
+/// As long as this is held, the name means no image of another job's own engine.
+async fn unlent(attempt: &Attempt<'_>, reference: &str) -> Result<Turn, Halt> {
+    let turn = attempt.engine.names.read(reference).await;
+    turn.map_err(|busy| Halt::errored(busy.to_string()))
 }
 
 /// A container that waited for a job, else a new one.
@@ -261,7 +345,11 @@ async fn made(attempt: &Attempt<'_>, spec: &ContainerSpec) -> Result<Made, Halt>
     if let Some(running) = attempt.engine.sandbox.take(spec).await {
         return Ok(Made::Taken(running));
     }
-    Ok(Made::Created(attempt.create(spec.clone()).await?))
+    let container = attempt.create(spec.clone()).await?;
+    if let Some(own) = attempt.held.engine.get() {
+        own.join(&container).await?;
+    }
+    Ok(Made::Created(container))
 }
 
 /// A container that runs. The step that started it ends when the work tree is in it.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::attempt::{Attempt, Halt};
 use super::deploys::plain;
 use super::prepare::{quiet, sentence};
+use crate::deploy::refuse_foreign;
 use crate::log::StepLog as _;
 use crate::sandbox::{ContainerSpec, Role, Sandbox as _};
 
@@ -71,6 +72,9 @@ async fn one<'a>(
     plan: &'a ServicePlan,
 ) -> Result<Service<'a>, Halt> {
     let sandbox = &attempt.engine.sandbox;
+    refuse_foreign(&plan.image).map_err(|error| Halt::errored(format!("{error}.")))?;
+    let names = &attempt.engine.names;
+    let names = names.read(&plan.image).await.map_err(|busy| Halt::errored(busy.to_string()))?;
     sandbox.image(&plan.image, attempt.reporter.log.as_ref()).await?;
     let limits = &attempt.work.limits;
     let spec = ContainerSpec {
@@ -85,6 +89,7 @@ async fn one<'a>(
         owner: attempt.owner(),
     };
     let service = Service { plan, container: attempt.create(spec).await? };
+    drop(names);
     let (name, container) = (plan.name.clone(), service.container.clone());
     attempt.services().push(Began { name, container, failed: false });
     sandbox.start(&service.container).await?;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::attempt::Attempt;
 use super::control::Control;
+use super::engine;
 use super::events::Reporter;
 use crate::sandbox::Sandbox as _;
 
@@ -51,8 +52,12 @@ async fn disk(attempt: &Attempt<'_>, most: u64) -> u64 {
         tokio::time::sleep(pause).await;
         let began = Instant::now();
         match attempt.engine.sandbox.written(attempt.assignment.attempt).await {
-            Ok(written) if written > most => return written,
-            Ok(_) => {}
+            Ok(written) => {
+                let written = written + engine::written(attempt).await;
+                if written > most {
+                    return written;
+                }
+            }
             Err(error) => tracing::debug!(%error, "a job's disk is not measured"),
         }
         pause = MEASURE.max(began.elapsed() * SHARE);

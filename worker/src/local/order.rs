@@ -85,7 +85,11 @@ impl Order {
         let wanted = usize::try_from(until.saturating_sub(self.shown)).unwrap_or(usize::MAX);
         let count = wanted.min(self.log.len());
         if count > 0 {
-            pieces.push(Piece::Log(self.log.drain(..count).collect()));
+            let (first, second) = self.log.as_slices();
+            let mut bytes = first[..first.len().min(count)].to_vec();
+            bytes.extend_from_slice(&second[..count - bytes.len()]);
+            self.log.drain(..count);
+            pieces.push(Piece::Log(bytes));
             self.shown += count as u64;
         }
         while self.arrived.front().is_some_and(|(length, _)| *length <= self.shown) {

@@ -162,10 +162,20 @@ impl Whole {
             id: identity.id,
             mirrors: Arc::new(mirrors),
             spool: Spool::open(identity.folder.join("spool"))?,
-            engine: Some(Engine { docker, sandbox, address, name, arch, memory }),
+            engine: Some(Engine {
+                docker,
+                sandbox,
+                snapshots: None,
+                address,
+                name,
+                arch,
+                memory,
+                names: Arc::default(),
+            }),
             aws: Aws::default(),
             operator: Operator::default(),
             rooms: Rooms::new(0),
+            data_dir: identity.folder.clone(),
             kill: CancellationToken::new(),
         };
         let id = RunId::from(Uuid::now_v7());

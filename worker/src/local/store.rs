@@ -248,6 +248,30 @@ mod tests {
     }
 
     #[test]
+    fn an_artifact_is_unpacked_where_it_was_asked_for() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("artifact.zip");
+        let mut zip = zip::ZipWriter::new(std::fs::File::create(&path).expect("made"));
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file("out/a.txt", options).expect("begun");
+        std::io::Write::write_all(&mut zip, b"made").expect("written");
+        zip.finish().expect("finished");
+        let (sha256, size) = (String::new(), 0);
+        let file = Kept { path, sha256, size, expire_seconds: None, files: Vec::new() };
+        let nowhere = store(dir.path(), "/here");
+        assert_eq!(nowhere.unpacked(JobNumber(1), "dist", &file).expect("passed over"), None);
+        let asked = Store { artifacts: Some(dir.path().join("kept")), ..nowhere };
+        for (job, name) in [(1, "dist"), (2, "dist-2")] {
+            let at = asked.unpacked(JobNumber(job), "dist", &file).expect("unpacked");
+            let at = at.expect("it was asked for");
+            assert!(at.ends_with(format!("kept/{name}")), "{at:?}");
+            assert_eq!(std::fs::read_to_string(at.join("out/a.txt")).expect("read"), "made");
+        }
+        let named = free(Path::new("/d"), "../../e/f", JobNumber(1));
+        assert_eq!(named, Path::new("/d/-..-e-f"), "its name leads nowhere else");
+    }
+
+    #[test]
     fn what_was_used_longest_ago_goes_first() {
         let dir = tempfile::tempdir().expect("a folder");
         let store = store(dir.path(), "/here");

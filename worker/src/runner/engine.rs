@@ -1,5 +1,6 @@
 //! The container engine of a worker, or the lack of one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -8,7 +9,9 @@ use slipway_pipelines::plan::Arch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::engine_proxy::{self, Names};
 use crate::sandbox::{Connected, DockerSandbox, Sandbox as _, connect};
+use crate::snapshots::Snapshots;
 
 /// Between two looks for an engine that was not there.
 const LOOK: Duration = Duration::from_secs(5);
@@ -18,6 +21,8 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(crate) struct Engine {
     pub(crate) docker: Docker,
     pub(crate) sandbox: DockerSandbox,
+    /// What jobs keep for those that come after them.
+    pub(crate) snapshots: Option<Arc<Snapshots>>,
     /// Where it listens.
     pub(crate) address: String,
     /// For people: `Docker 20.10.24`.
@@ -26,6 +31,8 @@ pub(crate) struct Engine {
     pub(crate) arch: Option<Arch>,
     /// The memory of its machine, in bytes.
     pub(crate) memory: Option<u64>,
+    /// Whose turn it is to use names of images.
+    pub(crate) names: Arc<Names>,
 }
 
 /// That there is none is said once.
@@ -43,14 +50,20 @@ pub(super) async fn find(
 ) -> anyhow::Result<Option<Engine>> {
     match connect(config.engine.as_deref(), worker).await {
         Ok(Connected { docker, sandbox, address, name, arch, memory }) => {
+            engine_proxy::sweep(&docker, &address, &config.data_dir).await;
             sweep(&sandbox, worker).await?;
             sandbox.sweep_networks().await?;
             sandbox.ensure_network().await?;
             let warm = usize::try_from(config.warm)?;
             let sandbox = sandbox.with_pool(warm, config.data_dir.join("warm.json"));
+            let file = config.data_dir.join("snapshots.json");
+            let settings = config.snapshots.clone();
+            let snapshots = Snapshots::new(docker.clone(), worker, settings, file)?;
+            let snapshots = Some(Arc::new(snapshots));
             tracing::info!(engine = name, "engine found");
             missing.said = false;
-            Ok(Some(Engine { docker, sandbox, address, name, arch, memory }))
+            let names = Arc::default();
+            Ok(Some(Engine { docker, sandbox, snapshots, address, name, arch, memory, names }))
         }
         Err(error) => {
             if !missing.said {

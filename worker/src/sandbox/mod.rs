@@ -16,7 +16,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use crate::log::StepLog;
-pub(crate) use docker::{Connected, DockerSandbox, Starting, connect};
+pub(crate) use docker::{
+    ATTEMPT_LABEL, CAPABILITIES, Connected, DockerSandbox, JOB_LABEL, OPEN_FILES, Starting,
+    WORKER_LABEL, connect, pull,
+};
 pub(crate) use waiting::Waiting;
 
 /// What a sandbox did not do, in one sentence for the job's reader.
@@ -133,6 +136,14 @@ pub(crate) enum Written {
     Out(Bytes),
     /// To its standard error.
     Err(Bytes),
+}
+
+/// What a container has become, as an image.
+pub(crate) struct KeptImage {
+    /// Its id.
+    pub(crate) id: String,
+    /// What it has beyond the image that the container was made from.
+    pub(crate) own_bytes: u64,
 }
 
 /// Isolates jobs. The contract every implementation keeps:
@@ -286,6 +297,15 @@ pub(crate) trait Sandbox: Send + Sync {
     ) -> impl Future<Output = Result<Vec<String>, SandboxError>> + Send;
     /// What its containers are made for: `linux/amd64`.
     fn platform(&self) -> impl Future<Output = Result<String, SandboxError>> + Send;
+    /// Makes an image of this name of what the container has become. It has the settings of the image
+    /// that the container was made from, and these labels beside that one's. Every process stands
+    /// still meanwhile. A sandbox that has no images says so.
+    fn keep(
+        &self,
+        container: &str,
+        name: &str,
+        labels: &[(String, String)],
+    ) -> impl Future<Output = Result<KeptImage, SandboxError>> + Send;
     /// Does it answer at all?
     fn answers(&self) -> impl Future<Output = bool> + Send;
     /// Takes away what is shared by containers, once there are none.

@@ -43,6 +43,11 @@ pub(crate) struct Course {
     took: bool,
     gathered: bool,
     left: bool,
+    /// After which phase a snapshot is kept, and how far that is.
+    snapshot: Option<Phase>,
+    stated: bool,
+    kept: bool,
+    committed: bool,
     /// The first deploy that was neither asked for nor passed over.
     next_deploy: usize,
     /// The deploy that was asked for last.
@@ -75,6 +80,7 @@ impl Course {
             };
             Place { phase: step.phase, deploy: step.deploy, stops }
         };
+        let snapshot = plan.carry.snapshot.as_ref().map(|snapshot| snapshot.after);
         Self {
             places: steps.iter().map(place).collect(),
             deploys: plan.deploys.len(),
@@ -88,6 +94,10 @@ impl Course {
             took: false,
             gathered: false,
             left: false,
+            snapshot,
+            stated: false,
+            kept: false,
+            committed: false,
             next_deploy: 0,
             asked: None,
             let_in: None,
@@ -130,6 +140,17 @@ impl Course {
             Mark::Leave => {
                 let to = self.after_the_cache();
                 self.settled_up_to(to) && !std::mem::replace(&mut self.left, true)
+            }
+            Mark::State => self.is_at_the_snapshot() && !std::mem::replace(&mut self.stated, true),
+            Mark::Snapshot => {
+                self.stated && self.is_at_the_snapshot() && !std::mem::replace(&mut self.kept, true)
+            }
+            Mark::Commit => {
+                let to = self.after_the_cache();
+                self.passed == Some(true)
+                    && (self.built || !self.images)
+                    && self.settled_up_to(to)
+                    && !std::mem::replace(&mut self.committed, true)
             }
             Mark::Images => self.build(),
             Mark::Deploy(index) => self.ask(index),
@@ -189,6 +210,12 @@ impl Course {
             self.images && !self.built && self.passed == Some(true) && self.settled_up_to(to);
         self.built |= fits;
         fits
+    }
+
+    /// All that runs before the snapshot has run, and no more.
+    fn is_at_the_snapshot(&self) -> bool {
+        let to = |after| self.first(|step| step.phase > after);
+        self.passed.is_none() && self.snapshot.is_some_and(|after| self.next == to(after))
     }
 
     /// The script's result is said, and all that runs before this place has run, and no more.
@@ -330,6 +357,10 @@ mod tests {
             took: false,
             gathered: false,
             left: false,
+            snapshot: Some(Phase::Install),
+            stated: false,
+            kept: false,
+            committed: false,
             next_deploy: 0,
             asked: None,
             let_in: None,
@@ -402,6 +433,20 @@ mod tests {
         goes(&mut deployed, ran(4, 0).into_iter().chain([Mark::Deploy(0)])).expect("in turn");
         assert_eq!(goes(&mut deployed.clone(), [Mark::Deploy(0)]), Err(Mark::Deploy(0)));
         assert_eq!(goes(&mut deployed, [Mark::Start(9)]), Err(Mark::Start(9)), "a deploy is left");
+    }
+
+    #[test]
+    fn a_snapshot_is_kept_once_and_where_the_file_says() {
+        let at_once = course(false);
+        assert_eq!(goes(&mut at_once.clone(), [Mark::State]), Err(Mark::State));
+        let mut installed = at_once;
+        goes(&mut installed, ran(0, 0)).expect("in turn");
+        assert_eq!(goes(&mut installed.clone(), [Mark::Snapshot]), Err(Mark::Snapshot));
+        goes(&mut installed, [Mark::State, Mark::Snapshot]).expect("in turn");
+        assert_eq!(goes(&mut installed.clone(), [Mark::Snapshot]), Err(Mark::Snapshot));
+        goes(&mut installed, ran(1, 0)).expect("in turn");
+        assert_eq!(goes(&mut installed, [Mark::Commit]), Err(Mark::Commit), "not tested yet");
+        goes(&mut to_success(), [Mark::Gather, Mark::Leave, Mark::Commit]).expect("in turn");
     }
 
     #[test]

@@ -12,6 +12,14 @@ use super::{Step, quoted};
 const VISIT: &str = include_str!("visit.sh");
 /// The first of the functions that commands of the file may call.
 const FIRST_HELPER: &str = "travis_retry() {";
+/// Without a terminal, going on that fails is the end, with its code: a script sees it.
+const BEGIN: &str = "\
+if [ -n \"$slipway_going_on\" ]; then
+  slipway_continue
+  slipway_code=$?
+  [ \"$slipway_code\" -eq 0 ] || [ -t 0 ] || exit \"$slipway_code\"
+fi
+";
 /// At the first command that fails the phase ends, and with it the job.
 const STOPPING: [Phase; 3] = [Phase::BeforeInstall, Phase::Install, Phase::BeforeScript];
 /// Their commands all run, and none of them counts.
@@ -57,7 +65,7 @@ pub(crate) fn functions(steps: &[Step], dir: &str, prompt: &str) -> String {
     line(&format!("PS1={}", quoted(&format!("{prompt} $ "))));
     let of_bash = quoted(&format!("{prompt} \\w \\$ "));
     line(&format!("[ -z \"${{BASH_VERSION:-}}\" ] || PS1={of_bash}"));
-    line("if [ -n \"$slipway_going_on\" ]; then slipway_continue; fi");
+    text.push_str(BEGIN);
     text
 }
 

@@ -21,6 +21,13 @@ pub(crate) enum Mark {
     Leave,
     /// The shell waits: the images are to be built.
     Images,
+    /// The shell waits: it has written down what it is, for a snapshot.
+    State,
+    /// The shell waits, and nothing of the worker's own is in its container now: the snapshot is to
+    /// be kept.
+    Snapshot,
+    /// The same for the image that the container becomes.
+    Commit,
     /// The shell waits: may the deploy at this index run?
     Deploy(usize),
     /// The program came to its own end; traps of the job may still have something to say.
@@ -56,6 +63,9 @@ impl Mark {
             "gather" => Some(Self::Gather),
             "leave" => Some(Self::Leave),
             "images" => Some(Self::Images),
+            "state" => Some(Self::State),
+            "snapshot" => Some(Self::Snapshot),
+            "commit" => Some(Self::Commit),
             "deploy" => place().map(Self::Deploy),
             "done" => Some(Self::Done { traps: words.next() == Some("traps") }),
             _ => None,

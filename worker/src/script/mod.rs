@@ -15,5 +15,5 @@ pub(crate) use environment::{
 };
 pub(crate) use functions::functions;
 pub(crate) use mark::{Mark, OffsetFinder, Piece};
-pub(crate) use program::{Program, SUDO, Source, Step, compose};
+pub(crate) use program::{Program, ProgramSnapshot, SUDO, Source, Step, compose};
 pub(crate) use quote::quoted;

@@ -65,6 +65,38 @@ slipway_paths() {
     printf '\000'
   done >|"$slipway_dir/paths" || :
 }
+# What the worker needs in the container is in no image: it lies where no layer is meanwhile.
+slipway_apart() {
+  slipway_beside="/dev/shm/${slipway_dir##*/}"
+  if command mv "$slipway_dir" "$slipway_beside"; then
+    slipway_ask "$1"
+    command mv "$slipway_beside" "$slipway_dir" || :
+  else
+    printf 'No image can be made of this container: nothing can be laid in its /dev/shm.\n' >&9
+    return 1
+  fi
+}
+slipway_state() {
+  slipway_answer=pass
+  command mkdir -p "$slipway_dir/state" || return 0
+  command cat /proc/self/environ >"$slipway_dir/state/env" || :
+  command pwd >"$slipway_dir/state/cwd" || :
+  [ -z "${BASH_VERSION:-}" ] || slipway_functions >"$slipway_dir/state/functions" || :
+  slipway_ask state
+  command rm -rf "$slipway_dir/state" || :
+}
+slipway_functions() {
+  for slipway_name in $(compgen -A function); do
+    case "$slipway_name" in
+      slipway_* | travis_*) ;;
+      *) declare -f "$slipway_name" ;;
+    esac
+  done
+}
+slipway_restore() {
+  if [ -r /build/.slipway-snapshot/state.sh ]; then . /build/.slipway-snapshot/state.sh; fi
+  command rm -rf /build/.slipway-snapshot || :
+}
 slipway_enter() {
   . "$slipway_dir/deploy.sh"
   rm -f "$slipway_dir/deploy.sh"

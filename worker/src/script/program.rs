@@ -56,6 +56,20 @@ pub(crate) struct Source<'a> {
     pub(crate) build_dir: &'a str,
     /// Of each deploy: do its branch, tag and repo tests hold?
     pub(crate) applies: &'a [bool],
+    /// Its snapshot.
+    pub(crate) snapshot: ProgramSnapshot,
+}
+
+/// What a snapshot is to a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ProgramSnapshot {
+    /// Nothing.
+    #[default]
+    None,
+    /// It begins in one that was kept after this phase.
+    From(Phase),
+    /// One is kept after this phase.
+    After(Phase),
 }
 
 /// Writes the program of a job.
@@ -77,9 +91,12 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
     writer.line("slipway_remember");
     let phases = &plan.phases;
     writer.take(plan);
-    writer.stopping(Phase::BeforeInstall, &phases.before_install, None);
-    writer.stopping(Phase::Install, &phases.install, None);
-    writer.stopping(Phase::BeforeScript, &phases.before_script, None);
+    if matches!(source.snapshot, ProgramSnapshot::From(_)) {
+        writer.line("slipway_restore");
+    }
+    writer.before(Phase::BeforeInstall, &phases.before_install, source.snapshot);
+    writer.before(Phase::Install, &phases.install, source.snapshot);
+    writer.before(Phase::BeforeScript, &phases.before_script, source.snapshot);
     writer.script(&phases.script);
     writer.leave(plan);
     writer.line("if [ \"$slipway_result\" = 0 ]; then");
@@ -87,6 +104,9 @@ pub(crate) fn compose(source: &Source<'_>) -> Program {
     if !plan.images.is_empty() {
         writer.line("slipway_ask images");
         writer.line("[ \"$slipway_answer\" = go ] || slipway_stop");
+    }
+    if plan.carry.commit.is_some() {
+        writer.line("slipway_apart commit || slipway_stop");
     }
     writer.ignoring(Phase::AfterSuccess, &phases.after_success, None);
     for (index, deploy) in plan.deploys.iter().enumerate() {
@@ -136,6 +156,18 @@ impl Writer {
         for command in commands(plan) {
             self.command(phase, command, deploy);
             self.line("[ \"$slipway_code\" = 0 ] || slipway_stop");
+        }
+    }
+
+    /// A phase before the script, unless a snapshot stands for it.
+    fn before(&mut self, phase: Phase, plan: &PhasePlan, snapshot: ProgramSnapshot) {
+        if matches!(snapshot, ProgramSnapshot::From(last) if phase <= last) {
+            return;
+        }
+        self.stopping(phase, plan, None);
+        if snapshot == ProgramSnapshot::After(phase) {
+            self.line("slipway_state");
+            self.line("[ \"$slipway_answer\" != go ] || slipway_apart snapshot || :");
         }
     }
 
@@ -296,6 +328,7 @@ mod tests {
             nonce: "N0",
             build_dir: "/build/o/n",
             applies: &[true],
+            snapshot: ProgramSnapshot::None,
         })
     }
 

@@ -1,4 +1,6 @@
-unset BASH_ENV ENV HISTFILE
+unset BASH_ENV ENV
+# Nothing that is typed is written down.
+HISTFILE=
 slipway_places=0
 slipway_failed="${SLIPWAY_FAILED:-}"
 slipway_going_on="${SLIPWAY_CONTINUE:-}"

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::bench::PATIENCE;
+/// Longest time until it listens.
+const UP: Duration = Duration::from_secs(60);
 
 pub(crate) const USER: &str = "robot";
 pub(crate) const PASSWORD: &str = "open-sesame-4711";
@@ -31,7 +33,7 @@ impl Registry {
             .spawn()
             .expect("docker-registry is installed");
         let registry = Self { host, server, _folder: folder };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + UP;
         while tokio::net::TcpStream::connect(&registry.host).await.is_err() {
             assert!(Instant::now() < deadline, "the registry did not come up");
             tokio::task::yield_now().await;

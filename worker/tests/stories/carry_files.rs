@@ -166,7 +166,7 @@ fn archive(paths: &[&str], entries: &[(EntryType, &str, &str)]) -> Vec<u8> {
 async fn what_the_store_gives_is_not_trusted() {
     use EntryType::{Char, Fifo, Link, Regular, Symlink};
     let mut story = Story::begin(&[]).await;
-    let mut work = job(&["ls /opt/in /opt/evil /evil || echo all clean"]);
+    let mut work = job(&["ls /opt/in /opt/evil /evil 2>/dev/null || echo all clean"]);
     work.plan.carry.cache.directories = vec![Template("/opt/in".to_owned())];
     // Makes the name known.
     let mut first = work.clone();
@@ -217,7 +217,7 @@ async fn what_the_store_gives_is_not_trusted() {
         assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
         let said = came.log_of("Fetch the cache");
         assert!(said.contains("\nCache not fetched. ") && said.contains(why), "{why}: {said}");
-        assert!(came.log.contains("\nall clean\n") && !came.log.contains("evil:"), "{}", came.log);
+        assert!(came.log.contains("\nall clean\n") && !came.log.contains("\n/"), "{}", came.log);
     }
     // A link may lead where it will, as long as nothing is written through it.
     let venv = archive(&["/opt/in"], &[file, (Symlink, "opt/in/python", "/usr/bin/python3")]);

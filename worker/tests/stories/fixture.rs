@@ -44,6 +44,7 @@ pub(crate) struct Story {
     pub(crate) before: Option<String>,
     /// How many containers wait for jobs: none, unless a story is about them.
     pub(crate) warm: u32,
+    pub(crate) snapshots: slipway_worker::SnapshotSettings,
     shutdown: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
     attempts: Vec<AttemptId>,
@@ -83,6 +84,7 @@ impl Story {
             operator: slipway_worker::Operator::default(),
             before: None,
             warm: 0,
+            snapshots: slipway_worker::SnapshotSettings::default(),
             shutdown: CancellationToken::new(),
             worker: None,
             attempts: Vec::new(),
@@ -105,6 +107,7 @@ impl Story {
             data_dir: self.dir.path().join("data"),
             engine,
             warm: self.warm,
+            snapshots: self.snapshots.clone(),
             aws: slipway_worker::deploy::Aws::default(),
             operator: self.operator.clone(),
             keep_failed_most: 2,
@@ -266,6 +269,11 @@ impl Story {
         Came { outcome, log: String::from_utf8_lossy(&told.log).into_owned(), told }
     }
 
+    /// The attempts so far.
+    pub(crate) fn attempts(&self) -> &[AttemptId] {
+        &self.attempts
+    }
+
     /// The containers of an attempt that the engine has.
     pub(crate) async fn containers(&self, attempt: AttemptId) -> Vec<String> {
         let docker = docker();
@@ -275,6 +283,19 @@ impl Story {
             ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
         let list = docker.list_containers(Some(options)).await.expect("a list");
         list.into_iter().filter_map(|one| one.state.map(|state| state.to_string())).collect()
+    }
+
+    /// The job's own container of an attempt, by its id.
+    pub(crate) async fn job_container(&self, attempt: AttemptId) -> String {
+        let label = format!("slipway.attempt={attempt}");
+        let filters = std::collections::HashMap::from([("label".to_owned(), vec![label])]);
+        let options =
+            ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
+        let list = docker().list_containers(Some(options)).await.expect("a list");
+        let own = list.into_iter().find(|one| {
+            one.command.as_deref().is_some_and(|command| command.contains("while :; do sleep"))
+        });
+        own.and_then(|one| one.id).expect("it runs")
     }
 
     /// Waits until the attempt's containers are as wanted.

@@ -182,15 +182,3 @@ async fn packages_of_addons_apt_are_there_before_the_first_phase() {
     assert!(reason(&came.outcome).starts_with(wanted), "{:?}", came.outcome);
     story.end().await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_wants_docker_runs_and_is_told_what_to_use() {
-    let mut story = Story::begin(&[]).await;
-    let mut work = job(&["echo ran"]);
-    work.plan.docker = true;
-    let came = story.run(work).await;
-    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
-    let begins = "This job asks for `services: docker`, and no job has an engine of its own yet: ";
-    assert!(came.log.starts_with(begins), "{}", came.log);
-    story.end().await;
-}

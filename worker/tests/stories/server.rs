@@ -1,7 +1,7 @@
 //! The server's side of the worker API as a script: it gives out what it was given, and writes
 //! down what it is told, by the same rules of offsets and places as the real one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -53,6 +53,9 @@ struct Script {
     people: HashMap<ShellId, oneshot::Sender<WebSocket>>,
     /// What the worker says it keeps.
     kept: Vec<KeptJob>,
+    /// The end of an attempt is answered once a heartbeat of it was refused.
+    answers_late: bool,
+    refused: HashSet<AttemptId>,
     /// 503 for everything.
     away: bool,
     /// 409 for every attempt.
@@ -157,6 +160,21 @@ impl Server {
         came.expect("the worker comes").expect("it connects")
     }
 
+    /// Waits until a heartbeat of the attempt was refused.
+    pub(crate) async fn until_refused(&self, attempt: AttemptId) {
+        let look = async {
+            loop {
+                let changed = self.changed.notified();
+                if self.script().refused.contains(&attempt) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        let refused = tokio::time::timeout(Duration::from_secs(60), look).await;
+        refused.expect("a heartbeat comes after the end");
+    }
+
     /// Waits until the worker says that it keeps these.
     pub(crate) async fn until_kept(&self, wanted: &[AttemptId]) -> Vec<KeptJob> {
         let look = async {
@@ -172,6 +190,11 @@ impl Server {
         };
         let found = tokio::time::timeout(Duration::from_secs(60), look).await;
         found.unwrap_or_else(|_| panic!("not {wanted:?} but {:?}", self.script().kept))
+    }
+
+    /// From here on heartbeats overtake the answer to an attempt's end.
+    pub(crate) fn answer_late(&self) {
+        self.change(|script| script.answers_late = true);
     }
 
     pub(crate) fn go_away(&self, away: bool) {
@@ -248,7 +271,7 @@ impl Server {
                 changed.await;
             }
         };
-        match tokio::time::timeout(Duration::from_secs(90), look).await {
+        match tokio::time::timeout(Duration::from_secs(300), look).await {
             Ok(found) => found,
             Err(_) => {
                 let told = self.told(attempt);
@@ -358,9 +381,16 @@ impl Server {
     }
 }
 
-async fn heartbeat(State(server): State<Server>) -> Json<HeartbeatResponse> {
+async fn heartbeat(State(server): State<Server>, Path(attempt): Path<AttemptId>) -> Response {
+    let ended = server.told(attempt).finish.is_some();
+    let answers_late = server.script().answers_late;
+    if answers_late && ended {
+        server.change(|script| script.refused.insert(attempt));
+        return StatusCode::CONFLICT.into_response();
+    }
     let script = server.script();
-    Json(HeartbeatResponse { lease_seconds: script.lease, cancel: script.cancel.clone() })
+    let (lease_seconds, cancel) = (script.lease, script.cancel.clone());
+    Json(HeartbeatResponse { lease_seconds, cancel }).into_response()
 }
 
 async fn give_back(State(server): State<Server>, Path(attempt): Path<AttemptId>) -> StatusCode {
@@ -447,5 +477,15 @@ async fn finish(
         assert_eq!(told.log.len() as u64, request.log_length, "the log is all there");
         told.finish = Some(request);
     });
-    StatusCode::NO_CONTENT
+    loop {
+        let changed = server.changed.notified();
+        let waits = {
+            let script = server.script();
+            script.answers_late && !script.refused.contains(&attempt)
+        };
+        if !waits {
+            return StatusCode::NO_CONTENT;
+        }
+        changed.await;
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::ws::{Message, WebSocket};
 use slipway_pipelines::ids::{AttemptId, JobNumber, RunNumber, ShellId};
 use slipway_pipelines::plan::{
-    DeployOn, DeployPlan, EnvVar, Provider, RollbackPolicy, SecretScope,
+    DeployOn, DeployPlan, EnvVar, JobImage, Provider, RollbackPolicy, SecretScope,
 };
 use slipway_pipelines::wire::{
     DeployGrant, JobOutcome, Secret, SecretText, ShellLimits, ShellOrder, ShellQuery, ShellSize,
@@ -14,6 +14,7 @@ use slipway_pipelines::wire::{
 use uuid::Uuid;
 
 use crate::fixture::{Story, job, phase};
+use crate::shells::with_bash;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -202,6 +203,20 @@ async fn commands_come_through_a_pipe_without_a_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_that_overtakes_the_end_does_not_take_the_container() {
+    let mut story = Story::begin(&[]).await;
+    story.server.answer_late();
+    let attempt = kept(&mut story, &["false"]).await;
+    story.server.until_refused(attempt).await;
+    let mut person = Person::enter(&story, attempt, terminal()).await;
+    person.types("echo st''ill\n").await;
+    person.sees("still\r\n").await;
+    person.types("exit\n").await;
+    assert_eq!(person.ends().await, ShellTold::Exited { code: 0 });
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_goes_away_leaves_nothing_running() {
     let mut story = Story::begin(&[]).await;
     let attempt = kept(&mut story, &["false"]).await;
@@ -334,5 +349,33 @@ async fn a_deploys_secrets_are_not_in_the_shell_and_no_shell_deploys() {
     assert!(!shown.contains(":1"), "no file has it: {shown}");
     assert!(shown.contains("A shell never deploys: run the job again for that.\n1\n"), "{shown}");
     assert!(shown.contains("No such file"), "{shown}");
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bash_is_taken_where_the_image_has_it() {
+    let mut story = Story::begin(&[]).await;
+    let mut work = job(&["export ODD=$'a \"b\" $c\\nd'; cd /tmp", "test -e /mended", "echo three"]);
+    work.plan.image = JobImage::Named { reference: with_bash().to_owned() };
+    work.keep_failed_seconds = 600;
+    let attempt = story.give(work);
+    story.came(attempt).await;
+    story.server.until_kept(&[attempt]).await;
+    let mut person = Person::enter(&story, attempt, terminal()).await;
+    person.sees("job 7.1 /tmp # ").await;
+    person.types("echo \"<$ODD> ${BASH_VERSION%%.*} $PWD $TERM\"; touch /mended\n").await;
+    person.sees("<a \"b\" $c\r\nd> 5 /tmp vt100\r\n").await;
+    person.types("slipway_continue; echo code $?; travis_run_script; echo phase $?\n").await;
+    person.sees("The job would have passed.\r\ncode 0\r\n").await;
+    person.sees("phase 0\r\n").await;
+    person.types("sleep 100\n").await;
+    person.sees("sleep 100\r\n").await;
+    person.types("\u{3}").await;
+    person.types("exit 6\n").await;
+    assert_eq!(person.ends().await, ShellTold::Exited { code: 6 });
+    let mut piped = Person::enter(&story, attempt, ShellQuery::default()).await;
+    piped.types("read -r line\nof the pipe\necho \"<$line> $PWD ${#ODD}\"; exit 4\n").await;
+    assert_eq!(piped.ends().await, ShellTold::Exited { code: 4 }, "{}", piped.shown);
+    assert_eq!(piped.shown, "<of the pipe> /tmp 10\n");
     story.end().await;
 }

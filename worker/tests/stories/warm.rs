@@ -55,7 +55,7 @@ async fn until(story: &Story, what: &str, wanted: impl Fn(&[(String, String)]) -
 }
 
 /// Waits until so many wait and nothing else is there.
-async fn until_warm(story: &Story, count: usize) {
+pub(crate) async fn until_warm(story: &Story, count: usize) {
     let warm = |all: &[(String, String)]| {
         all.len() == count
             && all

@@ -77,24 +77,50 @@ impl Installation {
             Self { url, worker_token, api, database_url, programs, postgres, children, dir };
         this.until("the server", async |this| this.api.healthy().await).await?;
         if let Some(slots) = slots {
-            this.worker(slots).await?;
+            this.start_worker(slots, 0).await?;
         }
         Ok(this)
     }
 
-    async fn worker(&mut self, slots: u32) -> Result<()> {
+    /// Starts a worker with so many slots, which keeps so many containers warm.
+    pub(super) async fn start_worker(&mut self, slots: u32, warm: u32) -> Result<()> {
+        let begun = chrono::Utc::now();
         let mut worker = slipway(self.dir.path(), "worker")?;
         worker
             .env("SLIPWAY_URL", self.url.as_str())
             .env("SLIPWAY_SLOTS", slots.to_string())
+            .env("SLIPWAY_WARM", warm.to_string())
             .env("SLIPWAY_NAME", "bench")
             .env("SLIPWAY_WORKER_TOKEN", self.worker_token.expose_secret());
         self.children.push(worker.spawn().context("the worker can not be started")?);
         self.until("the worker", async |this| {
-            let workers = this.api.get::<Vec<Value>>("workers").await;
-            workers.is_ok_and(|workers| !workers.is_empty())
+            let workers = this.api.get::<Vec<Value>>("workers").await.unwrap_or_default();
+            let seen = |worker: &Value| {
+                let at = worker["last_seen_at"].as_str().unwrap_or_default();
+                at.parse::<chrono::DateTime<chrono::Utc>>().is_ok_and(|at| at >= begun)
+            };
+            workers.iter().any(seen)
         })
         .await
+    }
+
+    /// Ends the worker, and waits until it has let go of its containers.
+    pub(super) async fn stop_worker(&mut self) -> Result<()> {
+        // The server was started first.
+        if self.children.len() > 1
+            && let Some(mut worker) = self.children.pop()
+        {
+            drop(worker.stdin.take());
+            worker.wait().await?;
+        }
+        Ok(())
+    }
+
+    /// The id of the worker, once it has one.
+    pub(super) fn worker_id(&self) -> Result<String> {
+        let file = self.dir.path().join("worker/worker/worker-id");
+        let id = std::fs::read_to_string(&file).context("the worker has no id yet")?;
+        Ok(id.trim().to_owned())
     }
 
     async fn until(&self, what: &str, ready: impl AsyncFn(&Self) -> bool) -> Result<()> {

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a command speaks to its user")]
 
 mod build;
+mod burst;
 mod cache;
 mod compile;
 mod figures;
@@ -13,6 +14,7 @@ mod log;
 mod memory;
 mod pgbench;
 mod queue;
+mod snapshot;
 mod start;
 mod webhook;
 
@@ -60,7 +62,9 @@ enum What {
     },
     /// P8: the memory of the server: idle, for each waiting worker, for each watcher of a log.
     Memory,
-    /// P3: from the webhook to the end of a job that does nothing, against `docker run`.
+    /// P2 and P3, first without and then with containers that wait: from the push to the first line
+    /// against the engine alone, and from the webhook to the end of a job that does nothing against
+    /// `docker run`.
     Job {
         /// How many of each
         #[arg(long, default_value_t = 20)]
@@ -87,6 +91,22 @@ enum What {
         #[arg(long, default_value_t = 500)]
         mebibytes: u32,
     },
+    /// P5: many jobs at once that do nothing, two at a time, against `xargs -P2 docker run`.
+    Burst {
+        /// How many of each
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(4..=800))]
+        jobs: u32,
+    },
+    /// P12: from the push to the script of a job whose install is kept, against the same job
+    /// without `snapshot`.
+    Snapshot {
+        /// How many of each
+        #[arg(long, default_value_t = 3)]
+        times: u32,
+        /// What is installed, in files of 64 KiB
+        #[arg(long, default_value_t = 500)]
+        megabytes: u32,
+    },
     /// P4: claims and ends of jobs, against the same SQL; and a claim from a deep queue.
     Queue {
         /// Length of each round
@@ -109,6 +129,8 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
         | What::Log { .. }
         | What::Build { .. }
         | What::Cache { .. }
+        | What::Burst { .. }
+        | What::Snapshot { .. }
         | What::Queue { .. }) => installed(what).await?,
     };
     if arguments.json {
@@ -122,24 +144,30 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
 /// Measures what takes a whole installation.
 async fn installed(what: What) -> Result<Vec<Figure>> {
     let slots = match what {
-        What::Job { .. }
-        | What::Start { .. }
-        | What::Log { .. }
-        | What::Build { .. }
-        | What::Cache { .. } => Some(1),
-        What::Webhook { .. } | What::Compile { .. } | What::Memory | What::Queue { .. } => None,
+        What::Start { .. } | What::Log { .. } | What::Build { .. } | What::Cache { .. } => Some(1),
+        What::Webhook { .. }
+        | What::Compile { .. }
+        | What::Memory
+        | What::Job { .. }
+        | What::Burst { .. }
+        | What::Snapshot { .. }
+        | What::Queue { .. } => None,
     };
-    let installation = Installation::start(slots).await?;
+    let mut installation = Installation::start(slots).await?;
     let found = match what {
         What::Webhook { seconds } => {
             webhook::run(&installation, Duration::from_secs(seconds)).await
         }
         What::Start { times } => start::run(&installation, times).await,
         What::Memory => memory::run(&installation).await,
-        What::Job { times } => job::run(&installation, times).await,
         What::Log { times } => log::run(&installation, times).await,
         What::Build { times } => build::run(&installation, times).await,
         What::Cache { times, mebibytes } => cache::run(&installation, times, mebibytes).await,
+        What::Job { times } => job::run(&mut installation, times).await,
+        What::Burst { jobs } => burst::run(&mut installation, jobs).await,
+        What::Snapshot { times, megabytes } => {
+            snapshot::run(&mut installation, times, megabytes).await
+        }
         What::Queue { seconds, depth } => {
             queue::run(&installation, Duration::from_secs(seconds), depth).await
         }

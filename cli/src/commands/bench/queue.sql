@@ -56,6 +56,7 @@ UPDATE runs SET state = 'running', started_at = now() WHERE id = :run::uuid AND 
 SELECT pg_notify('slipway_run', :run::text);
 SELECT id, name, kind, clone_url, default_branch, enabled FROM repos LIMIT 1;
 SELECT id, name, sealed FROM secrets WHERE repo_id = (SELECT id FROM repos LIMIT 1) ORDER BY name;
+SELECT keep_failed_seconds FROM repos LIMIT 1;
 COMMIT;
 BEGIN;
 SELECT a.id, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.retried, a.cancel, a.worker_id, t.events,

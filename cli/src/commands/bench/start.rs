@@ -13,9 +13,10 @@ use super::job::{repository, until_final};
 use super::webhook::{deliver, push};
 
 /// What the step prints.
-const LINE: &str = "the first line of the first step";
-const PATIENCE: Duration = Duration::from_secs(60);
-const SOCKET: &str = "/var/run/docker.sock";
+pub(super) const LINE: &str = "the first line of the first step";
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Where the engine listens.
+pub(super) const SOCKET: &str = "/var/run/docker.sock";
 
 /// Measures so many starts and as many of the engine's own, in turns.
 pub(super) async fn run(installation: &Installation, times: u32) -> Result<Vec<Figure>> {
@@ -48,7 +49,8 @@ pub(super) async fn run(installation: &Installation, times: u32) -> Result<Vec<F
     }])
 }
 
-async fn first_line(
+/// How long it took from `begun` until the log has the line.
+pub(super) async fn first_line(
     installation: &Installation,
     repo: &str,
     number: u32,
@@ -65,7 +67,8 @@ async fn first_line(
     }
 }
 
-async fn engine_alone(engine: &Client) -> Result<f64> {
+/// The engine doing what a first line needs.
+pub(super) async fn engine_alone(engine: &Client) -> Result<f64> {
     let begun = Instant::now();
     let create = json!({ "Image": "busybox:latest", "Cmd": ["sleep", "60"] });
     let made = ask(engine, Method::POST, "containers/create", Some(&create)).await?;
@@ -82,7 +85,12 @@ async fn engine_alone(engine: &Client) -> Result<f64> {
 }
 
 /// One call of the engine; what is not JSON (the output of an exec) is nothing.
-async fn ask(engine: &Client, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+pub(super) async fn ask(
+    engine: &Client,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Value> {
     let request = engine.request(method, format!("http://engine/{path}")).timeout(PATIENCE);
     let request = if let Some(body) = body { request.json(body) } else { request };
     let answer = request.send().await.context("the engine does not answer")?;

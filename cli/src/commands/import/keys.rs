@@ -16,6 +16,7 @@ pub(super) fn edit(edits: &mut Edits<'_>, root: &Node) {
     for key in ["sudo", "group"] {
         idle(edits, root, key);
     }
+    npm(edits, root);
 }
 
 fn language(edits: &mut Edits<'_>, root: &Node) {
@@ -26,6 +27,23 @@ fn language(edits: &mut Edits<'_>, root: &Node) {
     let indent = edits.indent(first);
     edits.replace(first, first, format!("language: ruby\n{indent}"));
     edits.remark(1, "`language: ruby` is added: it is Travis' default; here it would be `generic`");
+}
+
+/// Travis keeps what npm fetched without being asked.
+fn npm(edits: &mut Edits<'_>, root: &Node) {
+    let Some(language) = entry(root, "language") else { return };
+    if language.value.text() != Some("node_js")
+        || root.get("cache").is_some()
+        || edits.is_flow(root)
+    {
+        return;
+    }
+    let (start, line) = (language.key_span.start, language.key_span.line);
+    let indent = edits.indent(start);
+    if edits.replace(start, start, format!("cache: npm\n{indent}")) {
+        edits
+            .remark(line, "`cache: npm` is added: Travis has it for `language: node_js` by itself");
+    }
 }
 
 /// `matrix` is the old name of `jobs`, and wins where both are written.

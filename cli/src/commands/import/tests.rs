@@ -40,6 +40,14 @@ fn the_language_that_is_not_written_is_written() {
 }
 
 #[test]
+fn what_travis_caches_unasked_is_written() {
+    let file = "os: linux\nlanguage: node_js\nscript: make\n";
+    assert_eq!(becomes(file), "os: linux\ncache: npm\nlanguage: node_js\nscript: make\n");
+    let file = "language: node_js\ncache: yarn\nscript: make\n";
+    assert_eq!(becomes(file), file);
+}
+
+#[test]
 fn old_names_are_the_new_ones() {
     let file = "language: python\npython: 3.11\nenv:\n  matrix: # two\n    - A=1\n    - A=2\nscript: make\nmatrix:\n  fast_finish: true\n";
     let now = becomes(file);

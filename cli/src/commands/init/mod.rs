@@ -45,7 +45,9 @@ pub(crate) fn run(arguments: &Init) -> Result<ExitCode> {
     save(&file, &write::text(&found), arguments.force)
         .with_context(|| format!("{} can not be written", file.display()))?;
     print::line(&format!("{}; wrote .ci.yml", found.sentence()));
-    print::line("`slipway plan` shows the jobs it makes; commit it and push.");
+    print::line(
+        "`slipway run` runs its jobs here and now; `slipway plan` shows them. Commit it and push.",
+    );
     Ok(ExitCode::SUCCESS)
 }
 

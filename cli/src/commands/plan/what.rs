@@ -39,7 +39,7 @@ pub(in crate::commands) struct Happened {
     pub(in crate::commands) default_branch: String,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(in crate::commands) struct What {
     /// What happened [default: push, or tag with --tag]
     #[arg(long, value_enum)]

@@ -10,6 +10,8 @@ mod screen;
 mod select;
 mod show;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod words;
 

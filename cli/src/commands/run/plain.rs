@@ -55,8 +55,13 @@ impl<W: Write + Send> Show for Plain<W> {
         }
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     fn say(&mut self, _record: &Record, sentence: &str) -> io::Result<()> {
-        writeln!(self.out, "{sentence}")
+        writeln!(self.out, "{sentence}")?;
+        self.out.flush()
     }
 
     fn end(&mut self, record: &Record, state: &RunState) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use slipway_pipelines::ids::{JobNumber, StepNumber};
-use slipway_pipelines::lifecycle::JobState;
+use slipway_pipelines::lifecycle::{JobState, RunState};
 use slipway_pipelines::plan::{JobPlan, Phase, Plan};
 use slipway_pipelines::wire::{AttemptEvent, StepOutcome, TestReport};
 use slipway_worker::{Artifact, KeptJob, News};
@@ -108,6 +108,20 @@ impl Record {
             }
         };
         Some((at, told))
+    }
+
+    /// Nothing more happens: what has no end yet gets this one.
+    pub(super) fn close(&mut self, state: &RunState) {
+        let reason = state.reason().unwrap_or_default().to_owned();
+        for job in self.jobs.iter_mut().filter(|job| !job.state.is_terminal()) {
+            let reason = reason.clone();
+            let begun = matches!(job.state, JobState::Running { .. });
+            job.state = if begun || matches!(state, RunState::Canceled { .. }) {
+                JobState::Canceled { reason }
+            } else {
+                JobState::Skipped { reason }
+            };
+        }
     }
 
     /// How many jobs are in a state of this kind.
@@ -268,7 +282,7 @@ impl Step {
     pub(super) fn seconds(&self) -> f64 {
         let until = self.ended.unwrap_or_else(Utc::now);
         let millis = (until - self.began).num_milliseconds().max(0);
-        // Milliseconds are as exact as anybody reads.
-        std::time::Duration::from_millis(millis.unsigned_abs()).as_secs_f64()
+        // Milliseconds are as exact as anybody reads, and no step takes a month.
+        f64::from(u32::try_from(millis).unwrap_or(u32::MAX)) / 1000.0
     }
 }

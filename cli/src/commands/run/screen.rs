@@ -5,9 +5,10 @@ use std::io::{self, Write};
 
 use chrono::Utc;
 use slipway_pipelines::lifecycle::{JobState, RunState};
+use slipway_pipelines::plan::Phase;
 
 use super::lines::{fitted, shown};
-use super::record::{Job, Record, Told};
+use super::record::{Job, Record, Step, Told};
 use super::show::Show;
 use super::summary;
 use super::words::{self, Style};
@@ -99,7 +100,11 @@ impl<W: Write> Screen<W> {
             Some(step) => {
                 (format!("{}: {}", step.phase.name(), words::first_line(&step.command)), step.began)
             }
-            None => ("…".to_owned(), job.began.unwrap_or_else(Utc::now)),
+            None => {
+                let last = job.steps.last().and_then(|step| step.ended);
+                let what = if last.is_some() { "removing what it made" } else { "starting" };
+                (what.to_owned(), last.or(job.began).unwrap_or_else(Utc::now))
+            }
         };
         let time = words::took(began, None);
         let taken = column.chars().count() + time.chars().count() + 4;
@@ -115,11 +120,14 @@ impl<W: Write> Screen<W> {
 
     fn tail(&self, job: &Job, most: usize, width: usize) -> Vec<String> {
         let Some(step) = job.running() else { return Vec::new() };
+        // What the line above says already.
+        let command = step.command.lines().next().unwrap_or_default();
+        let title = |line: &str| line.strip_prefix("$ ").unwrap_or(line) == command;
         let lines: Vec<String> = step
             .tail
             .iter()
             .map(|line| shown(line, false))
-            .filter(|line| !line.trim().is_empty())
+            .filter(|line| !line.trim().is_empty() && !title(line))
             .collect();
         let first = lines.len().saturating_sub(most);
         let fit = |line: &String| format!("  │ {}", fitted(line, width.saturating_sub(4)));
@@ -157,10 +165,16 @@ impl<W: Write> Screen<W> {
     }
 }
 
+/// Preparations that went well and took no time need no line for each job.
+fn is_nothing(step: &Step) -> bool {
+    step.phase == Phase::Prepare && step.word() == "passed" && step.seconds() < 1.0
+}
+
 impl<W: Write + Send> Show for Screen<W> {
     fn told(&mut self, record: &Record, at: usize, told: &Told) -> io::Result<()> {
         let job = &record.jobs[at];
         match told {
+            Told::Ended(step) if is_nothing(&job.steps[*step]) => {}
             Told::Ended(step) => self.above.push(self.folded(record, job, *step)),
             // The last line says it where there is one job.
             Told::Job if job.state.is_terminal() && record.jobs.len() > 1 => {
@@ -179,6 +193,10 @@ impl<W: Write + Send> Show for Screen<W> {
     fn say(&mut self, record: &Record, sentence: &str) -> io::Result<()> {
         self.above.push(sentence.to_owned());
         self.draw(record)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.put(Vec::new())
     }
 
     fn end(&mut self, record: &Record, state: &RunState) -> io::Result<()> {

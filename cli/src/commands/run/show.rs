@@ -17,9 +17,19 @@ pub(super) trait Show: Send {
         Ok(())
     }
 
+    /// Nothing more is new for now: what was told is to be seen.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// A sentence of our own.
     fn say(&mut self, record: &Record, sentence: &str) -> io::Result<()> {
         let _shows_no_sentences = (record, sentence);
+        Ok(())
+    }
+
+    /// Something else is said after this.
+    fn clear(&mut self) -> io::Result<()> {
         Ok(())
     }
 

@@ -39,7 +39,9 @@ pub(super) fn lines(record: &Record, state: &RunState, style: Style) -> Vec<Stri
     out.extend(record.artifacts.iter().map(artifact));
     if !out.is_empty() {
         out.insert(0, String::new());
-        out.push(String::new());
+        if out.last().is_some_and(|line| !line.is_empty()) {
+            out.push(String::new());
+        }
     }
     let line = format!("{} in {}", words::counts(record), words::took(record.began, None));
     out.push(style.bold(&style.of(&as_of_job(state), &line)));

@@ -1,6 +1,6 @@
 //! Runs the jobs and shows what happens, until the end or until somebody interrupts.
 
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, BufWriter, IsTerminal, Write as _};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -9,7 +9,7 @@ use slipway_worker::{News, Stop, run_local};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::json::Json;
+use super::json::{Json, Line};
 use super::plain::Plain;
 use super::record::Record;
 use super::screen::Screen;
@@ -30,7 +30,7 @@ const CANCELING: &str = "Canceling. What the jobs made is removed; Ctrl-C again 
 pub(super) async fn run(asked: Asked) -> RunState {
     let record = Record::new(&asked.run.plan, &asked.logs);
     let show = chosen(asked.format, asked.verbose);
-    let mut watch = Watch { record, show, stop: Stop::default() };
+    let mut watch = Watch { record, show, format: asked.format, stop: Stop::default() };
     let (sender, receiver) = mpsc::channel(NEWS);
     let running = tokio::spawn(run_local(asked.run, watch.stop.clone(), sender));
     watch.until_over(receiver).await;
@@ -47,12 +47,7 @@ pub(super) async fn run(asked: Asked) -> RunState {
 pub(super) fn nothing(format: Format, state: &RunState) -> Result<()> {
     let reason = state.reason().unwrap_or_default();
     match format {
-        Format::Json => {
-            let value = serde_json::json!({
-                "type": "run", "state": state.word(), "reason": reason, "jobs": [],
-            });
-            print::line(&value.to_string());
-        }
+        Format::Json => Json(io::stdout()).line(&Line::run(state, &[]))?,
         Format::Text => match state {
             RunState::Skipped { .. } => {
                 print::line(&format!("nothing to do: {}", print::safe(reason)))
@@ -78,9 +73,9 @@ fn chosen(format: Format, verbose: bool) -> Box<dyn Show> {
     let colors = terminal && !dumb && settings::environment("NO_COLOR").is_none();
     let style = Style { colors };
     match format {
-        Format::Json => Box::new(Json(out)),
+        Format::Json => Box::new(Json(BufWriter::new(out))),
         Format::Text if terminal && !dumb && !verbose => Box::new(Screen::new(out, style, size)),
-        Format::Text => Box::new(Plain { out, style }),
+        Format::Text => Box::new(Plain { out: BufWriter::new(out), style }),
     }
 }
 
@@ -97,6 +92,7 @@ fn size() -> (usize, usize) {
 struct Watch {
     record: Record,
     show: Box<dyn Show>,
+    format: Format,
     stop: Stop,
 }
 
@@ -124,7 +120,11 @@ impl Watch {
             };
             let shown = tokio::select! {
                 news = receiver.recv() => match news {
-                    Some(news) => self.news(news),
+                    // A long log is not written line by line, and what stands still is seen.
+                    Some(news) => self.news(news).and_then(|()| match receiver.is_empty() {
+                        true => self.show.flush(),
+                        false => Ok(()),
+                    }),
                     None => return,
                 },
                 _at = ticks.tick() => self.show.tick(&self.record),
@@ -155,8 +155,13 @@ impl Watch {
         let begun = self.record.jobs.iter().any(|job| job.began.is_some());
         // An error before there was a job has nothing else to say it.
         if let (RunState::Errored { reason }, false) = (state, begun) {
+            let _nobody_looks = self.show.clear();
             let _nobody_hears = writeln!(io::stderr().lock(), "slipway: {}", print::safe(reason));
+            if self.format == Format::Text {
+                return;
+            }
         }
+        self.record.close(state);
         let _nobody_looks = self.show.end(&self.record, state);
     }
 }

@@ -49,7 +49,9 @@ pub struct Artifact {
     pub size: i64,
     /// Their SHA-256, in hex.
     pub sha256: String,
-    /// What is in it.
+    /// How many files are in it,
+    pub file_count: i32,
+    /// and the first hundred of them.
     pub files: Vec<BlobFile>,
     /// When it was stored.
     pub created_at: Time,

@@ -15,6 +15,8 @@ use crate::http::download;
 use crate::http::problem::{Path, Problem};
 use crate::state::Server;
 
+/// More than the jobs of a run may leave.
+const MOST: i64 = 20_000;
 /// So many tests that failed are told with their words.
 const MOST_RED: i64 = 1000;
 
@@ -34,7 +36,7 @@ pub(super) async fn list(
     Path(named): Path<Named>,
 ) -> Result<Json<Vec<Artifact>>, Problem> {
     let run = id(&server, repo.id, &named).await?;
-    Ok(Json(artifacts::list(&server.db, run, None).await?))
+    Ok(Json(artifacts::list(&server.db, run, None, MOST).await?))
 }
 
 #[derive(Deserialize)]

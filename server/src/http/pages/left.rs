@@ -16,18 +16,25 @@ use crate::db::{artifacts, test_reports};
 use crate::http::auth::Viewer;
 use crate::http::download;
 use crate::state::Server;
+use crate::text::cut;
 
 /// So many tests that failed are shown; the log has them all.
-const MOST_RED: i64 = 50;
+const MOST_RED: i64 = 25;
+/// Of the message of each so much, in bytes.
+const LONGEST: usize = 1500;
+/// So many artifacts are listed; each job's page has its own.
+const MOST: usize = 100;
 /// The messages of the first ones are open: what went wrong is seen without a click.
 const OPEN: usize = 3;
-/// Of the files of an artifact so many are named.
-const MOST_FILES: usize = 100;
+/// On a run's page so many files of an artifact are named, and on a job's as many as are known.
+const FEW_FILES: usize = 10;
 
 /// What was left, of a run or of one job of it.
 #[derive(Debug, Default)]
 pub(super) struct Left {
     pub(super) artifacts: Vec<ArtifactRow>,
+    /// There are more than are listed.
+    pub(super) many: bool,
     pub(super) tests: Vec<TestsRow>,
     pub(super) red: Vec<RedRow>,
     /// How many more failed than are shown.
@@ -36,7 +43,10 @@ pub(super) struct Left {
 
 /// An artifact.
 #[derive(Debug)]
-pub(super) struct ArtifactRow(Artifact);
+pub(super) struct ArtifactRow {
+    of: Artifact,
+    named: usize,
+}
 
 /// The counts of one job's tests, or of all together.
 #[derive(Debug)]
@@ -51,7 +61,11 @@ pub(super) struct RedRow {
 
 pub(super) async fn of(server: &Server, run: Uuid, job: Option<i32>) -> Result<Left, Failure> {
     let (run, job) = (RunId::from(run), job.map(JobNumber));
-    let artifacts = artifacts::list(&server.db, run, job).await?;
+    let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
+    let mut artifacts = artifacts::list(&server.db, run, job, most).await?;
+    let many = artifacts.len() > MOST;
+    artifacts.truncate(MOST);
+    let named = if job.is_some() { artifacts::NAMED_FILES } else { FEW_FILES };
     let tests = test_reports::counts(&server.db, run, job).await?;
     let all: i64 = tests.iter().map(|one| i64::from(one.failed) + i64::from(one.errored)).sum();
     let red = match all {
@@ -61,7 +75,8 @@ pub(super) async fn of(server: &Server, run: Uuid, job: Option<i32>) -> Result<L
     let shown = i64::try_from(red.len()).unwrap_or(0);
     let red = red.into_iter().enumerate().map(|(at, test)| RedRow { test, open: at < OPEN });
     Ok(Left {
-        artifacts: artifacts.into_iter().map(ArtifactRow).collect(),
+        artifacts: artifacts.into_iter().map(|of| ArtifactRow { of, named }).collect(),
+        many,
         tests: tests.into_iter().map(TestsRow).collect(),
         red: red.collect(),
         more: if all > shown { count(all - shown) } else { String::new() },
@@ -141,50 +156,51 @@ impl RedRow {
     /// Without colours, line by line.
     pub(super) fn message(&self) -> String {
         let lines: Vec<String> = self.test.message.trim_end().lines().map(plain).collect();
-        lines.join("\n")
+        cut(lines.join("\n"), LONGEST)
     }
 }
 
 impl ArtifactRow {
     pub(super) fn job(&self) -> i32 {
-        self.0.job
+        self.of.job
     }
 
     pub(super) fn job_name(&self) -> &str {
-        &self.0.job_name
+        &self.of.job_name
     }
 
     pub(super) fn name(&self) -> &str {
-        &self.0.name
+        &self.of.name
     }
 
     pub(super) fn size(&self) -> String {
-        bytes(self.0.size)
+        bytes(self.of.size)
     }
 
     pub(super) fn until(&self) -> String {
-        day(self.0.expires_at)
+        day(self.of.expires_at)
     }
 
     pub(super) fn files(&self) -> String {
-        match self.0.files.len() {
+        match self.of.file_count {
             1 => "1 file".to_owned(),
-            many => format!("{} files", count(i64::try_from(many).unwrap_or(0))),
+            many => format!("{} files", count(i64::from(many))),
         }
     }
 
     /// The first of its files, each with its size.
     pub(super) fn named(&self) -> Vec<(&str, String)> {
         let size = |size: u64| bytes(i64::try_from(size).unwrap_or(i64::MAX));
-        let files = self.0.files.iter().take(MOST_FILES);
+        let files = self.of.files.iter().take(self.named);
         files.map(|file| (file.path.as_str(), size(file.size))).collect()
     }
 
     /// How many files are not named.
     pub(super) fn unnamed(&self) -> String {
-        match self.0.files.len().saturating_sub(MOST_FILES) {
-            0 => String::new(),
-            more => count(i64::try_from(more).unwrap_or(0)),
+        let named = self.of.files.len().min(self.named);
+        match i64::from(self.of.file_count) - i64::try_from(named).unwrap_or(0) {
+            ..=0 => String::new(),
+            more => count(more),
         }
     }
 }

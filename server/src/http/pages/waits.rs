@@ -70,7 +70,7 @@ fn slots(asked: Asked<'_>, workers: &[&WorkerRow]) -> String {
         };
     }
     let has_room = |worker: &&WorkerRow| worker.free() > 0 && worker.has_room(asked.memory_mib);
-    if !workers.iter().any(|worker| has_room(&worker)) {
+    if !workers.iter().any(has_room) {
         let wants = match asked.memory_mib {
             0 => "an equal share of a worker's memory".to_owned(),
             mib => memory(mib.into()),

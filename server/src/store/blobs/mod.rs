@@ -14,6 +14,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use slipway_pipelines::ids::RepoId;
 use slipway_pipelines::wire::Trust;
+use tokio::sync::Semaphore;
 
 use crate::error::FlowError;
 
@@ -65,6 +66,10 @@ pub(crate) struct Blobs {
     root: Path,
     /// Where a folder keeps what is being written; a bucket shows it to nobody.
     folder: Option<PathBuf>,
+    /// A part of what is written, and the most of a small blob that is written at once.
+    part: usize,
+    /// So many are written at once.
+    writers: Semaphore,
 }
 
 impl Blobs {

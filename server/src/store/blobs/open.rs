@@ -10,6 +10,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
 
 use super::Blobs;
 use crate::config::{BlobPlace, S3Place};
@@ -20,6 +21,12 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two pieces of an answer; a whole transfer may last.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// S3 takes 10,000 parts: blobs of up to 80 GiB.
+const BUCKET_PART: usize = 8 * 1024 * 1024;
+/// One write of a file.
+const FOLDER_PART: usize = 1024 * 1024;
+/// Of some parts in memory each.
+const WRITERS: usize = 16;
 
 impl Blobs {
     /// Opens it. Nothing is asked or made before the first write: a server starts also while its
@@ -33,19 +40,31 @@ impl Blobs {
                     .with_context(|| format!("{} can not be the store", folder.display()))?;
                 // What a job was told is kept stays kept when the machine loses its power.
                 let store = LocalFileSystem::new().with_fsync(true);
-                Ok(Self { store: Arc::new(store), root, folder: Some(folder) })
+                Ok(Self {
+                    store: Arc::new(store),
+                    root,
+                    folder: Some(folder),
+                    part: FOLDER_PART,
+                    writers: Semaphore::new(WRITERS),
+                })
             }
             BlobPlace::S3(place) => {
                 let root = Path::parse(&place.prefix)
                     .with_context(|| format!("{:?} names no folder of a bucket", place.prefix))?;
-                Ok(Self { store: Arc::new(bucket(place)?), root, folder: None })
+                Ok(Self {
+                    store: Arc::new(bucket(place)?),
+                    root,
+                    folder: None,
+                    part: BUCKET_PART,
+                    writers: Semaphore::new(WRITERS),
+                })
             }
         }
     }
 }
 
 fn bucket(place: &S3Place) -> Result<AmazonS3> {
-    let client = ClientOptions::new()
+    let mut client = ClientOptions::new()
         .with_connect_timeout(CONNECT_TIMEOUT)
         .with_read_timeout(READ_TIMEOUT)
         .with_timeout_disabled();
@@ -57,8 +76,9 @@ fn bucket(place: &S3Place) -> Result<AmazonS3> {
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&place.bucket)
         .with_region(&place.region)
+        // One at a time is asked for anyhow, and that way every store of this kind knows.
+        .with_disable_bulk_delete(true)
         .with_retry(retry);
-    let mut client = client;
     if let Some(endpoint) = &place.endpoint {
         builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
         client = client.with_allow_http(endpoint.scheme() == "http");

@@ -11,9 +11,6 @@ use tokio::io::AsyncWriteExt as _;
 use super::{Blobs, Place};
 use crate::error::FlowError;
 
-/// A part of what is sent to a bucket, and the most of a small blob that is sent at once. S3 takes
-/// 10,000 parts: blobs of up to 80 GiB.
-const PART: usize = 8 * 1024 * 1024;
 /// Parts on their way at once: with the one that fills, all that is in memory of one blob.
 const PARTS: usize = 2;
 /// Whoever sends nothing for so long is gone.
@@ -57,8 +54,10 @@ impl Blobs {
         size: u64,
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
     ) -> Result<(), Spoilt> {
+        // Nobody closes it.
+        let _turn = self.writers.acquire().await;
         let store = std::sync::Arc::clone(&self.store);
-        let writer = BufWriter::with_capacity(store, self.path(place), PART);
+        let writer = BufWriter::with_capacity(store, self.path(place), self.part);
         let mut writer = writer.with_max_concurrency(PARTS);
         match self.take(&mut writer, place, size, body).await {
             Ok(()) => writer.shutdown().await.map_err(|error| Spoilt::Store(generic(error))),

@@ -5,6 +5,8 @@
 //! image from anywhere. It reads the target's name anew for each connection: moving the traffic
 //! is one rename of one file, and connections that are open stay where they are.
 
+mod gate;
+
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
@@ -40,12 +42,13 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match args[..] {
         ["serve", ref ports @ ..] => serve(ports),
+        ["gate"] => gate::gate(),
         ["point", host] => point(host),
         ["target"] => target().and_then(|name| io::stdout().write_all(name.as_bytes())),
         ["get", host, port, path] => get(host, port, path),
-        _ => {
-            Err(io::Error::other("ask for serve PORT..., point HOST, target or get HOST PORT PATH"))
-        }
+        _ => Err(io::Error::other(
+            "ask for serve PORT..., gate, point HOST, target or get HOST PORT PATH",
+        )),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -84,26 +87,42 @@ fn accept(listener: &TcpListener, port: u16) {
             thread::sleep(PAUSE);
             continue;
         };
-        if OPEN.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS {
-            OPEN.fetch_sub(1, Ordering::Relaxed);
-            complain(&format!("{CONNECTIONS} connections are open: one more was closed"));
+        if !count_in() {
             continue;
         }
         let passing = thread::Builder::new().stack_size(STACK).spawn(move || {
             if let Err(error) = pass(client, port) {
                 complain(&format!("a connection to port {port} was not passed on: {error}"));
             }
-            OPEN.fetch_sub(1, Ordering::Relaxed);
+            count_out();
         });
         if passing.is_err() {
-            OPEN.fetch_sub(1, Ordering::Relaxed);
+            count_out();
             complain("there is no thread for one more connection: it was closed");
         }
     }
 }
 
+/// Counts one more connection, if there is room for it.
+fn count_in() -> bool {
+    if OPEN.fetch_add(1, Ordering::Relaxed) < CONNECTIONS {
+        return true;
+    }
+    count_out();
+    complain(&format!("{CONNECTIONS} connections are open: one more was closed"));
+    false
+}
+
+fn count_out() {
+    OPEN.fetch_sub(1, Ordering::Relaxed);
+}
+
 fn pass(client: TcpStream, port: u16) -> io::Result<()> {
-    let server = reach(port)?;
+    join(client, reach(port)?)
+}
+
+/// Passes what each end says on to the other.
+fn join(client: TcpStream, server: TcpStream) -> io::Result<()> {
     for end in [&client, &server] {
         end.set_nodelay(true)?;
         end.set_read_timeout(Some(IDLE))?;

@@ -13,6 +13,11 @@ use slipway_pipelines::plan::PortMapping;
 use super::engine::{self, exec};
 use super::names::{PORTS, SERVICE, Service};
 
+/// The name of the forwarder's image, made if the engine lacks it.
+pub(crate) async fn image(docker: &Docker) -> Result<String, String> {
+    image::ensure(docker).await
+}
+
 const PROGRAM: &str = "/forwarder";
 /// Published there only, until an operator can say else.
 const LOOPBACK: &str = "127.0.0.1";

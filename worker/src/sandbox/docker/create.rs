@@ -15,13 +15,13 @@ use crate::sandbox::{ContainerSpec, Mount, Role, SandboxError};
 
 /// What package managers, `su` and small servers need, and nothing that reaches out of the
 /// container: no raw sockets, no device nodes, no tracing, no mounts.
-const CAPABILITIES: [&str; 8] =
+pub(crate) const CAPABILITIES: [&str; 8] =
     ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"];
 
 /// Open files of one process. An engine can not give more than it has itself, so this is what
 /// every engine has, also one that runs in a container. Processes are bounded by the pids limit: the
 /// kernel counts `nproc` over all of an engine's containers together.
-const OPEN_FILES: i64 = 16_384;
+pub(crate) const OPEN_FILES: i64 = 16_384;
 
 /// What the job's container does by itself: nothing, for ever. It never reads its input: the
 /// job's shell does, and writes to its output.

@@ -7,6 +7,7 @@ mod exec;
 mod files;
 mod hijack;
 mod images;
+mod keep;
 mod pool;
 mod pulls;
 mod talk;
@@ -34,23 +35,25 @@ use tokio_util::io::StreamReader;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Channel, ContainerSpec, Fate, PathKind, Running, Sandbox, SandboxError, Talk, TarStream,
-    Terminal, Waiting, waiting,
+    Channel, ContainerSpec, Fate, KeptImage, PathKind, Running, Sandbox, SandboxError, Talk,
+    TarStream, Terminal, Waiting, waiting,
 };
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
+pub(crate) use create::{CAPABILITIES, OPEN_FILES};
 use errors::{content, detail, failed, is_status};
 use hijack::Address;
 use pool::Pool;
 pub(crate) use pool::Starting;
 use pulls::Pulls;
+pub(crate) use pulls::pull;
 
 /// The label that names the worker.
-const WORKER_LABEL: &str = "slipway.worker";
+pub(crate) const WORKER_LABEL: &str = "slipway.worker";
 /// The label that names the job.
-const JOB_LABEL: &str = "slipway.job";
+pub(crate) const JOB_LABEL: &str = "slipway.job";
 /// The label that names the attempt.
-const ATTEMPT_LABEL: &str = "slipway.attempt";
+pub(crate) const ATTEMPT_LABEL: &str = "slipway.attempt";
 /// Longest time until the engine answers a call. Starting a container on a busy disk is slow.
 const CALL_SECONDS: u64 = 120;
 /// At most this much of what a container wrote last.
@@ -375,6 +378,15 @@ impl Sandbox for DockerSandbox {
         let version = self.docker.version().await.map_err(failed("say what it is"))?;
         let (os, arch) = (version.os.unwrap_or_default(), version.arch.unwrap_or_default());
         Ok(format!("{os}/{arch}"))
+    }
+
+    async fn keep(
+        &self,
+        container: &str,
+        name: &str,
+        labels: &[(String, String)],
+    ) -> Result<KeptImage, SandboxError> {
+        self.kept(container, name, labels).await
     }
 
     async fn answers(&self) -> bool {

@@ -108,7 +108,7 @@ fn with_tag(reference: &str) -> String {
 }
 
 /// Pulls one image, and says how far it is.
-pub(super) async fn pull(
+pub(crate) async fn pull(
     docker: &Docker,
     full: &str,
     credentials: Option<DockerCredentials>,
