@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the other commands need and is missing, after naming it. Safe to run again.
-# What a browser test needs is named apart (`setup.sh browser`): the demo does without.
+# What the browser's and Podman's tests need is named apart (`setup.sh browser`): the demo does
+# without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -12,7 +13,8 @@ command -v cargo >/dev/null || { echo "setup: Rust is missing; install it from h
 # package:command or path that shows it is there
 needed=(gcc:cc git:git postgresql:/usr/lib/postgresql docker.io:dockerd iptables:iptables
   busybox-static:/bin/busybox docker-registry:docker-registry apache2-utils:htpasswd)
-[ "${1:-}" != browser ] || needed+=(nodejs:node npm:npm chromium:chromium python3-pip:pip3)
+[ "${1:-}" != browser ] || needed+=(nodejs:node npm:npm chromium:chromium python3-pip:pip3
+  podman:podman catatonit:/usr/libexec/podman/catatonit)
 missing=()
 for pair in "${needed[@]}"; do
   package=${pair%%:*} sign=${pair#*:}

@@ -9,11 +9,13 @@ tests/github/fetch.sh
 tests/s3/fetch.sh
 scripts/engine.sh start
 scripts/busybox.sh
+SLIPWAY_TEST_PODMAN=$(scripts/podman.sh start)
+export SLIPWAY_TEST_PODMAN
 
 dir=$(mktemp -d /tmp/slipway-test.XXXXXX)
 chmod 755 "$dir"
 # When Postgres did not start there is none to stop, and its own words stay the last ones.
-trap '[ ! -e "$dir/pg/data/postmaster.pid" ] || scripts/postgres.sh stop "$dir/pg"; rm -rf "$dir"; scripts/engine.sh stop' EXIT
+trap '[ ! -e "$dir/pg/data/postmaster.pid" ] || scripts/postgres.sh stop "$dir/pg"; rm -rf "$dir"; scripts/podman.sh stop; scripts/engine.sh stop' EXIT
 SLIPWAY_TEST_DATABASE_URL=$(scripts/postgres.sh start "$dir/pg")
 export SLIPWAY_TEST_DATABASE_URL
 

@@ -8,6 +8,7 @@ use slipway_pipelines::names::WorkerLabel;
 use url::Url;
 
 use crate::deploy::Aws;
+use crate::operator::Operator;
 use crate::snapshots::SnapshotSettings;
 
 /// How long a worker that is asked to stop waits for its jobs, unless the operator says otherwise.
@@ -40,6 +41,8 @@ pub struct Config {
     pub snapshots: SnapshotSettings,
     /// Where deploys ask AWS.
     pub aws: Aws,
+    /// What jobs get beyond their containers.
+    pub operator: Operator,
     /// At most so many containers of failed jobs are kept for shells.
     pub keep_failed_most: usize,
 }

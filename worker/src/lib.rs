@@ -10,6 +10,7 @@ pub mod image;
 mod job;
 mod local;
 pub mod log;
+mod operator;
 mod runner;
 mod sandbox;
 mod script;
@@ -17,5 +18,6 @@ mod snapshots;
 
 pub use config::{Config, DRAIN, KEEP_FAILED_MOST};
 pub use local::{Artifact, KeptJob, LocalRun, News, Stop, run_local};
+pub use operator::{HostFolder, Operator};
 pub use runner::{run, run_until};
 pub use snapshots::{SnapshotRegistry, SnapshotSettings};

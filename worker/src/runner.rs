@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::deploy::Aws;
 use crate::git::Mirrors;
 use crate::job::{Rooms, Spool};
+use crate::operator::Operator;
 use crate::sandbox::Sandbox as _;
 pub(crate) use engine::Engine;
 
@@ -38,6 +39,8 @@ pub(crate) struct Worker {
     pub(crate) engine: Option<Engine>,
     /// Where deploys ask AWS.
     pub(crate) aws: Aws,
+    /// What jobs get beyond their containers.
+    pub(crate) operator: Operator,
     /// Containers that people can have a shell in.
     pub(crate) rooms: Rooms,
     /// Attempts are broken off: the drain took too long.
@@ -103,6 +106,7 @@ pub async fn run_until(
             data_dir: config.data_dir.clone(),
             engine: engine.clone(),
             aws: config.aws.clone(),
+            operator: config.operator.clone(),
             rooms: Rooms::new(config.keep_failed_most),
             kill: CancellationToken::new(),
         });

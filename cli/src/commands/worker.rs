@@ -1,5 +1,6 @@
 //! `slipway worker`: executes jobs on this machine's container engine.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use slipway_pipelines::names::WorkerLabel;
 use slipway_worker::deploy::{Aws, Pace};
-use slipway_worker::{KEEP_FAILED_MOST, SnapshotRegistry, SnapshotSettings};
+use slipway_worker::{HostFolder, KEEP_FAILED_MOST, Operator, SnapshotRegistry, SnapshotSettings};
 use url::Url;
 
 use super::stop;
@@ -139,6 +140,7 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
                 .get(arguments.aws_elasticbeanstalk_url, "aws_elasticbeanstalk_url")?,
             pace: Pace::default(),
         },
+        operator: operator(&settings)?,
         keep_failed_most: settings
             .get(arguments.keep_failed_most, "keep_failed_most")?
             .unwrap_or(KEEP_FAILED_MOST),
@@ -146,6 +148,35 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
     let (stop, force) = stop::on_two_signals(arguments.stop_with_stdin)?;
     slipway_worker::run_until(config, stop, force).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `[volumes]` and the like of `slipway.toml`.
+fn operator(settings: &Settings) -> Result<Operator> {
+    let usual = Operator::default();
+    let folder = |(name, text): (String, String)| {
+        let folder = text.parse::<HostFolder>().map_err(anyhow::Error::msg);
+        folder.map(|folder| (name.clone(), folder)).with_context(|| format!("{name} in [volumes]"))
+    };
+    let ready = settings.get(None, "service_ready_seconds")?.map(Duration::from_secs);
+    Ok(Operator {
+        volumes: settings.texts("volumes")?.into_iter().map(folder).collect::<Result<_>>()?,
+        service_ready: ready.unwrap_or(usual.service_ready),
+        extra_ca: extra_ca(settings)?,
+    })
+}
+
+/// The certificates of the file that `extra_ca` names.
+fn extra_ca(settings: &Settings) -> Result<Option<String>> {
+    let Some(file) = settings.get::<PathBuf>(None, "extra_ca")? else { return Ok(None) };
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("extra_ca names {}, which can not be read", file.display()))?;
+    anyhow::ensure!(
+        text.contains("-----BEGIN CERTIFICATE-----"),
+        "extra_ca names {}, which holds no certificate: it is a PEM file of all those that jobs \
+         are to trust",
+        file.display()
+    );
+    Ok(Some(text))
 }
 
 /// How many jobs at once: the setting, by its name or its older one, else one a core.

@@ -16,8 +16,8 @@ pub(super) const KEYS: &[Key] = &[
     key("reports", Shape::Map(&REPORTS), "test reports to read").own(),
     key("snapshot", Shape::Map(&SNAPSHOT), "the container kept after a phase").own(),
     key("commit", Shape::Text, "turns the finished container into an image").own(),
-    key("volumes", TEXTS, "host folders the operator allows").own().not_yet(),
-    key("ports", TEXTS, "published for the life of the job").own().not_yet(),
+    key("volumes", TEXTS, "host folders the operator allows").own(),
+    key("ports", TEXTS, "published for the life of the job").own(),
     key("needs", TEXTS, "jobs of this stage or an earlier one that must pass first").own(),
     key("parallel", Shape::Number, "so many copies of the job").own(),
     key("environment", Shape::Text, "the deploy environment").own().not_yet(),
@@ -91,7 +91,7 @@ const BUILT: Map = map(&[
     BUILD_KEYS,
     &[
         key("tags", TEXTS, "further names of the image").own().not_yet(),
-        key("platforms", TEXTS, "processors it is built for").own().not_yet(),
+        key("platforms", TEXTS, "processors it is built for").own(),
         key("push", Shape::OneOf(&[Shape::Bool, Shape::Map(&PUSH)]), "pushed once it is built")
             .own()
             .not_yet(),

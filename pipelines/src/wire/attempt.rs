@@ -87,6 +87,13 @@ pub enum AttemptEvent {
         /// For people: the health answer, the last log lines.
         detail: String,
     },
+    /// A port of the job can be reached while it runs.
+    Published {
+        /// In the job.
+        port: u16,
+        /// On the worker's machine: `127.0.0.1:49153`.
+        address: String,
+    },
     /// A deployment moved on.
     Deployment {
         /// Which.

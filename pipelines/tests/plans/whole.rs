@@ -92,22 +92,22 @@ jobs:
 "#;
     assert_snapshot!(planned(".ci.yml", file), @r#"
     #1 test: python: 3.12, env: DB=pg URL="pg://localhost/x y" in python:3.12
-      service postgresql=postgres:16 [5432] POSTGRES_HOST_AUTH_METHOD=trust None Some("pg_isready -q -h 127.0.0.1 -U postgres") true
-      service redis=redis:6 [6379] None Some("redis-cli ping | grep -q PONG") true
+      service postgresql=postgres:16 [5432] POSTGRES_HOST_AUTH_METHOD=trust None Some("! command -v pg_isready >/dev/null || pg_isready -q -h 127.0.0.1 -U postgres") true
+      service redis=redis:6 [6379] None Some("! command -v redis-cli >/dev/null || redis-cli ping | grep -q PONG") true
       env TRAVIS_PYTHON_VERSION=3.12 CI_PYTHON_VERSION=3.12 CI_DEBUG=0 DB=pg URL="pg://localhost/x y" 
       install: if [ -f Requirements.txt ]; then pip install -r Requirements.txt; elif [ -f requirements.txt ]; then pip install -r requirements.txt; else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi
       script: pytest
 
     #2 test: python: 3.12, env: DB=lite in python:3.12
-      service postgresql=postgres:16 [5432] POSTGRES_HOST_AUTH_METHOD=trust None Some("pg_isready -q -h 127.0.0.1 -U postgres") true
-      service redis=redis:6 [6379] None Some("redis-cli ping | grep -q PONG") true
+      service postgresql=postgres:16 [5432] POSTGRES_HOST_AUTH_METHOD=trust None Some("! command -v pg_isready >/dev/null || pg_isready -q -h 127.0.0.1 -U postgres") true
+      service redis=redis:6 [6379] None Some("! command -v redis-cli >/dev/null || redis-cli ping | grep -q PONG") true
       env TRAVIS_PYTHON_VERSION=3.12 CI_PYTHON_VERSION=3.12 CI_DEBUG=0 DB=lite 
       install: if [ -f Requirements.txt ]; then pip install -r Requirements.txt; elif [ -f requirements.txt ]; then pip install -r requirements.txt; else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi
       script: pytest
 
     #3 test: python: 3.10, env: DB=pg URL="pg://localhost/x y" (may fail) in python:3.10
-      service postgresql=postgres:16 [5432] POSTGRES_HOST_AUTH_METHOD=trust None Some("pg_isready -q -h 127.0.0.1 -U postgres") true
-      service redis=redis:6 [6379] None Some("redis-cli ping | grep -q PONG") true
+      service postgresql=postgres:16 [5432] POSTGRES_HOST_AUTH_METHOD=trust None Some("! command -v pg_isready >/dev/null || pg_isready -q -h 127.0.0.1 -U postgres") true
+      service redis=redis:6 [6379] None Some("! command -v redis-cli >/dev/null || redis-cli ping | grep -q PONG") true
       env TRAVIS_PYTHON_VERSION=3.10 CI_PYTHON_VERSION=3.10 CI_DEBUG=0 DB=pg URL="pg://localhost/x y" 
       install: if [ -f Requirements.txt ]; then pip install -r Requirements.txt; elif [ -f requirements.txt ]; then pip install -r requirements.txt; else echo 'Could not locate requirements.txt. Write install: to install dependencies.'; fi
       script: pytest

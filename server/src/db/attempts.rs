@@ -228,22 +228,38 @@ pub(crate) async fn note_part(
                 slipway_pipelines::wire::ServiceStatus::Ready => "ready",
                 slipway_pipelines::wire::ServiceStatus::Died => "died",
             };
-            sqlx::query!(
-                "INSERT INTO services (attempt_id, name, status, detail) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (attempt_id, name)
-                 DO UPDATE SET status = EXCLUDED.status, detail = EXCLUDED.detail",
-                id.as_uuid(),
-                name,
-                word,
-                detail
-            )
-            .execute(&mut **tx)
-            .await?;
+            note_service(tx, id, name, word, detail).await?;
+        }
+        AttemptEvent::Published { port, address } => {
+            // A door of the job beside its services: the page shows where.
+            let (name, detail) = (format!("port {port}"), format!("published at {address}"));
+            note_service(tx, id, &name, "ready", &detail).await?;
         }
         AttemptEvent::StepStarted { .. }
         | AttemptEvent::StepFinished { .. }
         | AttemptEvent::ImageResolved { .. }
         | AttemptEvent::Deployment { .. } => {}
     }
+    Ok(())
+}
+
+async fn note_service(
+    tx: &mut Tx,
+    id: AttemptId,
+    name: &str,
+    word: &str,
+    detail: &str,
+) -> Result<(), FlowError> {
+    sqlx::query!(
+        "INSERT INTO services (attempt_id, name, status, detail) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (attempt_id, name)
+                 DO UPDATE SET status = EXCLUDED.status, detail = EXCLUDED.detail",
+        id.as_uuid(),
+        name,
+        word,
+        detail
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }

@@ -98,9 +98,9 @@ async fn note(tx: &mut Tx, current: &Current, event: AttemptEvent) -> Result<(),
             Kind::Job(job) => jobs::image(tx, job, &reference, &digest).await,
             Kind::Plan | Kind::Verify { .. } => Ok(()),
         },
-        AttemptEvent::ImageBuilt { .. } | AttemptEvent::Service { .. } => {
-            attempts::note_part(tx, current.id, &event).await
-        }
+        AttemptEvent::ImageBuilt { .. }
+        | AttemptEvent::Service { .. }
+        | AttemptEvent::Published { .. } => attempts::note_part(tx, current.id, &event).await,
         AttemptEvent::Deployment { deployment, progress, at } => {
             deploys::progress(tx, current, deployment, progress, at).await
         }

@@ -28,6 +28,8 @@ pub(super) struct Attempt<'a> {
     pub(super) builtin: Vec<(String, String)>,
     /// The images it built, by name.
     pub(super) images: Mutex<BTreeMap<String, LocalImage>>,
+    /// The services whose containers it made.
+    services: Mutex<Vec<services::Began>>,
 }
 
 /// The job stops here, with this outcome.
@@ -66,6 +68,11 @@ impl Attempt<'_> {
         self.images.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The services whose containers it made.
+    pub(super) fn services(&self) -> MutexGuard<'_, Vec<services::Began>> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The job's secret of this name.
     pub(super) fn secret(&self, name: &str) -> Option<&Secret> {
         self.work.secrets.iter().find(|secret| secret.name.as_str() == name)
@@ -98,10 +105,16 @@ pub(super) async fn job(
         reporter: Arc::clone(&reporter),
         held,
         images: Mutex::default(),
+        services: Mutex::default(),
     };
     let outcome = tokio::select! {
-        ended = Box::pin(steps(&attempt)) => ended.unwrap_or_else(|Halt(outcome)| outcome),
+        ended = Box::pin(steps(&attempt)) => {
+            let outcome = ended.unwrap_or_else(|Halt(outcome)| outcome);
+            services::keep_logs(&attempt, &outcome).await;
+            outcome
+        }
         stopped = watch::watch(&attempt) => {
+            services::keep_logs(&attempt, &stopped).await;
             reporter.break_off(prepare::sentence(&stopped));
             worker.rooms.close(assignment.attempt, prepare::sentence(&stopped));
             // Nothing of it runs any more when people are told that it was stopped.

@@ -4,8 +4,9 @@ use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
-use slipway_pipelines::plan::{ImageBuild, Phase};
-use slipway_pipelines::wire::{AttemptEvent, SecretText, StepOutcome};
+use slipway_pipelines::names::SecretName;
+use slipway_pipelines::plan::{ImageBuild, ImageBuildPlan, Phase};
+use slipway_pipelines::wire::{AttemptEvent, Secret, SecretText, StepOutcome};
 
 use super::attempt::{Attempt, Halt};
 use super::prepare::sentence;
@@ -71,12 +72,13 @@ pub(super) async fn build(
 ) -> Result<String, Halt> {
     let mut secrets = Vec::new();
     for wanted in &build.secrets {
-        let secret = attempt.secret(wanted.as_str()).ok_or_else(|| {
+        let secret = attempt.secret(wanted.as_str()).cloned();
+        let secret = secret.or_else(|| certificates(attempt, wanted)).ok_or_else(|| {
             Halt::errored(format!(
                 "The image build asks for secret {wanted}, which this job was not given."
             ))
         })?;
-        secrets.push(secret.clone());
+        secrets.push(secret);
     }
     let args = build
         .args
@@ -107,6 +109,30 @@ pub(super) async fn build(
     }
 }
 
+/// What the operator lets jobs trust, by the name under which a build mounts it.
+fn certificates(attempt: &Attempt<'_>, wanted: &SecretName) -> Option<Secret> {
+    let text = attempt.worker.operator.extra_ca.clone()?;
+    let value = SecretText::new(text);
+    (wanted.as_str() == "EXTRA_CA").then(|| Secret { name: wanted.clone(), value })
+}
+
+/// Engines build for their own machine. Another one's `RUN`s need an emulator, which may be there
+/// or not; what nobody promises is not begun.
+async fn check_platforms(attempt: &Attempt<'_>, entry: &ImageBuildPlan) -> Result<(), Halt> {
+    if entry.platforms.is_empty() {
+        return Ok(());
+    }
+    let own = attempt.engine.sandbox.platform().await?;
+    let of_own = |platform: &&String| **platform == own || platform.starts_with(&format!("{own}/"));
+    let others: Vec<_> = entry.platforms.iter().filter(|platform| !of_own(platform)).collect();
+    let Some(other) = others.first() else { return Ok(()) };
+    Err(Halt::errored(format!(
+        "Image {} is to be built for {other}, and this worker's engine builds for {own}: leave it \
+         out of `platforms`, or build it in a job with the `arch` of that machine.",
+        entry.name
+    )))
+}
+
 /// `$NAME` and `${NAME}` from the job's variables and secrets; one name, whole, or plain text.
 fn expand(attempt: &Attempt<'_>, text: &str) -> String {
     let text = text.trim_matches(['"', '\'']);
@@ -126,6 +152,7 @@ pub(super) async fn build_all(attempt: &Attempt<'_>, container: &str) -> Result<
         let step = reporter.begin(Phase::Images, &format!("Build image {}", entry.name));
         reporter.say(&format!("Build image {}", entry.name));
         let made = async {
+            check_platforms(attempt, entry).await?;
             let context = download(attempt, container, &entry.build.context).await?;
             build(attempt, &entry.build, context, &entry.name).await
         };

@@ -5,6 +5,7 @@ mod carry;
 mod commit;
 mod control;
 mod deploys;
+mod doors;
 mod engine;
 mod events;
 mod images;

@@ -8,12 +8,15 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, Halt};
 use super::snapshot::{Miss, Snapshot};
-use super::{deploys, engine, images, shell, shell_session, snapshot};
+use super::{deploys, doors, engine, images, shell, shell_session, snapshot};
 use crate::deploy::refuse_foreign;
 use crate::engine_proxy::Turn;
 use crate::git::{Extra, Packed, TreeRequest, WorkTree};
 use crate::sandbox::{ContainerSpec, Role, Running, Sandbox as _, Starting, Waiting};
-use crate::script::{Program, ProgramSnapshot, SUDO, Source, commit_range, compose, functions};
+use crate::script::{
+    EXTRA_CA, Program, ProgramSnapshot, SUDO, Source, ca_environment, commit_range, compose,
+    functions,
+};
 
 /// A work tree of at most so many bytes is held in memory on its way.
 const HELD_TREE: usize = 16 * 1024 * 1024;
@@ -110,6 +113,7 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     attempt.reporter.end(step, outcome(&laid));
     laid?;
     let Running { container, waiting } = running;
+    doors::say_ports(attempt, &container).await?;
     let starting = Some((starting, spec));
     let restored = matches!(snapshot, Some(Snapshot::Hit(_)));
     let snapshot = match snapshot {
@@ -137,7 +141,7 @@ async fn begun(
 ) -> Result<(Up, Option<Snapshot>), Halt> {
     let snapshot = match snapshot {
         Some(Snapshot::Hit(hit)) => {
-            let spec = spec(attempt, hit.image.clone());
+            let spec = spec(attempt, hit.image.clone())?;
             match made(attempt, &spec).await {
                 Ok(made) => {
                     snapshot::say_hit(attempt, &hit);
@@ -150,7 +154,7 @@ async fn begun(
         }
         other => other,
     };
-    let spec = spec(attempt, image);
+    let spec = spec(attempt, image)?;
     let made = made(attempt, &spec).await?;
     Ok((up(attempt, (made, spec)).await?, snapshot))
 }
@@ -160,13 +164,18 @@ fn beside(attempt: &Attempt<'_>, program: &Program, dir: &str) -> Vec<Extra> {
     let script = program.text.clone().into_bytes();
     let prompt = format!("job {}.{}", attempt.assignment.run_number, attempt.work.number);
     let visit = functions(&program.steps, dir, &prompt).into_bytes();
-    vec![
+    let mut extra = vec![
         Extra { path: format!("{dir}/{}", shell_session::FILE), bytes: visit, mode: 0o600 },
         // Made here, so that it is root's alone whatever the job's umask is.
         Extra { path: format!("{dir}/left"), bytes: Vec::new(), mode: 0o600 },
         Extra { path: format!("{dir}/{}", shell::FILE), bytes: script, mode: 0o600 },
         Extra { path: format!("{dir}/bin/sudo"), bytes: SUDO.into(), mode: 0o755 },
-    ]
+    ];
+    if let Some(certificates) = &attempt.worker.operator.extra_ca {
+        let bytes = certificates.clone().into_bytes();
+        extra.push(Extra { path: EXTRA_CA.to_owned(), bytes, mode: 0o644 });
+    }
+    extra
 }
 
 fn program(
@@ -177,6 +186,9 @@ fn program(
 ) -> Program {
     let plan = &attempt.work.plan;
     let mut builtin = attempt.builtin.clone();
+    if attempt.worker.operator.extra_ca.is_some() {
+        builtin.extend(ca_environment());
+    }
     builtin.extend(base.map(|base| commit_range(attempt.assignment, base)).unwrap_or_default());
     compose(&Source {
         plan,
@@ -208,7 +220,7 @@ pub(super) async fn step<T>(
 }
 
 /// Reports `work`, which writes nothing, as a step: others may run beside it.
-async fn quiet<T>(
+pub(super) async fn quiet<T>(
     attempt: &Attempt<'_>,
     title: String,
     work: impl Future<Output = Result<T, Halt>>,
@@ -265,7 +277,7 @@ async fn clone(attempt: &Attempt<'_>) -> Result<Cloned, Halt> {
 /// A container of the image of that name.
 async fn named(attempt: &Attempt<'_>, reference: &str) -> Result<(Made, ContainerSpec), Halt> {
     let _nobody_lends_it = unlent(attempt, reference).await?;
-    let spec = spec(attempt, reference.to_owned());
+    let spec = spec(attempt, reference.to_owned())?;
     // As a rule the image is there, and the engine needs no word of ours before.
     let (digest, made) = tokio::join!(resolved(attempt, reference), made(attempt, &spec));
     digest?;
@@ -302,21 +314,23 @@ async fn built(
     Ok((tree, digest, name))
 }
 
-fn spec(attempt: &Attempt<'_>, image: String) -> ContainerSpec {
+fn spec(attempt: &Attempt<'_>, image: String) -> Result<ContainerSpec, Halt> {
     let limits = &attempt.work.limits;
     let services = &attempt.work.plan.services;
     let local_names = services.iter().map(|service| service.name.clone()).collect();
-    ContainerSpec {
+    let mut mounts = attempt.held.engine.get().map(|own| own.mounts()).unwrap_or_default();
+    mounts.extend(doors::mounts(attempt)?);
+    Ok(ContainerSpec {
         image,
         role: Role::Job { local_names },
         env: Vec::new(),
         memory_bytes: limits.memory_bytes,
         pids: limits.pids,
         cpu_millis: limits.cpu_millis,
-        mounts: attempt.held.engine.get().map(|own| own.mounts()).unwrap_or_default(),
-        ports: Vec::new(),
+        mounts,
+        ports: doors::ports(attempt),
         owner: attempt.owner(),
-    }
+    })
 }
 
 /// As long as this is held, the name means no image of another job's own engine.

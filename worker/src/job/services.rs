@@ -2,18 +2,25 @@
 
 use std::time::Duration;
 
-use slipway_pipelines::plan::ServicePlan;
-use slipway_pipelines::wire::{AttemptEvent, ServiceStatus};
+use slipway_pipelines::plan::{Phase, ServicePlan};
+use slipway_pipelines::wire::{AttemptEvent, JobOutcome, ServiceStatus, StepOutcome};
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, Halt};
 use super::deploys::plain;
-use super::prepare::{sentence, step};
+use super::prepare::{quiet, sentence};
 use crate::deploy::refuse_foreign;
+use crate::log::StepLog as _;
 use crate::sandbox::{ContainerSpec, Role, Sandbox as _};
 
-/// Longest time until a service is ready.
-const READY: Duration = Duration::from_secs(60);
+/// Between two looks at a service that is not ready.
+const LOOK: Duration = Duration::from_millis(150);
+/// A ready check that takes longer says no.
+const CHECK: Duration = Duration::from_secs(20);
+/// So much of a service's log, its end, is kept in the job's.
+const KEPT: usize = 256 * 1024;
+/// Longest wait for that.
+const KEEPING: Duration = Duration::from_secs(10);
 
 /// A started service.
 pub(super) struct Service<'a> {
@@ -21,12 +28,31 @@ pub(super) struct Service<'a> {
     container: String,
 }
 
-/// Starts all services and waits until each is ready.
+/// A service's container, for the end of the job.
+pub(super) struct Began {
+    name: String,
+    container: String,
+    failed: bool,
+}
+
+impl Attempt<'_> {
+    fn note_failure(&self, container: &str) {
+        let mut began = self.services();
+        began.iter_mut().filter(|began| began.container == container).for_each(|b| b.failed = true);
+    }
+}
+
+/// Starts all services at once and waits until each is ready.
 pub(super) async fn start<'a>(attempt: &Attempt<'a>, job: &str) -> Result<Vec<Service<'a>>, Halt> {
-    let mut services = Vec::new();
-    for plan in &attempt.work.plan.services {
+    let plans = &attempt.work.plan.services;
+    let starts = plans.iter().map(|plan| {
         let title = format!("Start service {}", plan.name);
-        match step(attempt, &title, one(attempt, job, plan)).await {
+        quiet(attempt, title, one(attempt, job, plan))
+    });
+    let started = futures::future::join_all(starts).await;
+    let mut services = Vec::new();
+    for (plan, started) in plans.iter().zip(started) {
+        match started {
             Ok(service) => services.push(service),
             Err(halt) if plan.required => return Err(halt),
             // Travis' rule: the job goes on without it.
@@ -64,32 +90,45 @@ async fn one<'a>(
     };
     let service = Service { plan, container: attempt.create(spec).await? };
     drop(names);
+    let (name, container) = (plan.name.clone(), service.container.clone());
+    attempt.services().push(Began { name, container, failed: false });
     sandbox.start(&service.container).await?;
     say(attempt, &service, ServiceStatus::Starting, "its container runs");
-    let deadline = Instant::now() + READY;
+    until_ready(attempt, job, service).await
+}
+
+async fn until_ready<'a>(
+    attempt: &Attempt<'_>,
+    job: &str,
+    service: Service<'a>,
+) -> Result<Service<'a>, Halt> {
+    let longest = attempt.worker.operator.service_ready;
+    let mut deadline = Instant::now() + longest;
     loop {
-        if !sandbox.is_running(&service.container).await? {
+        if !attempt.engine.sandbox.is_running(&service.container).await? {
             return Err(died(attempt, &service).await);
         }
-        let ready = is_ready(attempt, job, &service).await;
+        let asked = Instant::now();
+        let ready = tokio::time::timeout(CHECK, is_ready(attempt, job, &service)).await;
         if attempt.held.control.is_frozen() {
             // A frozen container answers nothing; it is asked again when it goes on.
             attempt.held.control.going().await;
+            deadline += asked.elapsed();
             continue;
         }
-        if ready? {
+        if ready.unwrap_or(Ok(false))? {
             say(attempt, &service, ServiceStatus::Ready, "its ready check passed");
             return Ok(service);
         }
         if Instant::now() > deadline {
-            let name = &plan.name;
+            let name = &service.plan.name;
             last_words(attempt, &service, "is not ready").await;
-            let limit = READY.as_secs();
+            let limit = longest.as_secs();
             return Err(Halt::errored(format!(
                 "Service {name} was not ready within {limit} seconds."
             )));
         }
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::time::sleep(LOOK).await;
     }
 }
 
@@ -130,6 +169,7 @@ async fn died(attempt: &Attempt<'_>, service: &Service<'_>) -> Halt {
 
 /// Shows what it wrote last.
 async fn last_words(attempt: &Attempt<'_>, service: &Service<'_>, what: &str) {
+    attempt.note_failure(&service.container);
     let lines = attempt.engine.sandbox.last_lines(&service.container).await;
     let name = &service.plan.name;
     if lines.trim().is_empty() {
@@ -138,6 +178,31 @@ async fn last_words(attempt: &Attempt<'_>, service: &Service<'_>, what: &str) {
         attempt.reporter.say(&format!("Service {name} {what}. Its last lines:\n{lines}"));
     }
     say(attempt, service, ServiceStatus::Died, &lines);
+}
+
+/// Shows what services wrote from their beginning: of those that failed, and of all of them if the
+/// job did. Afterwards nobody can ask them any more.
+pub(super) async fn keep_logs(attempt: &Attempt<'_>, outcome: &JobOutcome) {
+    let all = match outcome {
+        JobOutcome::Canceled { .. } => return,
+        JobOutcome::Passed => false,
+        JobOutcome::Failed { .. } | JobOutcome::Errored { .. } => true,
+    };
+    let began = std::mem::take(&mut *attempt.services());
+    for service in began.into_iter().filter(|service| all || service.failed) {
+        let whole = attempt.engine.sandbox.whole_log(&service.container, KEPT);
+        let Ok(text) = tokio::time::timeout(KEEPING, whole).await else { continue };
+        let reporter = &attempt.reporter;
+        let title = format!("Log of service {}", service.name);
+        let step = reporter.begin(Phase::AfterScript, &title);
+        reporter.say(&title);
+        reporter.log.write(&text);
+        if !text.ends_with(b"\n") {
+            let wrote = if text.is_empty() { "It wrote nothing.\n" } else { "\n" };
+            reporter.log.write(wrote.as_bytes());
+        }
+        reporter.end(step, StepOutcome::Done);
+    }
 }
 
 /// Returns when a service that the job requires has died.

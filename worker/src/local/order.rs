@@ -106,6 +106,7 @@ fn place(event: &AttemptEvent) -> u64 {
         AttemptEvent::ImageResolved { .. }
         | AttemptEvent::ImageBuilt { .. }
         | AttemptEvent::Service { .. }
+        | AttemptEvent::Published { .. }
         | AttemptEvent::Deployment { .. } => 0,
     }
 }

@@ -267,10 +267,18 @@ pub(crate) trait Sandbox: Send + Sync {
         &self,
         container: &str,
     ) -> impl Future<Output = Result<bool, SandboxError>> + Send;
+    /// The published ports of a started container, and at which address of its host each is.
+    fn published(
+        &self,
+        container: &str,
+    ) -> impl Future<Output = Result<Vec<(u16, String)>, SandboxError>> + Send;
     /// What became of its main process?
     fn fate(&self, container: &str) -> impl Future<Output = Result<Fate, SandboxError>> + Send;
     /// The last lines a container wrote.
     fn last_lines(&self, container: &str) -> impl Future<Output = String> + Send;
+    /// What a container wrote from its beginning, as far as the engine kept it; at most so many
+    /// bytes, the last ones.
+    fn whole_log(&self, container: &str, most: usize) -> impl Future<Output = Vec<u8>> + Send;
     /// Stops every process where it is.
     fn freeze(&self, container: &str) -> impl Future<Output = Result<(), SandboxError>> + Send;
     /// Lets them go on.
@@ -287,6 +295,8 @@ pub(crate) trait Sandbox: Send + Sync {
         &self,
         worker: WorkerId,
     ) -> impl Future<Output = Result<Vec<String>, SandboxError>> + Send;
+    /// What its containers are made for: `linux/amd64`.
+    fn platform(&self) -> impl Future<Output = Result<String, SandboxError>> + Send;
     /// Makes an image of this name of what the container has become. It has the settings of the image
     /// that the container was made from, and these labels beside that one's. Every process stands
     /// still meanwhile. A sandbox that has no images says so.

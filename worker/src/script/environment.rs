@@ -1,6 +1,7 @@
 //! The variables every job has: `TRAVIS_*` with Travis' meaning, and their `CI_*` twins.
 
 use slipway_pipelines::names::CommitSha;
+use slipway_pipelines::plan::ServicePlan;
 use slipway_pipelines::wire::{Assignment, JobWork};
 
 type Variables = Vec<(String, String)>;
@@ -31,6 +32,24 @@ pub(crate) fn builtin_environment(
     if !work.plan.git.clone {
         // Travis reads it from the clone.
         all.extend(twins([("COMMIT_MESSAGE", String::new())]));
+    }
+    all.extend(services_environment(&work.plan.services));
+    all
+}
+
+/// On Travis the clients of databases find them without being told where: by a socket, as the
+/// same person. Here they are beside the job, on its localhost.
+fn services_environment(services: &[ServicePlan]) -> Variables {
+    let mut all = Variables::new();
+    for service in services {
+        let user = service.env.iter().find(|var| var.name == "POSTGRES_USER");
+        let user = user.map_or("postgres", |var| var.value.trim_matches(['"', '\'']));
+        let pairs: &[(&str, &str)] = match service.name.as_str() {
+            "postgresql" => &[("PGHOST", "localhost"), ("PGUSER", user)],
+            "mysql" | "mariadb" => &[("MYSQL_HOST", "127.0.0.1")],
+            _ => &[],
+        };
+        all.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     }
     all
 }
@@ -104,6 +123,24 @@ pub(crate) fn trigger_environment(assignment: &Assignment) -> Variables {
 pub(crate) fn commit_range(assignment: &Assignment, from: &CommitSha) -> Variables {
     let to = assignment.trigger.reported_commit();
     twins([("COMMIT_RANGE", format!("{from}...{to}"))])
+}
+
+/// Where the operator's certificates are in a job.
+pub(crate) const EXTRA_CA: &str = "/etc/slipway-ca.pem";
+
+/// By which the usual programs find them.
+pub(crate) fn ca_environment() -> Variables {
+    let names = [
+        "SSL_CERT_FILE",
+        "CURL_CA_BUNDLE",
+        "GIT_SSL_CAINFO",
+        "PIP_CERT",
+        "REQUESTS_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+        "CARGO_HTTP_CAINFO",
+        "AWS_CA_BUNDLE",
+    ];
+    names.map(|name| (name.to_owned(), EXTRA_CA.to_owned())).into()
 }
 
 fn twins<const N: usize>(pairs: [(&str, String); N]) -> Variables {

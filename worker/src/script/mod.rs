@@ -10,7 +10,9 @@ mod quote;
 
 pub(crate) use carried::is_cached;
 pub(crate) use course::{Course, OutOfTurn};
-pub(crate) use environment::{builtin_environment, commit_range, trigger_environment};
+pub(crate) use environment::{
+    EXTRA_CA, builtin_environment, ca_environment, commit_range, trigger_environment,
+};
 pub(crate) use functions::functions;
 pub(crate) use mark::{Mark, OffsetFinder, Piece};
 pub(crate) use program::{Program, ProgramSnapshot, SUDO, Source, Step, compose};

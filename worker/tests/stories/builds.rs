@@ -243,3 +243,46 @@ async fn a_provider_that_fails_errors_the_job_with_its_sentence() {
     assert!(matches!(told.last(), Some(DeployProgress::Failed { .. })), "{told:?}");
     story.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_for_a_machine_that_the_engine_is_not_is_refused() {
+    let mut story = Story::begin(&[("Dockerfile", "FROM busybox\n")]).await;
+    let version = docker().version().await.expect("an engine");
+    let own = format!("linux/{}", version.arch.expect("an architecture"));
+    let mut work = job(&["true"]);
+    work.plan.images = vec![ImageBuildPlan {
+        name: "app".to_owned(),
+        build: build("."),
+        tags: Vec::new(),
+        platforms: vec![own.clone()],
+        push: None,
+    }];
+    let came = story.run(work.clone()).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    work.plan.images[0].platforms.push("linux/s390x".to_owned());
+    let came = story.run(work).await;
+    let reason = format!(
+        "Image app is to be built for linux/s390x, and this worker's engine builds for {own}: leave \
+         it out of `platforms`, or build it in a job with the `arch` of that machine."
+    );
+    assert_eq!(came.outcome, JobOutcome::Errored { reason }, "{}", came.log);
+    story.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_and_builds_trust_what_the_operator_lets_them() {
+    let dockerfile =
+        "FROM busybox\nRUN --mount=type=secret,id=EXTRA_CA cp /run/secrets/EXTRA_CA /seen\n";
+    let mut story = Story::without_worker(&[("Dockerfile", dockerfile)]).await;
+    story.operator.extra_ca = Some("-----BEGIN CERTIFICATE-----\nof the house\n".to_owned());
+    story.start_worker(None);
+    let mut work =
+        job(&["cat $SSL_CERT_FILE", "test $PIP_CERT = $GIT_SSL_CAINFO", "grep house /seen"]);
+    let mut image = build(".");
+    image.secrets = vec!["EXTRA_CA".parse().expect("a name")];
+    work.plan.image = JobImage::Build(image);
+    let came = story.run(work).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    assert!(came.log.contains("\nof the house\n"), "{}", came.log);
+    story.end().await;
+}

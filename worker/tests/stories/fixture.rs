@@ -38,6 +38,8 @@ pub(crate) struct Story {
     /// Where workers are told to find the repo; none: in its folder.
     pub(crate) source: Option<GitSource>,
     pub(crate) event: TriggerEvent,
+    /// What the worker's operator decides.
+    pub(crate) operator: slipway_worker::Operator,
     /// Where the ref pointed before.
     pub(crate) before: Option<String>,
     /// How many containers wait for jobs: none, unless a story is about them.
@@ -79,6 +81,7 @@ impl Story {
             repo: "acme/app".parse().expect("a name"),
             source: None,
             event: TriggerEvent::Push { branch: "main".to_owned() },
+            operator: slipway_worker::Operator::default(),
             before: None,
             warm: 0,
             snapshots: slipway_worker::SnapshotSettings::default(),
@@ -106,6 +109,7 @@ impl Story {
             warm: self.warm,
             snapshots: self.snapshots.clone(),
             aws: slipway_worker::deploy::Aws::default(),
+            operator: self.operator.clone(),
             keep_failed_most: 2,
         };
         self.shutdown = CancellationToken::new();
@@ -318,6 +322,11 @@ impl Story {
         for attempt in &self.attempts {
             assert_eq!(self.containers(*attempt).await, Vec::<String>::new(), "containers left");
         }
+        self.end_without_worker();
+    }
+
+    /// Nothing is left on the disk of a worker that has stopped.
+    pub(crate) fn end_without_worker(self) {
         let spool = std::fs::read_dir(self.dir.path().join("data/spool")).expect("the spool");
         assert_eq!(spool.count(), 0, "files are left in the spool");
         let git = std::fs::read_dir(self.dir.path().join("data/git")).expect("the mirrors");
@@ -344,6 +353,7 @@ impl Came {
                 AttemptEvent::ImageResolved { .. }
                 | AttemptEvent::ImageBuilt { .. }
                 | AttemptEvent::Service { .. }
+                | AttemptEvent::Published { .. }
                 | AttemptEvent::Deployment { .. } => {}
             }
         }

@@ -34,6 +34,9 @@
 //! | all at once | `services::services_start_beside_each_other` |
 //! | one that fails is shown; Travis' dialect goes on, ours is errored | `services::a_service_that_dies_errors_the_job_unless_the_dialect_forgives`, `services::a_service_that_can_not_begin_says_why` |
 //! | the log of a service is kept where something failed | `services::what_a_service_wrote_is_kept_when_the_job_failed` |
+//! | a real one, found by its client as on Travis | `services::a_real_postgres_is_found_as_on_travis` |
+//! | `ports`, `volumes` | `doors::*` |
+//! | the same on Podman | `podman::*` |
 //! | **What nobody wishes for** | `hostile::*`, `bad_input::*`, `limits::*`, `weather::*` |
 
 mod bad_input;
@@ -41,6 +44,7 @@ mod builds;
 mod carry;
 mod carry_files;
 mod commits;
+mod doors;
 mod engine;
 mod engine_bench;
 mod engine_escapes;
@@ -55,6 +59,7 @@ mod limits;
 mod own_engine;
 mod phases;
 mod planning;
+mod podman;
 #[path = "../deploys/registry_server.rs"]
 mod registry_server;
 mod remotes;

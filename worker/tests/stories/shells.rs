@@ -1,6 +1,6 @@
 //! The two shells that images have: busybox' `sh`, and `bash`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use slipway_pipelines::plan::JobImage;
@@ -45,12 +45,18 @@ pub(crate) fn make(name: &str, dockerfile: &str, context: impl FnOnce(&Path)) {
 }
 
 /// Puts this machine's bash, with what it loads, below `root`.
-pub(crate) fn take_bash(root: &Path) {
-    let listed = Command::new("ldd").arg("/bin/bash").output().expect("ldd runs").stdout;
+fn take_bash(root: &Path) {
+    take(&[PathBuf::from("/bin/bash")], root);
+}
+
+/// Puts these programs of this machine, with what they load, below `root`.
+pub(crate) fn take(programs: &[PathBuf], root: &Path) {
+    let listed = Command::new("ldd").args(programs).output().expect("ldd runs").stdout;
     let listed = String::from_utf8_lossy(&listed).into_owned();
     let libraries = listed.split_whitespace().filter(|word| word.starts_with('/'));
-    for path in libraries.chain(["/bin/bash"]) {
-        let to = root.join(path.trim_start_matches('/'));
+    let libraries = libraries.map(|path| PathBuf::from(path.trim_end_matches(':')));
+    for path in libraries.chain(programs.iter().cloned()) {
+        let to = root.join(path.strip_prefix("/").expect("a whole path"));
         std::fs::create_dir_all(to.parent().expect("a folder")).expect("made");
         std::fs::copy(path, to).expect("copied");
     }

@@ -7,11 +7,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use slipway_pipelines::wire::SecretText;
-use slipway_pipelines::wire::api::WholeJob;
+use slipway_pipelines::wire::api::{Step, WholeJob};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -157,6 +158,19 @@ impl Installation {
         Ok(answer.text().await?)
     }
 
+    /// How many milliseconds the step of this title took in the first job of a run.
+    pub(super) async fn step(&self, repo: &str, number: u32, title: &str) -> Result<f64> {
+        let job = self.job(repo, number).await?;
+        let step = step(&job, title)?;
+        took(step.started_at, step.finished_at)
+    }
+
+    /// How many it took from the beginning of that step until the whole job was stored.
+    pub(super) async fn until_stored(&self, repo: &str, number: u32, title: &str) -> Result<f64> {
+        let job = self.job(repo, number).await?;
+        took(step(&job, title)?.started_at, job.job.finished_at)
+    }
+
     /// A link that logs a browser in.
     pub(super) async fn login_link(&self) -> Result<Url> {
         crate::commands::login::link(&self.api).await
@@ -203,6 +217,19 @@ impl Installation {
         spec.end(held, &CancellationToken::new()).await;
         self.dir.close().context("the scratch folder can not be removed")
     }
+}
+
+/// The step of that title in the job's first attempt.
+fn step<'a>(job: &'a WholeJob, title: &str) -> Result<&'a Step> {
+    let mut steps = job.attempts.iter().flat_map(|attempt| &attempt.steps);
+    let found = steps.find(|step| step.title == title);
+    found.with_context(|| format!("there is no step {title:?} in {job:?}"))
+}
+
+/// Milliseconds between two times.
+fn took(from: DateTime<Utc>, to: Option<DateTime<Utc>>) -> Result<f64> {
+    let took = (to.context("it has not ended")? - from).to_std()?;
+    Ok(took.as_secs_f64() * 1000.0)
 }
 
 /// This same binary as a child that ends with us.

@@ -180,8 +180,15 @@ async fn docker_run() -> Result<f64> {
 
 /// A bare repository with one commit that holds this `.ci.yml`; answers the commit.
 pub(super) async fn repository(dir: &Path, file: &str) -> Result<String> {
+    repository_of(dir, &[(".ci.yml".to_owned(), file.to_owned())]).await
+}
+
+/// One whose commit holds these files.
+pub(super) async fn repository_of(dir: &Path, files: &[(String, String)]) -> Result<String> {
     let tree = tempfile::tempdir().context("no temporary folder")?;
-    std::fs::write(tree.path().join(".ci.yml"), file)?;
+    for (name, text) in files {
+        std::fs::write(tree.path().join(name), text)?;
+    }
     let at = tree.path();
     git(at, &["init", "-q", "-b", "main"]).await?;
     git(at, &["add", "-A"]).await?;

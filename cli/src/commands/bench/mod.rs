@@ -3,12 +3,14 @@
 
 #![expect(clippy::print_stdout, reason = "a command speaks to its user")]
 
+mod build;
 mod burst;
 mod cache;
 mod compile;
 mod figures;
 mod installation;
 mod job;
+mod log;
 mod memory;
 mod pgbench;
 mod queue;
@@ -68,6 +70,18 @@ enum What {
         #[arg(long, default_value_t = 20)]
         times: u32,
     },
+    /// P6: a log of 50 MB until it is stored durably, against `docker exec` into a pipe.
+    Log {
+        /// How many of each
+        #[arg(long, default_value_t = 5)]
+        times: u32,
+    },
+    /// P9: an image built from the cache, against `docker build`.
+    Build {
+        /// How many of each
+        #[arg(long, default_value_t = 10)]
+        times: u32,
+    },
     /// P9: a cache stored and fetched, against tar and zstd on the same disk.
     Cache {
         /// How many of each
@@ -112,6 +126,8 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
         | What::Start { .. }
         | What::Memory
         | What::Job { .. }
+        | What::Log { .. }
+        | What::Build { .. }
         | What::Cache { .. }
         | What::Burst { .. }
         | What::Snapshot { .. }
@@ -127,7 +143,16 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
 
 /// Measures what takes a whole installation.
 async fn installed(what: What) -> Result<Vec<Figure>> {
-    let slots = matches!(what, What::Start { .. } | What::Cache { .. }).then_some(1);
+    let slots = match what {
+        What::Start { .. } | What::Log { .. } | What::Build { .. } | What::Cache { .. } => Some(1),
+        What::Webhook { .. }
+        | What::Compile { .. }
+        | What::Memory
+        | What::Job { .. }
+        | What::Burst { .. }
+        | What::Snapshot { .. }
+        | What::Queue { .. } => None,
+    };
     let mut installation = Installation::start(slots).await?;
     let found = match what {
         What::Webhook { seconds } => {
@@ -135,6 +160,8 @@ async fn installed(what: What) -> Result<Vec<Figure>> {
         }
         What::Start { times } => start::run(&installation, times).await,
         What::Memory => memory::run(&installation).await,
+        What::Log { times } => log::run(&installation, times).await,
+        What::Build { times } => build::run(&installation, times).await,
         What::Cache { times, mebibytes } => cache::run(&installation, times, mebibytes).await,
         What::Job { times } => job::run(&mut installation, times).await,
         What::Burst { jobs } => burst::run(&mut installation, jobs).await,

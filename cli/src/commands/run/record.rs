@@ -213,6 +213,7 @@ impl Job {
             AttemptEvent::ImageResolved { .. }
             | AttemptEvent::ImageBuilt { .. }
             | AttemptEvent::Service { .. }
+            | AttemptEvent::Published { .. }
             | AttemptEvent::Deployment { .. } => Vec::new(),
         }
     }

@@ -191,6 +191,13 @@ impl ServiceRow {
     pub(super) fn badge(&self) -> String {
         badge(&self.status)
     }
+    /// Published ports stand among the services; no service has a blank in its name.
+    pub(super) fn title(&self) -> String {
+        match self.name.strip_prefix("port ") {
+            Some(port) => format!("Port {port}"),
+            None => format!("Service {}", self.name),
+        }
+    }
     /// The sentence, and what the service said last.
     pub(super) fn told(&self) -> (&str, &str) {
         self.detail.split_once('\n').unwrap_or((&self.detail, ""))

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bollard::Docker;
+use bollard::models::SystemVersion;
 use slipway_pipelines::ids::WorkerId;
 use slipway_pipelines::plan::Arch;
 
@@ -13,6 +14,11 @@ use super::{CALL_SECONDS, DockerSandbox, PING};
 
 /// Where an engine listens unless somebody says else.
 const USUAL: &str = "unix:///var/run/docker.sock";
+
+/// Processes of one user. Unless a container names it, Podman asks for more than it may give where
+/// it runs in a container itself. The kernel counts over all containers together, so it is half of
+/// what Podman takes for itself; what bounds a job is its pids limit.
+const USER_PROCESSES: i64 = 16_384;
 
 /// An engine that answered.
 pub(crate) struct Connected {
@@ -56,13 +62,24 @@ pub(crate) async fn connect(address: Option<&str>, worker: WorkerId) -> anyhow::
         address: parsed,
         worker,
         making_network: Arc::default(),
+        processes_of_a_user: is_podman(&version).then_some(USER_PROCESSES),
         pool: Arc::new(Pool::new(0, None)),
         pulls: Arc::default(),
     };
-    let name = format!("Docker {}", version.version.unwrap_or_default());
+    let name = name(&version);
     let arch = version.arch.or(info.architecture).and_then(|word| Arch::read(&word));
     let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).filter(|it| *it > 0);
     Ok(Connected { docker, sandbox, address: address.to_owned(), name, arch, memory })
+}
+
+/// `Docker 20.10.24`, `Podman 4.3.1`
+fn name(version: &SystemVersion) -> String {
+    let product = if is_podman(version) { "Podman" } else { "Docker" };
+    format!("{product} {}", version.version.as_deref().unwrap_or_default())
+}
+
+fn is_podman(version: &SystemVersion) -> bool {
+    version.components.iter().flatten().any(|part| part.name.starts_with("Podman"))
 }
 
 fn parse(address: &str) -> anyhow::Result<Address> {

@@ -181,7 +181,7 @@ fn log(driver: &str, config: HashMap<String, String>) -> HostConfigLogConfig {
     HostConfigLogConfig { typ: Some(driver.to_owned()), config: Some(config) }
 }
 
-fn ulimit(name: &str, most: i64) -> ResourcesUlimits {
+pub(super) fn ulimit(name: &str, most: i64) -> ResourcesUlimits {
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(most), hard: Some(most) }
 }
 

@@ -46,6 +46,12 @@ pub(super) fn failed(what: &'static str) -> impl Fn(Error) -> SandboxError {
             format!("The worker's engine went away: it could not {what} ({detail}).")
         } else if detail.contains("no space left on device") {
             format!("The disk of the worker's engine is full: it could not {what}.")
+        } else if detail.contains("port is already allocated")
+            || detail.contains("address already in use")
+        {
+            "A port of the worker that the job's `ports` name is taken, perhaps by another job: \
+             leave out the part before the colon, and a free one is used."
+                .to_owned()
         } else {
             format!("The engine could not {what}: {detail}.")
         };

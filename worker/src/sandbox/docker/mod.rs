@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
+use bollard::models::PortBinding;
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptions, DownloadFromContainerOptionsBuilder,
     InspectContainerOptions, ListContainersOptions, LogsOptionsBuilder,
@@ -69,6 +70,8 @@ pub(crate) struct DockerSandbox {
     address: Address,
     worker: WorkerId,
     making_network: Arc<Mutex<()>>,
+    /// Where the engine wants to be told: how many processes a user has at most.
+    processes_of_a_user: Option<i64>,
     pool: Arc<Pool>,
     pulls: Arc<Pulls>,
 }
@@ -145,7 +148,10 @@ impl Sandbox for DockerSandbox {
     }
 
     async fn create(&self, spec: ContainerSpec) -> Result<String, SandboxError> {
-        let body = create::body(&spec);
+        let mut body = create::body(&spec);
+        if let (Some(most), Some(host)) = (self.processes_of_a_user, &mut body.host_config) {
+            host.ulimits.get_or_insert_default().push(create::ulimit("nproc", most));
+        }
         let made = self.docker.create_container(None::<CreateContainerOptions>, body).await;
         Ok(made.map_err(failed("create a container"))?.id)
     }
@@ -278,6 +284,21 @@ impl Sandbox for DockerSandbox {
         Ok(state.and_then(|state| state.running).unwrap_or(false))
     }
 
+    async fn published(&self, container: &str) -> Result<Vec<(u16, String)>, SandboxError> {
+        let found = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
+        let network = found.map_err(failed("inspect a container"))?.network_settings;
+        let ports = network.and_then(|network| network.ports).unwrap_or_default();
+        let address = |(name, bound): (String, Option<Vec<PortBinding>>)| {
+            let port = name.split('/').next()?.parse().ok()?;
+            let bound = bound?.into_iter().next()?;
+            let host = bound.host_ip.unwrap_or_default();
+            Some((port, format!("{host}:{}", bound.host_port?)))
+        };
+        let mut all: Vec<(u16, String)> = ports.into_iter().filter_map(address).collect();
+        all.sort();
+        Ok(all)
+    }
+
     async fn fate(&self, container: &str) -> Result<Fate, SandboxError> {
         let found = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
         let state = match found {
@@ -303,6 +324,18 @@ impl Sandbox for DockerSandbox {
             }
         }
         text.chars().take(LAST_LINES).collect()
+    }
+
+    async fn whole_log(&self, container: &str, most: usize) -> Vec<u8> {
+        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).build();
+        let mut logs = self.docker.logs(container, Some(options));
+        let mut text = std::collections::VecDeque::new();
+        while let Some(Ok(piece)) = logs.next().await {
+            text.extend(piece.into_bytes());
+            let over = text.len().saturating_sub(most);
+            text.drain(..over);
+        }
+        text.into()
     }
 
     async fn freeze(&self, container: &str) -> Result<(), SandboxError> {
@@ -339,6 +372,12 @@ impl Sandbox for DockerSandbox {
 
     async fn of_worker(&self, worker: WorkerId) -> Result<Vec<String>, SandboxError> {
         self.labelled(WORKER_LABEL, worker.to_string()).await
+    }
+
+    async fn platform(&self) -> Result<String, SandboxError> {
+        let version = self.docker.version().await.map_err(failed("say what it is"))?;
+        let (os, arch) = (version.os.unwrap_or_default(), version.arch.unwrap_or_default());
+        Ok(format!("{os}/{arch}"))
     }
 
     async fn keep(
