@@ -18,6 +18,7 @@ mod prepare;
 mod services;
 mod shell;
 mod snapshot;
+mod start;
 mod verify;
 mod watch;
 
