@@ -50,7 +50,7 @@ impl Mirrors {
         let work_tree = self.no_work_tree(request.at).await?;
         let tree = work_tree.tree();
         let git = async |args: &[&str]| self.git.run(&tree, args).await.map(drop);
-        git(&["init", "--quiet", "."]).await?;
+        fresh(&tree, &request.source.url).context("the work tree can not be made")?;
         // file:// and not a path: only then does git heed the depth.
         let from = format!("file://{}", request.mirror.canonicalize()?.display());
         let commit = request.trigger.commit.as_str();
@@ -58,9 +58,7 @@ impl Mirrors {
         let mut fetch = vec!["fetch", "--quiet", "--no-tags"];
         fetch.extend(depth.as_deref());
         fetch.extend(["--", &from, commit]);
-        // Neither needs the other.
-        let origin = ["remote", "add", "origin", &request.source.url];
-        tokio::try_join!(git(&fetch), git(&origin))?;
+        git(&fetch).await?;
         match &request.trigger.event {
             TriggerEvent::Push { branch }
             | TriggerEvent::Api { branch }
@@ -88,6 +86,30 @@ impl Mirrors {
         tokio::fs::create_dir(room.path().join("tree")).await?;
         Ok(WorkTree { room: Arc::new(room), at: at.to_owned() })
     }
+}
+
+/// What `git init` and `git remote add` would make, without a process: each is some milliseconds
+/// of every job.
+fn fresh(tree: &Path, origin: &str) -> std::io::Result<()> {
+    let git = tree.join(".git");
+    for folder in ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"] {
+        std::fs::create_dir_all(git.join(folder))?;
+    }
+    std::fs::write(git.join("HEAD"), "ref: refs/heads/main\n")?;
+    // As git itself would write it.
+    let is_plain = origin.trim() == origin && !origin.contains(['"', '\\', '#', ';', '\n']);
+    let origin = if is_plain {
+        origin.to_owned()
+    } else {
+        let escaped = origin.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        format!("\"{escaped}\"")
+    };
+    let config = format!(
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\
+         \tlogallrefupdates = true\n[remote \"origin\"]\n\turl = {origin}\n\
+         \tfetch = +refs/heads/*:refs/remotes/origin/*\n"
+    );
+    std::fs::write(git.join("config"), config)
 }
 
 impl WorkTree {
@@ -158,5 +180,29 @@ impl WorkTree {
             }
         });
         tokio_stream::wrappers::ReceiverStream::new(receiver)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::fresh;
+
+    #[test]
+    fn git_takes_what_was_made_without_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let origin = "https://git.example/a \"b\"\\c.git";
+        fresh(dir.path(), origin).expect("made");
+        let git = |args: &[&str]| {
+            let output = Command::new("git").args(args).current_dir(dir.path()).output();
+            let output = output.expect("git runs");
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
+        };
+        assert_eq!(git(&["remote", "get-url", "origin"]), origin);
+        assert_eq!(git(&["symbolic-ref", "HEAD"]), "refs/heads/main");
+        assert_eq!(git(&["status", "--porcelain"]), "");
+        assert_eq!(git(&["fsck"]), "");
     }
 }

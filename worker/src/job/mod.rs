@@ -24,6 +24,7 @@ mod shell;
 mod shell_session;
 mod shell_session_carry;
 mod snapshot;
+mod start;
 mod verify;
 mod watch;
 

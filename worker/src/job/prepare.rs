@@ -1,6 +1,5 @@
 //! Before the file's own commands: the work tree, the image, the container.
 
-use slipway_pipelines::ids::StepNumber;
 use slipway_pipelines::names::CommitSha;
 use slipway_pipelines::plan::{ImageBuild, JobImage, Phase};
 use slipway_pipelines::wire::{AttemptEvent, JobOutcome, StepOutcome};
@@ -8,18 +7,16 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, Halt};
 use super::snapshot::{Miss, Snapshot};
+use super::start::{self, Made, Up, lay, made, up};
 use super::{deploys, doors, engine, images, shell, shell_session, snapshot};
 use crate::deploy::refuse_foreign;
 use crate::engine_proxy::Turn;
-use crate::git::{Extra, Packed, TreeRequest, WorkTree};
+use crate::git::{Extra, TreeRequest, WorkTree};
 use crate::sandbox::{ContainerSpec, Role, Running, Sandbox as _, Starting, Waiting};
 use crate::script::{
     EXTRA_CA, Program, ProgramSnapshot, SUDO, Source, ca_environment, commit_range, compose,
     functions,
 };
-
-/// A work tree of at most so many bytes is held in memory on its way.
-const HELD_TREE: usize = 16 * 1024 * 1024;
 
 /// A job's container that is up, and the program for its shell.
 pub(super) struct Ready {
@@ -38,14 +35,6 @@ pub(super) struct Ready {
     pub(super) snapshot: Option<Miss>,
     /// Held until the first command begins, and what the container was made to.
     pub(super) starting: Option<(Starting, ContainerSpec)>,
-}
-
-/// A container of the job that is there.
-enum Made {
-    /// It is to be started.
-    Created(String),
-    /// It waited for a job.
-    Taken(Running),
 }
 
 /// What the clone came to.
@@ -69,35 +58,7 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
         None => format!("Clone at {commit}"),
     };
     let clone = quiet(attempt, title, clone(attempt));
-    let (cloned, up, image, snapshot) = match &plan.image {
-        JobImage::Named { reference } if plan.carry.snapshot.is_none() => {
-            // Neither needs the other: the work tree is laid into a container that runs already.
-            let up = async {
-                let title = format!("Image {reference}");
-                up(attempt, quiet(attempt, title, named(attempt, reference)).await?).await
-            };
-            let (cloned, up) = tokio::try_join!(clone, up)?;
-            (cloned, up, reference.clone(), None)
-        }
-        JobImage::Named { reference } => {
-            let _nobody_lends_it = unlent(attempt, reference).await?;
-            // The key of the snapshot is made of both.
-            let image = quiet(attempt, format!("Image {reference}"), resolved(attempt, reference));
-            let (cloned, digest) = tokio::try_join!(clone, image)?;
-            let snapshot = snapshot::look(attempt, &digest, &cloned.tree).await;
-            let (up, snapshot) = begun(attempt, reference.clone(), snapshot).await?;
-            (cloned, up, reference.clone(), snapshot)
-        }
-        JobImage::Build(build) => {
-            let Cloned { tree, base } = clone.await?;
-            let title = format!("Build image from {}", build.context);
-            let making = step(attempt, &title, built(attempt, build, tree));
-            let (tree, image, name) = making.await?;
-            let snapshot = snapshot::look(attempt, &image, &tree).await;
-            let (up, snapshot) = begun(attempt, image, snapshot).await?;
-            (Cloned { tree, base }, up, name, snapshot)
-        }
-    };
+    let Begun { cloned, up, image, snapshot } = begin(attempt, clone).await?;
     let nonce = Uuid::new_v4().simple().to_string();
     let program = program(attempt, &nonce, cloned.base.as_ref(), snapshot.as_ref());
     // Beside the work trees: no owner's name begins with a dot.
@@ -133,30 +94,51 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     })
 }
 
-/// A container of the job's image, or of its snapshot.
-async fn begun(
-    attempt: &Attempt<'_>,
+/// The job's container runs, and its work tree is there to be laid into it.
+struct Begun {
+    cloned: Cloned,
+    up: Up,
+    /// What the container is made of, by the name people know.
     image: String,
     snapshot: Option<Snapshot>,
-) -> Result<(Up, Option<Snapshot>), Halt> {
-    let snapshot = match snapshot {
-        Some(Snapshot::Hit(hit)) => {
-            let spec = spec(attempt, hit.image.clone())?;
-            match made(attempt, &spec).await {
-                Ok(made) => {
-                    snapshot::say_hit(attempt, &hit);
-                    let up = up(attempt, (made, spec)).await?;
-                    return Ok((up, Some(Snapshot::Hit(hit))));
-                }
-                // It was removed a moment ago.
-                Err(_) => Some(Snapshot::Miss(hit.missed())),
-            }
+}
+
+/// Clones, and brings a container up; whichever needs nothing of the other does not wait for it.
+async fn begin(
+    attempt: &Attempt<'_>,
+    clone: impl Future<Output = Result<Cloned, Halt>>,
+) -> Result<Begun, Halt> {
+    let plan = &attempt.work.plan;
+    match &plan.image {
+        JobImage::Named { reference } if plan.carry.snapshot.is_none() => {
+            // Neither needs the other: the work tree is laid into a container that runs already.
+            let up = async {
+                let title = format!("Image {reference}");
+                up(attempt, quiet(attempt, title, named(attempt, reference)).await?).await
+            };
+            let (cloned, up) = tokio::try_join!(clone, up)?;
+            Ok(Begun { cloned, up, image: reference.clone(), snapshot: None })
         }
-        other => other,
-    };
-    let spec = spec(attempt, image)?;
-    let made = made(attempt, &spec).await?;
-    Ok((up(attempt, (made, spec)).await?, snapshot))
+        JobImage::Named { reference } => {
+            let _nobody_lends_it = unlent(attempt, reference).await?;
+            // The key of the snapshot is made of both.
+            let image = quiet(attempt, format!("Image {reference}"), resolved(attempt, reference));
+            let (cloned, digest) = tokio::try_join!(clone, image)?;
+            let snapshot = snapshot::look(attempt, &digest, &cloned.tree).await;
+            let (up, snapshot) = start::of_image(attempt, reference.clone(), snapshot).await?;
+            Ok(Begun { cloned, up, image: reference.clone(), snapshot })
+        }
+        JobImage::Build(build) => {
+            let Cloned { tree, base } = clone.await?;
+            let title = format!("Build image from {}", build.context);
+            let making = step(attempt, &title, built(attempt, build, tree));
+            let (tree, image, name) = making.await?;
+            let snapshot = snapshot::look(attempt, &image, &tree).await;
+            let (up, snapshot) = start::of_image(attempt, image, snapshot).await?;
+            let cloned = Cloned { tree, base };
+            Ok(Begun { cloned, up, image: name, snapshot })
+        }
+    }
 }
 
 /// What travels with the work tree.
@@ -234,7 +216,8 @@ pub(super) async fn quiet<T>(
     result
 }
 
-fn outcome<T>(result: &Result<T, Halt>) -> StepOutcome {
+/// How a step of the preparation ended.
+pub(super) fn outcome<T>(result: &Result<T, Halt>) -> StepOutcome {
     match result {
         Ok(_) => StepOutcome::Done,
         Err(Halt(outcome)) => StepOutcome::Failed { reason: sentence(outcome).to_owned() },
@@ -283,7 +266,7 @@ async fn named(attempt: &Attempt<'_>, reference: &str) -> Result<(Made, Containe
     digest?;
     match made {
         Ok(made) => Ok((made, spec)),
-        Err(_) => Ok((self::made(attempt, &spec).await?, spec)),
+        Err(_) => Ok((start::made(attempt, &spec).await?, spec)),
     }
 }
 
@@ -314,7 +297,8 @@ async fn built(
     Ok((tree, digest, name))
 }
 
-fn spec(attempt: &Attempt<'_>, image: String) -> Result<ContainerSpec, Halt> {
+/// What the job's container is made to.
+pub(super) fn spec(attempt: &Attempt<'_>, image: String) -> Result<ContainerSpec, Halt> {
     let limits = &attempt.work.limits;
     let services = &attempt.work.plan.services;
     let local_names = services.iter().map(|service| service.name.clone()).collect();
@@ -337,77 +321,4 @@ fn spec(attempt: &Attempt<'_>, image: String) -> Result<ContainerSpec, Halt> {
 async fn unlent(attempt: &Attempt<'_>, reference: &str) -> Result<Turn, Halt> {
     let turn = attempt.engine.names.read(reference).await;
     turn.map_err(|busy| Halt::errored(busy.to_string()))
-}
-
-/// A container that waited for a job, else a new one.
-async fn made(attempt: &Attempt<'_>, spec: &ContainerSpec) -> Result<Made, Halt> {
-    attempt.held.control.going().await;
-    if let Some(running) = attempt.engine.sandbox.take(spec).await {
-        return Ok(Made::Taken(running));
-    }
-    let container = attempt.create(spec.clone()).await?;
-    if let Some(own) = attempt.held.engine.get() {
-        own.join(&container).await?;
-    }
-    Ok(Made::Created(container))
-}
-
-/// A container that runs. The step that started it ends when the work tree is in it.
-struct Up {
-    running: Running,
-    spec: ContainerSpec,
-    step: StepNumber,
-}
-
-async fn up(attempt: &Attempt<'_>, made: (Made, ContainerSpec)) -> Result<Up, Halt> {
-    let (made, spec) = made;
-    let title = match made {
-        Made::Created(_) => "Start the container",
-        Made::Taken(_) => "Take a container that runs already",
-    };
-    let step = attempt.reporter.begin(Phase::Prepare, title);
-    attempt.reporter.say(title);
-    let container = match made {
-        Made::Taken(running) => return Ok(Up { running, spec, step }),
-        Made::Created(container) => container,
-    };
-    let started = async {
-        let sandbox = &attempt.engine.sandbox;
-        attempt.held.control.going().await;
-        sandbox.start(&container).await?;
-        // After it: a start that has to be tried again closes what was attached before. The
-        // container itself says nothing, so nothing is missed.
-        Ok(sandbox.waiting(&container).await?)
-    };
-    let waiting = started.await;
-    if waiting.is_err() {
-        attempt.reporter.end(step, outcome(&waiting));
-    }
-    Ok(Up { running: Running { container, waiting: waiting? }, spec, step })
-}
-
-/// Puts the work tree into the container: by the shell that waits in it, which costs a tenth of the
-/// engine's own way, as long as the tree is small enough to be held.
-async fn lay(
-    attempt: &Attempt<'_>,
-    running: &mut Running,
-    tree: WorkTree,
-    extra: Vec<Extra>,
-) -> Result<(), Halt> {
-    let (sandbox, container) = (&attempt.engine.sandbox, &running.container);
-    if !running.waiting.unpacks() {
-        return Ok(sandbox.upload_stream(container, tree.stream(extra)).await?);
-    }
-    let packed = tree.packed_within(extra, HELD_TREE).await;
-    match packed.map_err(|error| Halt::errored(format!("{error:#}.")))? {
-        Packed::Large(tree, extra) => {
-            Ok(sandbox.upload_stream(container, tree.stream(extra)).await?)
-        }
-        Packed::Whole(tar) => {
-            if !running.waiting.unpack(&tar).await? {
-                sandbox.upload(container, tar).await?;
-            }
-            Ok(())
-        }
-    }
 }

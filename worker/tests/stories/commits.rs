@@ -1,10 +1,15 @@
 //! `commit: NAME:TAG`: what the image is that a finished container becomes.
 
 use bollard::query_parameters::RemoveImageOptionsBuilder;
-use slipway_pipelines::plan::{ImageBuild, JobImage, Template};
-use slipway_pipelines::wire::{AttemptEvent, JobOutcome, JobWork};
+use slipway_pipelines::ids::DeploymentId;
+use slipway_pipelines::plan::{
+    DeployOn, DeployPlan, ImageBuild, JobImage, Provider, RegistryDeploy, RollbackPolicy,
+    SecretScope, Template,
+};
+use slipway_pipelines::wire::{AttemptEvent, DeployGrant, JobOutcome, JobWork, Secret, SecretText};
 
 use crate::fixture::{Came, Story, docker, job};
+use crate::registry_server::{PASSWORD, Registry, USER};
 
 const DOCKERFILE: &str = "FROM busybox\nUSER 1000\nWORKDIR /srv\nENTRYPOINT [\"echo\", \"entry\"]\n\
                           CMD [\"cmd\"]\nENV A=b\nLABEL of=base\n";
@@ -91,5 +96,55 @@ async fn a_script_that_failed_leaves_no_image_and_a_bad_name_is_said() {
         let came = story.run(commits(name, &["true"])).await;
         assert_eq!(came.outcome, JobOutcome::Errored { reason: wanted.to_owned() }, "{}", came.log);
     }
+    story.end().await;
+}
+
+fn pushes(image: &str, registry: &Registry) -> DeployPlan {
+    let template = |text: &str| Template(text.to_owned());
+    DeployPlan {
+        provider: Provider::Registry(RegistryDeploy {
+            image: image.to_owned(),
+            repository: Template(format!("{}/acme/app", registry.host)),
+            tags: vec![template("$TRAVIS_BUILD_NUMBER")],
+            username: Some(template("$USERNAME")),
+            password: Some(template("$PASSWORD")),
+        }),
+        on: DeployOn::default(),
+        environment: Some("production".parse().expect("a name")),
+        secrets: SecretScope::All,
+        soak: None,
+        timeout: None,
+        rollback: RollbackPolicy::Auto,
+        allow_failure: false,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deploy_of_the_same_job_pushes_it() {
+    let registry = Registry::start().await;
+    let mut story = Story::begin(&[("Dockerfile", DOCKERFILE)]).await;
+    let secret = |name: &str, value: &str| Secret {
+        name: name.parse().expect("a name"),
+        value: SecretText::new(value.to_owned()),
+    };
+    story.server.grant(
+        0,
+        DeployGrant::Granted {
+            deployment: DeploymentId::from(uuid::Uuid::now_v7()),
+            environment: "production".parse().expect("a name"),
+            secrets: vec![secret("USERNAME", USER), secret("PASSWORD", PASSWORD)],
+            previous: None,
+        },
+    );
+    let name = "acme/app:$TRAVIS_BUILD_NUMBER";
+    let mut work = commits(name, &["echo hello >/made"]);
+    work.plan.deploys = vec![pushes(name, &registry)];
+    let came = story.run(work).await;
+    assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);
+    let pushed = format!("pushed: {}/acme/app:7 is sha256:", registry.host);
+    assert!(came.log.contains(&pushed), "{}", came.log);
+    let (_, id) = made(&came).expect("an image");
+    let force = RemoveImageOptionsBuilder::default().force(true).build();
+    docker().remove_image(&id, Some(force), None).await.expect("removed");
     story.end().await;
 }

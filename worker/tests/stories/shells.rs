@@ -45,7 +45,7 @@ pub(crate) fn make(name: &str, dockerfile: &str, context: impl FnOnce(&Path)) {
 }
 
 /// Puts this machine's bash, with what it loads, below `root`.
-fn take_bash(root: &Path) {
+pub(crate) fn take_bash(root: &Path) {
     take(&[PathBuf::from("/bin/bash")], root);
 }
 

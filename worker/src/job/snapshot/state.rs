@@ -7,13 +7,15 @@ use crate::log::Masker;
 use crate::script::quoted;
 
 /// Of the shell itself, or of each job anew.
-const OF_EACH: [&str; 8] = [
+const OF_EACH: [&str; 10] = [
     "_",
     "PWD",
     "OLDPWD",
     "SHLVL",
     "TRAVIS_TEST_RESULT",
     "TRAVIS_DIST",
+    "TRAVIS_COMMIT_RANGE",
+    "CI_COMMIT_RANGE",
     "CI_DIST",
     "BASH_EXECUTION_STRING",
 ];
@@ -120,7 +122,7 @@ mod tests {
         let builtin = [("TRAVIS_COMMIT", "abc"), ("CI", "true")];
         let builtin = builtin.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let raw = Raw {
-            env: b"A=it's\0TRAVIS_COMMIT=abc\0CI=false\0TOKEN=hunter2hunter2\0\
+            env: b"A=it's\0CI_COMMIT_RANGE=a...b\0TRAVIS_COMMIT=abc\0CI=false\0TOKEN=hunter2hunter2\0\
                    DSN=db://x:hunter2hunter2@h\0PATH=/bin:/build/.slipway-0/bin\0PWD=/x\0\
                    BASH_FUNC_f%%=() { :; }\0BAD=\xff\0slipway_x=1\0LINES=a\nb\0"
                 .to_vec(),

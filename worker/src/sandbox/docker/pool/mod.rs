@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bollard::models::ContainerUpdateBody;
 use slipway_pipelines::ids::AttemptId;
@@ -23,6 +23,9 @@ use super::DockerSandbox;
 use crate::sandbox::{ContainerSpec, Role, Running, Waiting};
 use crate::script::quoted;
 use usage::{Recipe, Usage};
+
+/// Longest wait for one that is being made: a new one takes no longer.
+const SOON: Duration = Duration::from_secs(5);
 
 /// The pool of a sandbox.
 pub(crate) struct Pool {
@@ -157,7 +160,7 @@ impl DockerSandbox {
         let Role::Job { local_names } = &spec.role else { return None };
         let recipe = Recipe::of(spec)?;
         if let Some(made) = self.pool.soon(&spec.image) {
-            let _made_or_not = made.await;
+            let _made_or_not = tokio::time::timeout(SOON, made).await;
         }
         let mut idle = self.pool.pick(spec, &recipe)?;
         if !idle.waiting.is_alive() {
