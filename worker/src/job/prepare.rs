@@ -36,7 +36,7 @@ struct Cloned {
 pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     let plan = &attempt.work.plan;
     if plan.docker {
-        quiet(attempt, "Open the job's engine".to_owned(), engine::open(attempt)).await?;
+        quiet(attempt, "Open the job's engine".to_owned(), Box::pin(engine::open(attempt))).await?;
     }
     let commit = attempt.assignment.trigger.commit.short();
     let title = if plan.git.clone {
