@@ -8,6 +8,7 @@ use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE};
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 use super::JobEngine;
@@ -17,12 +18,13 @@ use super::serve::Asked;
 use super::upstream;
 
 /// Headers by which a client says what its session offers.
-const SESSION: [&str; 4] = [
+const SESSION: [&str; 3] = [
     "x-docker-expose-session-uuid",
     "x-docker-expose-session-name",
-    "x-docker-expose-session-sharedkey",
     "x-docker-expose-session-grpc-method",
 ];
+/// By it BuildKit knows files again that a client sent before, and does not ask for them.
+const SHARED: &str = "x-docker-expose-session-sharedkey";
 /// A session that a build names opens within so long.
 const OPENING: Duration = Duration::from_secs(10);
 /// Sessions of one job.
@@ -60,9 +62,23 @@ pub(super) async fn session(
             request.headers_mut().append(name, value.clone());
         }
     }
+    let shared = headers.get(SHARED).map_or(&[][..], HeaderValue::as_bytes);
+    request.headers_mut().insert(SHARED, engine.shared_key(shared)?);
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     request.headers_mut().insert(UPGRADE, HeaderValue::from_static("h2c"));
     joined(engine, asked.request, request).await
+}
+
+impl JobEngine {
+    /// Files that jobs of one repo and trust sent are known again, and nobody else's: who says of
+    /// files that they are unchanged gets those that were there.
+    fn shared_key(&self, given: &[u8]) -> Result<HeaderValue, Refusal> {
+        let mut hash = Sha256::new();
+        hash.update(self.cache_namespace.as_bytes());
+        hash.update(given);
+        HeaderValue::from_str(&hex::encode(hash.finalize()))
+            .map_err(|_| Refusal::failed("The session has no key."))
+    }
 }
 
 /// A stream that a client attaches to, at a path that we wrote.

@@ -223,6 +223,12 @@ fn containers(method: &Method, first: &str, rest: &[&str]) -> Option<Call> {
         (&Method::POST, ["prune"]) => return Some(Call::ContainerPrune),
         _ => {}
     }
+    if let (&Method::GET, [name @ .., "json"]) = (method, rest)
+        && name.len() > 1
+    {
+        // A client asks whether the name of an image is that of a container.
+        return Some(Call::Container(name.join("/"), ContainerCall::Inspect));
+    }
     use ContainerCall as C;
     let (id, call) = match (method, rest) {
         (&Method::DELETE, [id]) => (id, C::Remove),
@@ -301,7 +307,7 @@ fn networks(method: &Method, rest: &[&str]) -> Option<Call> {
         (&Method::GET, []) => Call::Networks,
         (&Method::POST, ["create"]) => Call::NetworkCreate,
         (&Method::POST, ["prune"]) => Call::NetworkPrune,
-        (&Method::GET, [id]) => network(id, NetworkCall::Inspect),
+        (&Method::GET, [_, ..]) => network(&rest.join("/"), NetworkCall::Inspect),
         (&Method::DELETE, [id]) => network(id, NetworkCall::Remove),
         (&Method::POST, [id, "connect"]) => network(id, NetworkCall::Connect),
         (&Method::POST, [id, "disconnect"]) => network(id, NetworkCall::Disconnect),
@@ -314,7 +320,7 @@ fn volumes(method: &Method, rest: &[&str]) -> Option<Call> {
         (&Method::GET, []) => Call::Volumes,
         (&Method::POST, ["create"]) => Call::VolumeCreate,
         (&Method::POST, ["prune"]) => Call::VolumePrune,
-        (&Method::GET, [name]) => Call::VolumeInspect((*name).to_owned()),
+        (&Method::GET, [_, ..]) => Call::VolumeInspect(rest.join("/")),
         (&Method::DELETE, [name]) => Call::VolumeRemove((*name).to_owned()),
         _ => return None,
     })
@@ -323,16 +329,18 @@ fn volumes(method: &Method, rest: &[&str]) -> Option<Call> {
 /// Why not, and what instead.
 fn unknown(method: &Method, segments: &[&str]) -> Refusal {
     let first = segments.first().copied().unwrap_or_default();
-    let shared = |what: &str| {
-        format!("A job's engine has no {what}: they belong to the whole machine, not to one job.")
+    let shared = |what: &str, instead: &str| {
+        format!(
+            "{what} are not supported by a job's engine: they belong to the whole machine, not to one job.{instead}"
+        )
     };
     let message = match first {
         "swarm" | "nodes" | "services" | "tasks" | "secrets" | "configs" => shared(
-            "swarm (swarm, nodes, services, tasks, secrets, configs); use `docker run` or \
-             `docker-compose up`",
+            "Swarm, its nodes, services, tasks, secrets and configs",
+            " Use `docker run` or `docker-compose up`.",
         ),
-        "plugins" => shared("plugins"),
-        "checkpoints" => shared("checkpoints"),
+        "plugins" => shared("Plugins", ""),
+        "checkpoints" => shared("Checkpoints", ""),
         "grpc" => "A job's engine does not speak buildx' own protocol, which reaches all builds of \
                    the machine: use `docker build` with DOCKER_BUILDKIT=1 of a client before 23, or \
                    with DOCKER_BUILDKIT=0."

@@ -16,7 +16,7 @@ use super::serve::{Asked, content, kept};
 use super::{JobEngine, containers, images};
 
 /// What of the engine's self-description says nothing about the machine.
-const ABOUT: [&str; 20] = [
+const ABOUT: [&str; 22] = [
     "Driver",
     "MemoryLimit",
     "SwapLimit",
@@ -26,6 +26,8 @@ const ABOUT: [&str; 20] = [
     "CPUSet",
     "PidsLimit",
     "IPv4Forwarding",
+    "BridgeNfIptables",
+    "BridgeNfIp6tables",
     "OomKillDisable",
     "LoggingDriver",
     "CgroupDriver",

@@ -17,6 +17,12 @@ impl Words {
         Self { pairs }
     }
 
+    /// The same with these, which come first.
+    pub(super) fn after(self, mut first: Vec<(String, String)>) -> Self {
+        first.extend(self.pairs);
+        Self { pairs: first }
+    }
+
     pub(super) fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (ours, theirs) in &self.pairs {

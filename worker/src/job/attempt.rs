@@ -140,7 +140,7 @@ async fn steps(attempt: &Attempt<'_>) -> Result<JobOutcome, Halt> {
     if !has_script && plan.images.is_empty() && plan.deploys.is_empty() {
         return Err(Halt::errored("The file has no script for this job."));
     }
-    let ready = prepare::prepare(attempt).await?;
+    let ready = Box::pin(prepare::prepare(attempt)).await?;
     keep::open(attempt, &ready);
     let around = async {
         let services = services::start(attempt, &ready.container).await?;

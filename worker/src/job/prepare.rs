@@ -49,7 +49,7 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
     let starting = attempt.engine.sandbox.starting();
     let plan = &attempt.work.plan;
     if plan.docker {
-        quiet(attempt, "Open the job's engine".to_owned(), engine::open(attempt)).await?;
+        quiet(attempt, "Open the job's engine".to_owned(), Box::pin(engine::open(attempt))).await?;
     }
     let commit = attempt.assignment.trigger.commit.short();
     let title = match attempt.outside.here {

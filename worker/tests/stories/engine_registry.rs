@@ -93,7 +93,8 @@ async fn an_image_is_built_tested_and_pushed_as_people_do_and_stays_the_jobs() {
         "docker rmi -f $IMAGE:latest $IMAGE:$CI_COMMIT_SHORT; ! docker run --rm --pull never $IMAGE:latest true || exit 1",
         "docker pull $IMAGE:latest && docker run --rm $IMAGE:latest /run-tests && echo it is pulled",
         "docker build --build-arg BASE=$IMAGE:latest next && echo it is built on",
-        "DOCKER_BUILDKIT=1 docker build --build-arg BASE=$IMAGE:latest next && echo by buildkit",
+        "DOCKER_BUILDKIT=1 docker build --progress plain --build-arg BASE=$IMAGE:latest next && echo by buildkit",
+        "docker rmi -f $IMAGE:latest; docker build --no-cache --build-arg BASE=$IMAGE:latest next || echo it was not pulled by the classic builder",
         "echo pulled-now; sleep 600",
     ]);
     let first = story.give(work.clone());
@@ -102,7 +103,14 @@ async fn an_image_is_built_tested_and_pushed_as_people_do_and_stays_the_jobs() {
         (text.contains("\npulled-now") || told.finish.is_some()).then_some(text)
     };
     let log = story.server.until(first, "it to be pulled", pulled).await;
-    for step in ["\nit is pushed", "\nit is pulled", "\nit is built on", "\nby buildkit"] {
+    for step in [
+        "\nit is pushed",
+        "\nit is pulled",
+        "\nit is built on",
+        "\nby buildkit",
+        "run `docker pull` for this image first",
+        "\nit was not pulled",
+    ] {
         assert!(log.contains(step), "{step}: {log}");
     }
     assert!(!log.contains(PASSWORD), "{log}");

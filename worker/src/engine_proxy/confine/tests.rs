@@ -26,18 +26,50 @@ fn a_container_of_a_job_is_confined() {
         "OomScoreAdj": 0,
     });
     let wish = with_host(&host).expect("allowed");
-    insta::assert_snapshot!(
-        serde_json::to_string_pretty(&Value::Object(wish.host)).expect("serialises")
-    );
+    let wanted = json!({
+        "CapAdd": ["CHOWN", "SETUID"],
+        "CapDrop": ["ALL"],
+        "CgroupParent": "/slipway-7",
+        "LogConfig": {"Type": "json-file", "Config": {"max-file": "1", "max-size": "20m"}},
+        "Memory": 1 << 30,
+        "MemorySwap": 1 << 30,
+        "NanoCpus": 500_000_000,
+        "OomScoreAdj": 0,
+        "PidsLimit": 100,
+        "Privileged": false,
+        "RestartPolicy": {"Name": "no"},
+        "SecurityOpt": ["no-new-privileges"],
+        "Ulimits": [
+            {"Name": "nofile", "Soft": 16_384, "Hard": 16_384},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+        ],
+    });
+    assert_eq!(Value::Object(wish.host), wanted);
     assert_eq!(wish.warnings.len(), 1, "{:?}", wish.warnings);
 }
 
 #[test]
 fn a_container_that_asks_nothing_has_what_the_job_has() {
     let wish = with_host(&Value::Null).expect("allowed");
-    insta::assert_snapshot!(
-        serde_json::to_string_pretty(&Value::Object(wish.host)).expect("serialises")
-    );
+    let capabilities: Vec<&str> = crate::sandbox::CAPABILITIES.into();
+    let wanted = json!({
+        "CapAdd": capabilities,
+        "CapDrop": ["ALL"],
+        "CgroupParent": "/slipway-7",
+        "LogConfig": {"Type": "json-file", "Config": {"max-file": "1", "max-size": "20m"}},
+        "Memory": 1 << 30,
+        "MemorySwap": 1 << 30,
+        "NanoCpus": 1_500_000_000,
+        "PidsLimit": 100,
+        "Privileged": false,
+        "RestartPolicy": {"Name": "no"},
+        "SecurityOpt": ["no-new-privileges"],
+        "Ulimits": [
+            {"Name": "nofile", "Soft": 16_384, "Hard": 16_384},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+        ],
+    });
+    assert_eq!(Value::Object(wish.host), wanted);
 }
 
 #[test]
@@ -139,12 +171,13 @@ fn ports_and_mounts_are_read_as_clients_write_them() {
         "NetworkMode": "host",
     });
     let wish = with_host(&host).expect("allowed");
-    let ports: Vec<String> = wish
+    let mut ports: Vec<String> = wish
         .ports
         .iter()
         .map(|port| format!("{}:{:?}:{}", port.ip, port.port, port.container))
         .collect();
-    assert_eq!(ports, ["127.0.0.1:None:53/udp", "0.0.0.0:Some(8080):80/tcp"]);
+    ports.sort();
+    assert_eq!(ports, ["0.0.0.0:Some(8080):80/tcp", "127.0.0.1:None:53/udp"]);
     assert_eq!(wish.network, NetworkWish::Job);
     let sources: Vec<&Source> = wish.mounts.iter().map(|mount| &mount.source).collect();
     let memory = Source::Memory(json!({"SizeBytes": 100}));

@@ -12,6 +12,7 @@ use crate::engine_proxy::owned::OwnContainer;
 use crate::engine_proxy::query::Written;
 use crate::engine_proxy::refusal::Refusal;
 use crate::engine_proxy::serve::Asked;
+use crate::engine_proxy::words::LABELS;
 use crate::engine_proxy::{JobEngine, SOCKET, USUAL_NETWORK, images, networks, volumes};
 
 /// Containers of one job at a time, whether they run or not.
@@ -166,7 +167,10 @@ pub(super) fn linked(
         let (container, alias) = link.split_once(':').unwrap_or((link, link));
         let target = engine.container(container)?;
         let alias = alias.rsplit('/').next().unwrap_or(alias);
-        named(alias)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        if alias.is_empty() || !alias.chars().all(plain) {
+            return Err(Refusal::bad(format!("{link:?} is no link: write NAME:ALIAS")));
+        }
         all.push(format!("{}:{alias}", target.name));
     }
     if !all.is_empty() {
@@ -221,6 +225,11 @@ async fn written(
         networks::host_gateway(engine, hosts).await?;
     }
     let mut labels = confine::labels_of(config.get("Labels").unwrap_or(&Value::Null))?;
+    // An image may bring labels along by which somebody else's containers are found.
+    let seen = engine.up.ask(Method::GET, &format!("/images/{image}/json"), None).await?;
+    let brought = seen["Config"]["Labels"].as_object().into_iter().flatten();
+    let ours = brought.filter(|(name, _)| name.starts_with(LABELS));
+    labels.extend(ours.map(|(name, _)| (name.clone(), json!(""))));
     labels.extend(engine.labels().map(|(name, value)| (name, json!(value))));
     config.insert("Labels".to_owned(), Value::Object(labels));
     config.insert("Image".to_owned(), json!(image));

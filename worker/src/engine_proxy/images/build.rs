@@ -17,6 +17,7 @@ use crate::engine_proxy::names::Turn;
 use crate::engine_proxy::query::{Query, Written};
 use crate::engine_proxy::refusal::Refusal;
 use crate::engine_proxy::serve::{Asked, content};
+use crate::engine_proxy::words::Words;
 use crate::engine_proxy::{JobEngine, USUAL_NETWORK, confine, hijack, networks, upstream};
 
 /// Parameters that say nothing about the machine.
@@ -26,6 +27,9 @@ const SAME: [&str; 9] =
 const CACHE_NAMESPACE: &str = "BUILDKIT_CACHE_MOUNT_NS";
 /// The credentials of a client, for base images.
 const CREDENTIALS: &str = "x-registry-config";
+/// Said by an engine that was given no credential, and what helps.
+const PULL_FIRST: &str = "a job's classic builds pull only what everybody may: run `docker pull` for \
+                          this image first, or build with DOCKER_BUILDKIT=1";
 /// Builds of one job.
 const MOST_BUILDS: usize = 2000;
 /// Names of one build.
@@ -51,7 +55,7 @@ pub(in crate::engine_proxy) async fn build(
     let order = order(engine, &asked.query).await?;
     let turn = engine.names.build(engine.owner.attempt).await;
     let turn = turn.map_err(|busy| Refusal::conflict(busy.to_string()))?;
-    let loan = lend(engine, bases(engine), Taken::Stays).await?;
+    let loan = lend(engine, bases(engine, order.buildkit), Taken::Stays).await?;
     let sent = send(engine, asked, &order).await;
     let response = match sent {
         Ok(response) => response,
@@ -60,25 +64,46 @@ pub(in crate::engine_proxy) async fn build(
             return Err(refusal);
         }
     };
+    let words = words(engine, &order);
     let end = ended(Arc::clone(engine), order, loan, turn);
-    Ok(relay(engine, response, Kind::Lines, end))
+    Ok(relay(engine, response, Kind::Lines, words, end))
 }
 
-/// What the job made under a name of its own may be the base of what it builds. What came from a
-/// registry comes from there again.
-fn bases(engine: &JobEngine) -> Vec<(Reference, String)> {
+/// What its client reads: the name that it gave, and what to do where the classic builder may not
+/// pull.
+fn words(engine: &JobEngine, order: &Order) -> Words {
+    let mut first = Vec::new();
+    if let Some(name) = order.names.first() {
+        first.push((order.kept.clone(), name.to_string()));
+    }
+    if !order.buildkit {
+        for refused in
+            ["no basic auth credentials", "pull access denied", "authentication required"]
+        {
+            let said = format!("{refused} ({PULL_FIRST})");
+            first.push((refused.to_owned(), said));
+        }
+    }
+    engine.words().after(first)
+}
+
+/// What the job made under a name of its own may be the base of what it builds. BuildKit fetches
+/// what came from a registry from there again, with the job's own words for it.
+fn bases(engine: &JobEngine, buildkit: bool) -> Vec<(Reference, String)> {
     let owned = engine.owned();
-    let made = |id: &String| owned.images.get(id).is_some_and(|image| !image.pulled);
+    let made = |id: &String| owned.images.get(id).is_some_and(|image| !buildkit || !image.pulled);
     let named = owned.image_names.iter().filter(|(name, id)| name.tag().is_some() && made(id));
     named.map(|(name, id)| (name.clone(), id.clone())).collect()
 }
 
+/// The classic builder is given no words for registries: what it pulls with them it would put under
+/// its plain name, for everybody.
 async fn send(
     engine: &JobEngine,
     asked: Asked,
     order: &Order,
 ) -> Result<Response<hyper::body::Incoming>, Refusal> {
-    let headers = asked.header(CREDENTIALS);
+    let headers = if order.buildkit { asked.header(CREDENTIALS) } else { HeaderMap::new() };
     let Asked { minor, method, request, .. } = asked;
     let path = order.query.at("/build");
     let body = if order.by_session { http::empty() } else { http::through(request.into_body()) };
@@ -141,7 +166,7 @@ async fn order(engine: &JobEngine, asked: &Query) -> Result<Order, Refusal> {
         }
     };
     query.add("t", kept.clone());
-    Ok(Order { query, names, kept, buildkit, by_session }.checked(asked)?)
+    Order { query, names, kept, buildkit, by_session }.checked(asked)
 }
 
 impl Order {

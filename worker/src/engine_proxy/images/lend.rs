@@ -181,7 +181,7 @@ pub(super) async fn push(
     let path = query.at(&format!("/images/{repository}/push"));
     let sent = asked.send(engine, &path, http::empty(), asked.header(CREDENTIAL)).await;
     match sent {
-        Ok(response) => Ok(relay(engine, response, Kind::Lines, loan.end())),
+        Ok(response) => Ok(relay(engine, response, Kind::Lines, engine.words(), loan.end())),
         Err(refusal) => {
             loan.end().await;
             Err(refusal)
@@ -216,7 +216,7 @@ pub(in crate::engine_proxy) async fn save(
     let loan = lend(engine, images, Taken::GivesWay).await?;
     let headers = hyper::HeaderMap::new();
     match asked.send(engine, &query.at("/images/get"), http::empty(), headers).await {
-        Ok(response) => Ok(relay(engine, response, Kind::Bytes, loan.end())),
+        Ok(response) => Ok(relay(engine, response, Kind::Bytes, engine.words(), loan.end())),
         Err(refusal) => {
             loan.end().await;
             Err(refusal)

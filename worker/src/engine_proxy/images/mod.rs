@@ -36,6 +36,7 @@ pub(super) use look::{all, list};
 pub(super) use pull::{distribution, pull};
 use reference::Called;
 pub(super) use reference::Reference;
+pub(super) use relay::{Kind, relay};
 
 /// The label of images that `images:` of a plan built: those of a repo are not everybody's.
 const BUILT_FOR: &str = "slipway.built-for";

@@ -57,7 +57,7 @@ pub(in crate::engine_proxy) async fn pull(
             tracing::debug!(message = refusal.message, "nothing was pulled");
         }
     };
-    Ok(relay(engine, response, Kind::Lines, end))
+    Ok(relay(engine, response, Kind::Lines, engine.words(), end))
 }
 
 /// What a registry has under that name.
@@ -132,5 +132,5 @@ async fn import(engine: &Arc<JobEngine>, asked: Asked) -> Result<Response<Body>,
             tracing::debug!(message = refusal.message, "nothing was imported");
         }
     };
-    Ok(relay(engine, response, Kind::Lines, end))
+    Ok(relay(engine, response, Kind::Lines, engine.words(), end))
 }

@@ -11,28 +11,30 @@ use hyper::body::Incoming;
 use crate::engine_proxy::JobEngine;
 use crate::engine_proxy::http::{self, Body};
 use crate::engine_proxy::serve::kept;
+use crate::engine_proxy::words::Words;
 
 /// A longer line goes on as it is.
 const LONGEST_LINE: usize = 1 << 20;
 
 /// Are there lines of text in it, in which names of ours are replaced?
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::engine_proxy) enum Kind {
     Lines,
     Bytes,
 }
 
 /// Hands an answer on; `end` is done when it has ended, or nobody reads it any more.
-pub(super) fn relay(
+pub(in crate::engine_proxy) fn relay(
     engine: &Arc<JobEngine>,
     response: Response<Incoming>,
     kind: Kind,
+    words: Words,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Response<Body> {
     let (sender, body) = http::channel();
     let mut answer = kept(response);
     let mut source = std::mem::replace(answer.body_mut(), body);
-    let (stop, words) = (engine.stop.clone(), engine.words());
+    let stop = engine.stop.clone();
     engine.serving.spawn(async move {
         let reading = async {
             let mut line = BytesMut::new();
@@ -69,7 +71,7 @@ pub(super) fn relay(
 }
 
 /// What is whole of the lines so far, in the job's words.
-fn lines(line: &mut BytesMut, piece: &Bytes, words: &crate::engine_proxy::words::Words) -> Bytes {
+fn lines(line: &mut BytesMut, piece: &Bytes, words: &Words) -> Bytes {
     line.extend_from_slice(piece);
     let whole = match line.iter().rposition(|byte| *byte == b'\n') {
         Some(end) => line.split_to(end + 1),

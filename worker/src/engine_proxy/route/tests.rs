@@ -19,6 +19,12 @@ fn calls_are_known_by_method_and_path_with_and_without_a_version() {
         ("POST", "/v1.41/containers/create", Call::ContainerCreate),
         ("GET", "/containers/json", Call::Containers),
         ("GET", "/containers/db/json", container(ContainerCall::Inspect)),
+        // Clients ask for the names of images as well.
+        (
+            "GET",
+            "/containers/acme/app:1/json",
+            Call::Container("acme/app:1".to_owned(), ContainerCall::Inspect),
+        ),
         ("DELETE", "/v1.41/containers/db", container(ContainerCall::Remove)),
         ("PUT", "/containers/db/archive", container(ContainerCall::FilesIn)),
         ("POST", "/containers/db/exec", container(ContainerCall::Exec)),
