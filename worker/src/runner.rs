@@ -53,7 +53,7 @@ pub(crate) struct Worker {
 /// # Errors
 /// The data dir can not be used, or the server refuses this worker for good.
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
-    run_until(config, shutdown, CancellationToken::new()).await
+    Box::pin(run_until(config, shutdown, CancellationToken::new())).await
 }
 
 /// When a worker stops.
@@ -111,7 +111,7 @@ pub async fn run_until(
             kill: CancellationToken::new(),
         });
         let Some(registered) = register(&config, &worker, &client, shutdown).await? else { break };
-        lanes::work(&config, &worker, &client, &registered, &stop).await?;
+        Box::pin(lanes::work(&config, &worker, &client, &registered, &stop)).await?;
     }
     while let Some(ended) = beside.join_next().await {
         if let Err(error) = ended {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use slipway_pipelines::ids::StepNumber;
 use slipway_pipelines::plan::{EnvVar, Phase};
-use slipway_pipelines::wire::{JobOutcome, StepOutcome};
+use slipway_pipelines::wire::{JobOutcome, StepOutcome, Trust};
 
 use super::attempt::{Attempt, Halt};
 use super::carry::Carrier;
@@ -62,9 +62,9 @@ pub(super) async fn run(attempt: &Attempt<'_>, mut ready: Ready) -> Result<JobOu
     let steps = std::mem::take(&mut ready.program.steps);
     let starting = ready.starting.take();
     let course = Course::new(&steps, &attempt.work.plan);
-    let snapshot = ready.snapshot.take();
+    let (snapshot, restored) = (ready.snapshot.take(), ready.restored);
     let shell = Shell::start(attempt, ready).await?;
-    let carrier = Carrier::new(attempt, &container, &program_dir);
+    let carrier = Carrier::new(attempt, (&container, &program_dir), restored);
     let mut run = Run {
         attempt,
         container,
@@ -102,7 +102,10 @@ impl Run<'_, '_> {
         self.course.take(&mark)?;
         self.began = true;
         if let Some((starting, spec)) = self.starting.take() {
-            self.attempt.engine.sandbox.began(&spec);
+            // What waits for jobs is chosen by those who may write to their repos.
+            if self.attempt.work.trust == Trust::Trusted {
+                self.attempt.engine.sandbox.began(&spec);
+            }
             drop(starting);
         }
         match mark {
@@ -128,48 +131,56 @@ impl Run<'_, '_> {
                 deploys::skip(self.attempt, index);
                 Ok(())
             }
-            Mark::Take => {
-                self.stopped = self.carrier.take().await;
-                if self.stopped.is_some() {
-                    self.course.stop();
-                }
-                self.shell.answer(if self.stopped.is_none() { "go" } else { "stop" }).await
-            }
-            Mark::Gather => {
-                self.carrier.gather(self.script_failed.is_some()).await;
-                self.shell.answer("go").await
-            }
-            Mark::Leave => {
-                self.carrier.leave().await;
-                self.shell.answer("go").await
-            }
-            Mark::Images => {
-                images::build_all(self.attempt, &self.container).await?;
-                self.shell.answer("go").await
-            }
-            Mark::State => {
-                let going = match &self.snapshot {
-                    Some(miss) => {
-                        let (container, dir) = (&self.container, &self.program_dir);
-                        snapshot::prepare(self.attempt, container, dir, miss).await
-                    }
-                    None => false,
-                };
-                self.shell.answer(if going { "go" } else { "pass" }).await
-            }
-            Mark::Snapshot => {
-                if let Some(miss) = self.snapshot.take() {
-                    snapshot::keep(self.attempt, &self.container, miss).await;
-                }
-                self.shell.answer("go").await
-            }
-            Mark::Commit => {
-                commit::commit(self.attempt, &self.container).await?;
-                self.shell.answer("go").await
+            Mark::Take
+            | Mark::Gather
+            | Mark::Leave
+            | Mark::Images
+            | Mark::State
+            | Mark::Snapshot
+            | Mark::Commit => {
+                let answer = Box::pin(self.asked(&mark)).await?;
+                self.shell.answer(answer).await
             }
             Mark::Deploy(index) => self.deploy(index).await,
             Mark::Done { .. } => Ok(()),
         }
+    }
+
+    /// Does what the shell waits for; gives the answer.
+    async fn asked(&mut self, mark: &Mark) -> Result<&'static str, Halt> {
+        let (attempt, container) = (self.attempt, &self.container);
+        match mark {
+            Mark::Take => {
+                self.stopped = self.carrier.take().await;
+                if self.stopped.is_some() {
+                    self.course.stop();
+                    return Ok("stop");
+                }
+            }
+            Mark::Gather => self.carrier.gather(self.script_failed.is_some()).await,
+            Mark::Leave => self.carrier.leave().await,
+            Mark::Images => images::build_all(attempt, container).await?,
+            Mark::State => {
+                let Some(miss) = &self.snapshot else { return Ok("pass") };
+                if !snapshot::prepare(attempt, container, &self.program_dir, miss).await {
+                    return Ok("pass");
+                }
+            }
+            Mark::Snapshot => {
+                if let Some(miss) = self.snapshot.take() {
+                    snapshot::keep(attempt, container, miss).await;
+                }
+            }
+            Mark::Commit => commit::commit(attempt, container).await?,
+            Mark::Env(_)
+            | Mark::Start(_)
+            | Mark::End(..)
+            | Mark::Result(_)
+            | Mark::Skip(_)
+            | Mark::Deploy(_)
+            | Mark::Done { .. } => {}
+        }
+        Ok("go")
     }
 
     async fn deploy(&mut self, index: usize) -> Result<(), Halt> {

@@ -58,7 +58,7 @@ pub(super) async fn prepare(attempt: &Attempt<'_>) -> Result<Ready, Halt> {
         None => format!("Clone at {commit}"),
     };
     let clone = quiet(attempt, title, clone(attempt));
-    let Begun { cloned, up, image, snapshot } = begin(attempt, clone).await?;
+    let Begun { cloned, up, image, snapshot } = Box::pin(begin(attempt, clone)).await?;
     let nonce = Uuid::new_v4().simple().to_string();
     let program = program(attempt, &nonce, cloned.base.as_ref(), snapshot.as_ref());
     // Beside the work trees: no owner's name begins with a dot.

@@ -39,6 +39,8 @@ pub(super) struct Carrier<'a, 'b> {
     attempt: &'a Attempt<'b>,
     container: String,
     program_dir: String,
+    /// The job begins in a snapshot, which holds what the cache brought when it was made.
+    restored: bool,
     /// SHA-256 of the cache that was fetched: the same is not stored again.
     fetched: Option<String>,
 }
@@ -53,11 +55,16 @@ enum Came {
 
 impl<'a, 'b> Carrier<'a, 'b> {
     /// For the job in this container.
-    pub(super) fn new(attempt: &'a Attempt<'b>, container: &str, program_dir: &str) -> Self {
+    pub(super) fn new(
+        attempt: &'a Attempt<'b>,
+        (container, program_dir): (&str, &str),
+        restored: bool,
+    ) -> Self {
         Self {
             attempt,
             container: container.to_owned(),
             program_dir: program_dir.to_owned(),
+            restored,
             fetched: None,
         }
     }
@@ -65,7 +72,10 @@ impl<'a, 'b> Carrier<'a, 'b> {
     /// Before the first command: the cache, and the workspaces of earlier jobs. Gives why the job
     /// can not go on, if it can not.
     pub(super) async fn take(&mut self) -> Option<String> {
-        self.fetch_cache().await;
+        // An older cache would lie over what the snapshot's commands made of it.
+        if !self.restored {
+            self.fetch_cache().await;
+        }
         for name in &self.attempt.work.plan.carry.workspaces.uses {
             if let Err(reason) = self.take_workspace(name).await {
                 return Some(reason);

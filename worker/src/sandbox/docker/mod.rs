@@ -121,7 +121,7 @@ impl Sandbox for DockerSandbox {
     }
 
     async fn take(&self, spec: &ContainerSpec) -> Option<Running> {
-        self.from_pool(spec).await
+        self.take_warm(spec).await
     }
 
     fn starting(&self) -> Starting {

@@ -156,7 +156,7 @@ impl Pool {
 impl DockerSandbox {
     /// A container of the pool that is now as `spec` would make it. One that is of no use any more
     /// is removed with the attempt's others.
-    pub(super) async fn from_pool(&self, spec: &ContainerSpec) -> Option<Running> {
+    pub(super) async fn take_warm(&self, spec: &ContainerSpec) -> Option<Running> {
         let Role::Job { local_names } = &spec.role else { return None };
         let recipe = Recipe::of(spec)?;
         if let Some(made) = self.pool.soon(&spec.image) {
