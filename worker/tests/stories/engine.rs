@@ -165,6 +165,7 @@ async fn images_are_built_by_both_builders_and_are_the_jobs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn jobs_do_not_see_what_others_made_and_may_use_the_same_names() {
     let mut story = Story::begin(&[("Dockerfile", "FROM busybox\nRUN echo first >/word\n")]).await;
     let first = docker_job(&[

@@ -97,6 +97,7 @@ fn refused_creations(others: &str) -> Vec<(&'static str, &'static str, String)> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn every_way_out_is_shut_with_a_sentence() {
     let mut story = Story::begin(&[]).await;
     let (attempt, socket) = waiting(&mut story).await;

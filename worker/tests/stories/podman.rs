@@ -9,6 +9,7 @@ use slipway_pipelines::wire::{JobOutcome, Secret, SecretText};
 use crate::fixture::{IMAGE, Story, job, phase};
 
 /// None: there is no Podman here.
+#[expect(clippy::disallowed_methods, reason = "tests are configured by their script")]
 fn address() -> Option<String> {
     std::env::var("SLIPWAY_TEST_PODMAN").ok().filter(|address| !address.is_empty())
 }

@@ -49,10 +49,10 @@ pub(crate) fn gate() -> io::Result<()> {
                 }
             }
             ["close", protocol, ip, port] => {
-                if let Ok(address) = address(ip, port) {
-                    if let Some(port) = ports.remove(&(protocol.to_owned(), address)) {
-                        close(port, protocol);
-                    }
+                if let Ok(address) = address(ip, port)
+                    && let Some(port) = ports.remove(&(protocol.to_owned(), address))
+                {
+                    close(port, protocol);
                 }
                 "closed".to_owned()
             }
@@ -147,10 +147,10 @@ fn datagrams(socket: &UdpSocket, target: &Target, closed: &AtomicBool) {
                 Err(_) => continue,
             }
         }
-        if let Some(server) = senders.get(&sender) {
-            if server.send(&datagram[..length]).is_err() {
-                senders.remove(&sender);
-            }
+        if let Some(server) = senders.get(&sender)
+            && server.send(&datagram[..length]).is_err()
+        {
+            senders.remove(&sender);
         }
     }
 }
