@@ -32,6 +32,7 @@ const SERVER_MUST_NOT: &[(&str, &[&str])] = &[
     ("store", &["http", "flow"]),
     ("secrets", &["http", "flow", "store"]),
     ("github", &["http", "flow", "store", "secrets", "db"]),
+    ("config", &["http", "flow", "store", "secrets", "db", "github"]),
 ];
 
 fn root() -> PathBuf {

@@ -79,7 +79,8 @@ fn decode(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
         let message = format!("the file is not UTF-8: line {line} has a byte that is no text");
         whole("not-utf8", message, "save it as UTF-8")
     })?;
-    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+    let says_nothing = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    if text.trim_start_matches('\u{feff}').lines().all(says_nothing) {
         return Err(whole(
             "empty-file",
             "the file is empty".to_owned(),

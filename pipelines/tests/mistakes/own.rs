@@ -43,12 +43,6 @@ jobs:
     8 |     - {name: one, script: make, needs: two}
       |                                        ^^^
       = help: take one of the names out
-    warning[no-effect-yet]: `needs` has no effect yet within a stage: this job starts together with `one`
-      --> .ci.yml:10:42
-       |
-    10 |     - {name: three, script: make, needs: one}
-       |                                          ^^^
-      = help: put the job into a later stage until then: `stage: NAME`
     ");
 }
 
@@ -108,12 +102,6 @@ volumes: [models, '/var/run/docker.sock:docker.sock', 'a/../../etc:/etc']
 parallel: 1000
 ";
     assert_snapshot!(told(".ci.yml", file), @r#"
-    warning[no-effect-yet]: `ports` has no effect yet
-     --> .ci.yml:3:1
-      |
-    3 | ports: ['127.0.0.1:80:80', '80:x', '8080:80', '8080:81']
-      | ^^^^^
-      = help: it will be: published for the life of the job
     error[not-a-port]: `127.0.0.1:80:80` has an address; ports are on loopback
      --> .ci.yml:3:9
       |
@@ -132,12 +120,6 @@ parallel: 1000
     3 | ports: ['127.0.0.1:80:80', '80:x', '8080:80', '8080:81']
       |                                               ^^^^^^^^^
       = help: give each its own host port
-    warning[no-effect-yet]: `volumes` has no effect yet
-     --> .ci.yml:4:1
-      |
-    4 | volumes: [models, '/var/run/docker.sock:docker.sock', 'a/../../etc:/etc']
-      | ^^^^^^^
-      = help: it will be: host folders the operator allows
     error[bad-volume]: `models` is not a volume
      --> .ci.yml:4:11
       |
@@ -169,10 +151,8 @@ parallel: 1000
 fn a_job_with_an_engine_of_its_own_leaves_no_snapshot() {
     let file = "script: make\nenv: [A=1, A=2]\nservices: docker\nsnapshot: install\n";
     let told = told(".ci.yml", file);
-    let wanted = "warning[snapshot-with-docker]: a job with `services: docker` leaves no snapshot: \
-                  its work tree is not in its container\n --> .ci.yml:4:11\n";
-    assert!(told.contains(wanted), "{told}");
-    assert_eq!(told.matches("snapshot-with-docker").count(), 1, "once for both jobs: {told}");
+    assert!(told.starts_with("warning[no-snapshot]: no snapshot is taken of a job"), "{told}");
+    assert_eq!(told.matches("no-snapshot").count(), 1, "once for both jobs: {told}");
 }
 
 #[test]
@@ -277,12 +257,6 @@ images:
     4 |   - {name: app, tags: 'Acme/App:1', platforms: [amd64]}
       |                       ^^^^^^^^^^^^
       = help: write HOST/NAME:TAG, or NAME:TAG, in lower case and without spaces
-    warning[no-effect-yet]: `platforms` has no effect yet
-     --> .ci.yml:4:37
-      |
-    4 |   - {name: app, tags: 'Acme/App:1', platforms: [amd64]}
-      |                                     ^^^^^^^^^
-      = help: it will be: processors it is built for
     error[bad-platform]: `amd64` is not a platform
      --> .ci.yml:4:49
       |

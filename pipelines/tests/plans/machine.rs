@@ -81,7 +81,7 @@ jobs:
 ";
     assert_snapshot!(planned(".ci.yml", file), @r#"
     #1 test: as above in buildpack-deps:bookworm
-      service redis=redis:7 [6379] None Some("redis-cli ping | grep -q PONG") true
+      service redis=redis:7 [6379] None Some("! command -v redis-cli >/dev/null || redis-cli ping | grep -q PONG") true
       script: make
       silence 1200s
       GitOptions { depth: Some(5), submodules: false, submodules_depth: None, clone: true }

@@ -55,7 +55,9 @@ fn a_bad_file_says_how_bad_in_one_sentence() {
         bad("image: busybox\nservices: nobody\nscript: {}"),
         ".ci.yml has 2 errors, the first on line 2: `nobody` is not a service that is known here."
     );
-    assert_eq!(bad(""), ".ci.yml has an error: the file is empty.");
+    for nothing in ["", "\n\n", "# later\n", "  # a\n\n#"] {
+        assert_eq!(bad(nothing), ".ci.yml has an error: the file is empty.", "{nothing:?}");
+    }
     let not_utf8 = compile_bytes(b"script: \xff");
     assert!(matches!(not_utf8.outcome, Outcome::Bad { .. }), "{not_utf8:?}");
 }

