@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use slipway_harness::{Caller, Delivery, Installation, Repo};
+use slipway_harness::{Caller, Delivery, Installation, Repo, Settings};
 
 use crate::folder::{Folder, Said};
 
@@ -148,7 +148,9 @@ fn local(said: &Said) -> Result<Came> {
 async fn a_server_and_a_laptop_come_to_the_same() -> Result<()> {
     let files = [("matrix", MATRIX), ("stages", STAGES), ("helpers", HELPERS), ("odd", ODD)];
     let states = ["failed", "errored", "failed", "errored"];
-    let installation = Installation::start().await?;
+    // A container that waited is another step; a laptop keeps none waiting.
+    let worker = vec![("SLIPWAY_WARM", "0".to_owned())];
+    let installation = Installation::with(Settings { worker, ..Settings::default() }).await?;
     let repository = installation.repository()?;
     let repo = installation.add_repo("acme/web", &repository.path).await?;
     let caller = installation.caller();
