@@ -12,7 +12,9 @@ slipway_mark() {
 }
 # For a shell that somebody opens in this container. A deploy's secrets are its own.
 slipway_remember() {
-  [ -n "${SLIPWAY_DEPLOY:-}" ] || { export -p >|"$slipway_dir/left"; } 2>/dev/null || :
+  # Where its folder has gone, a shell that can not write there would end.
+  [ -n "${SLIPWAY_DEPLOY:-}" ] || [ ! -d "$slipway_dir" ] ||
+    { command export -p >|"$slipway_dir/left"; } 2>/dev/null || :
 }
 slipway_run() {
   slipway_mark "start $1"
