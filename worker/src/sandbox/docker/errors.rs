@@ -18,6 +18,18 @@ pub(super) fn is_status(error: &Error, status: u16) -> bool {
     matches!(error, Error::DockerResponseServerError { status_code, .. } if *status_code == status)
 }
 
+/// Podman has a word of its own for a container that has just ended, until it has cleaned up.
+pub(super) fn says_stopped(error: &Error) -> bool {
+    error.to_string().contains("unknown variant `stopped`")
+}
+
+/// Does the engine miss the network of a container that is to be made? Podman says so at once,
+/// Docker when the container starts.
+pub(super) fn misses_network(error: &Error) -> bool {
+    is_status(error, 404) && detail(error).contains("network")
+        || detail(error).contains("network not found")
+}
+
 /// Is there nobody who could answer?
 fn is_away(error: &Error) -> bool {
     match error {

@@ -41,7 +41,7 @@ use super::{
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
 pub(crate) use create::{CAPABILITIES, OPEN_FILES};
-use errors::{content, detail, failed, is_status};
+use errors::{content, detail, failed, is_status, misses_network, says_stopped};
 use hijack::Address;
 use pool::Pool;
 pub(crate) use pool::Starting;
@@ -152,7 +152,14 @@ impl Sandbox for DockerSandbox {
         if let (Some(most), Some(host)) = (self.processes_of_a_user, &mut body.host_config) {
             host.ulimits.get_or_insert_default().push(create::ulimit("nproc", most));
         }
-        let made = self.docker.create_container(None::<CreateContainerOptions>, body).await;
+        let make = || self.docker.create_container(None::<CreateContainerOptions>, body.clone());
+        let made = match make().await {
+            Err(error) if misses_network(&error) => {
+                self.ensure_network().await?;
+                make().await
+            }
+            made => made,
+        };
         Ok(made.map_err(failed("create a container"))?.id)
     }
 
@@ -280,7 +287,10 @@ impl Sandbox for DockerSandbox {
 
     async fn is_running(&self, container: &str) -> Result<bool, SandboxError> {
         let found = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
-        let state = found.map_err(failed("inspect a container"))?.state;
+        let state = match found {
+            Err(error) if says_stopped(&error) => return Ok(false),
+            found => found.map_err(failed("inspect a container"))?.state,
+        };
         Ok(state.and_then(|state| state.running).unwrap_or(false))
     }
 
@@ -303,6 +313,7 @@ impl Sandbox for DockerSandbox {
         let found = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
         let state = match found {
             Err(error) if is_status(&error, 404) => return Ok(Fate::Gone),
+            Err(error) if says_stopped(&error) => return Ok(Fate::Ended),
             found => found.map_err(failed("inspect a container"))?.state.unwrap_or_default(),
         };
         Ok(match (state.running, state.oom_killed) {
