@@ -100,10 +100,34 @@ impl Mirrors {
         if dir.join("HEAD").exists() {
             return Ok(());
         }
-        tokio::fs::create_dir_all(dir).await.map_err(|error| {
+        let unmade = |error: std::io::Error| {
             GitError::new(Kind::Final, format!("the worker can not make a mirror: {error}"))
-        })?;
-        self.git.run(dir, &["init", "--quiet", "--bare", "."]).await.map(drop)
+        };
+        // Made beside its place: a git that is ended in the middle of it leaves locks behind, and
+        // a mirror that is there is whole.
+        let fresh = dir.with_extension("new");
+        for half in [dir, &fresh] {
+            if half.exists() {
+                tokio::fs::remove_dir_all(half).await.map_err(unmade)?;
+            }
+        }
+        tokio::fs::create_dir_all(&fresh).await.map_err(unmade)?;
+        self.git.run(&fresh, &["init", "--quiet", "--bare", "."]).await?;
+        tokio::fs::rename(&fresh, dir).await.map_err(unmade)
+    }
+
+    /// Removes the locks of a fetch that was ended in the middle. Whoever has the mirror's turn is
+    /// the only one that fetches, so none of them is anybody's.
+    async fn unlock(dir: &Path, what: &str) {
+        let name = what.rsplit(':').next().unwrap_or_default();
+        if name.split('/').any(|part| part == "..") {
+            return;
+        }
+        for lock in [format!("{name}.lock"), "shallow.lock".to_owned()] {
+            if tokio::fs::remove_file(dir.join(&lock)).await.is_ok() {
+                tracing::info!(mirror = %dir.display(), lock, "an ended fetch had left a lock");
+            }
+        }
     }
 
     /// Waits for the mirror: a slow repo holds up nobody but itself.
@@ -117,6 +141,7 @@ impl Mirrors {
     }
 
     async fn fetch_one(&self, dir: &Path, source: &GitSource, what: &str) -> Result<(), GitError> {
+        Self::unlock(dir, what).await;
         let args = ["fetch", "--quiet", "--no-tags", "--", source.url.as_str(), what];
         self.git.remote(dir, &args, &Access::of(source)).await.map(drop)
     }

@@ -212,4 +212,27 @@ mod tests {
         let wanted = "pull request 7 is not in the repo any more".to_owned();
         assert_eq!(forge.fetch().await, Err(wanted));
     }
+
+    #[tokio::test]
+    async fn what_an_ended_git_left_is_in_nobodys_way() {
+        let forge = Forge::new();
+        let repo = "acme/app".parse().expect("a name");
+        let mirror = forge.mirrors.dir(&repo);
+        for half in [mirror.clone(), mirror.with_extension("new")] {
+            std::fs::create_dir_all(&half).expect("made");
+            std::fs::write(half.join("config.lock"), "").expect("written");
+        }
+        let merge = forge.merge();
+        assert_eq!(forge.fetch().await, Ok(merge.clone()));
+        // A fetch that was ended while it wrote its refs.
+        forge.git(&["commit", "--quiet", "--allow-empty", "-m", "Later"]);
+        let later: CommitSha = forge.git(&["rev-parse", "HEAD"]).parse().expect("a commit");
+        for lock in [format!("refs/slipway/{later}.lock"), "shallow.lock".to_owned()] {
+            let lock = mirror.join(lock);
+            std::fs::create_dir_all(lock.parent().expect("a folder")).expect("made");
+            std::fs::write(lock, "").expect("written");
+        }
+        let had = forge.mirrors.have(&mirror, &forge.source, &later, "refs/heads/feature").await;
+        had.expect("it is fetched");
+    }
 }
