@@ -65,7 +65,7 @@ script:
 const ODD: &str = r#"secrets: []
 jobs:
   include:
-    - {name: too long, image: "busybox:latest", timeout: 2s, script: echo begun; sleep 60}
+    - {name: too long, image: "busybox:latest", timeout: 15s, script: echo begun; sleep 60}
     - {name: no clone, image: "busybox:latest", git: {clone: false}, script: ls -a}
     - {name: skipped, image: "busybox:latest", script: skip}
 "#;
