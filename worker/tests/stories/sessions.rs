@@ -368,8 +368,9 @@ async fn bash_is_taken_where_the_image_has_it() {
     person.types("slipway_continue; echo code $?; travis_run_script; echo phase $?\n").await;
     person.sees("The job would have passed.\r\ncode 0\r\n").await;
     person.sees("phase 0\r\n").await;
-    person.types("sleep 100\n").await;
-    person.sees("sleep 100\r\n").await;
+    // Not before it runs: what is typed is shown before that.
+    person.types("echo sleep''ing; sleep 100\n").await;
+    person.sees("sleeping\r\n").await;
     person.types("\u{3}").await;
     person.types("exit 6\n").await;
     assert_eq!(person.ends().await, ShellTold::Exited { code: 6 });
