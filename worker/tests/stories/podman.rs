@@ -8,10 +8,12 @@ use slipway_pipelines::wire::{JobOutcome, Secret, SecretText};
 
 use crate::fixture::{IMAGE, Story, job, phase};
 
-/// None: there is no Podman here.
+/// None: the script found no Podman that can run here, and has said why.
 #[expect(clippy::disallowed_methods, reason = "tests are configured by their script")]
 fn address() -> Option<String> {
-    std::env::var("SLIPWAY_TEST_PODMAN").ok().filter(|address| !address.is_empty())
+    let address = std::env::var("SLIPWAY_TEST_PODMAN")
+        .expect("SLIPWAY_TEST_PODMAN is not set; run the tests by `make test`");
+    Some(address).filter(|address| !address.is_empty())
 }
 
 async fn begin(files: &[(&str, &str)], address: &str) -> Story {
