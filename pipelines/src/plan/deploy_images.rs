@@ -14,10 +14,15 @@ pub(super) fn settle(
     let image = match &mut plan.provider {
         Provider::Registry(registry) => &mut registry.image,
         Provider::Container(container) => &mut container.image.0,
-        Provider::Elasticbeanstalk(_) | Provider::Script { .. } | Provider::Unsupported { .. } => {
-            return;
-        }
+        Provider::Elasticbeanstalk(_)
+        | Provider::Kubernetes(_)
+        | Provider::S3(_)
+        | Provider::Script { .. }
+        | Provider::Unsupported { .. } => return,
     };
+    if image.is_empty() && plan.promote.is_some() {
+        return;
+    }
     if image.is_empty() {
         match images {
             [only] => only.name.clone_into(image),

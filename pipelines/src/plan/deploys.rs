@@ -3,7 +3,10 @@
 use super::deploy_on::Runtime;
 use super::providers;
 use super::reader::{At, Reader, quote};
-use super::{DeployPlan, Provider, RollbackPolicy, SecretScope, beanstalk, deploy_on, section};
+use super::{
+    Command, DeployPlan, Migrate, Provider, RollbackPolicy, SecretScope, Template, beanstalk,
+    deploy_on, section,
+};
 use crate::names::SecretName;
 
 /// A deploy and what can be checked only with the job around it.
@@ -57,6 +60,8 @@ fn read_one<'n>(reader: &mut Reader, at: &At<'n>) -> Option<Deploy<'n>> {
         Provider::Elasticbeanstalk(_) => beanstalk::branches(at),
         Provider::Registry(_)
         | Provider::Container(_)
+        | Provider::Kubernetes(_)
+        | Provider::S3(_)
         | Provider::Script { .. }
         | Provider::Unsupported { .. } => Vec::new(),
     };
@@ -76,10 +81,27 @@ fn read_one<'n>(reader: &mut Reader, at: &At<'n>) -> Option<Deploy<'n>> {
             .get("allow_failure")
             .and_then(|value| reader.boolean(&value))
             .unwrap_or_default(),
+        migrate: at.get("migrate").and_then(|value| migrate(reader, &value)),
+        promote: at.get("promote").and_then(|name| {
+            let text = reader.text(&name)?;
+            reader.name(&name, text, "bad-environment")
+        }),
     };
     let names = at.get("secrets").map(|names| section::secret_names(reader, &names));
     let runtimes = at.get("on").map_or_else(Vec::new, |on| deploy_on::runtimes(reader, &on));
     Some(Deploy { plan, names, runtimes, at: at.clone() })
+}
+
+/// `migrate: COMMAND`, or `migrate: {job: MANIFEST}`.
+fn migrate(reader: &mut Reader, at: &At<'_>) -> Option<Migrate> {
+    if !at.is_map() {
+        return reader.text(at).map(|command| Migrate::Command(Command(command.to_owned())));
+    }
+    let Some(job) = at.get("job") else {
+        reader.missing(at, "job", "write the manifest of the Job, or `migrate: COMMAND`");
+        return None;
+    };
+    reader.text(&job).map(|path| Migrate::Job(Template(path.to_owned())))
 }
 
 fn rollback(reader: &mut Reader, at: &At<'_>) -> RollbackPolicy {

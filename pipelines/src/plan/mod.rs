@@ -27,6 +27,7 @@ mod image_tags;
 mod job;
 mod job_image;
 mod known_services;
+mod kubernetes;
 mod labels;
 mod languages;
 mod machine;
@@ -36,6 +37,7 @@ mod order;
 mod phases;
 mod providers;
 mod reader;
+mod s3;
 mod secrets;
 mod section;
 mod services;
@@ -59,10 +61,11 @@ pub use trigger::{Actor, PullRequest, Trigger, TriggerEvent};
 pub use types::{
     Arch, ArtifactsPlan, ArtifactsWhen, Axis, BeanstalkDeploy, CachePlan, CacheTool, CancelOlder,
     Carry, Channel, Command, Concurrency, ContainerDeploy, DeployOn, DeployPlan, Dropped, EnvVar,
-    GitOptions, HealthCheck, ImageBuild, ImageBuildPlan, ImagePush, JobImage, JobPlan, Machine,
-    Notification, Notifications, NotifyOn, NotifyWhen, Order, ParallelCopy, Phase, PhasePlan,
-    Phases, Plan, PortMapping, Provider, PublishedPort, RegistryDeploy, ReportsPlan, Resources,
-    RetryPolicy, RetryWhen, RollbackPolicy, SecretScope, ServicePlan, SnapshotPlan, StagePlan,
-    TagFilter, Template, VolumeMount, Workspace, WorkspacesPlan,
+    GitOptions, HealthCheck, ImageBuild, ImageBuildPlan, ImageOverride, ImagePush, JobImage,
+    JobPlan, KubernetesDeploy, Machine, Migrate, Notification, Notifications, NotifyOn, NotifyWhen,
+    Order, ParallelCopy, Phase, PhasePlan, Phases, Plan, PortMapping, Provider, PublishedPort,
+    RegistryDeploy, ReportsPlan, Resources, RetryPolicy, RetryWhen, RollbackPolicy, S3Deploy,
+    ScriptVerify, SecretScope, ServicePlan, SnapshotPlan, StagePlan, TagFilter, Template,
+    VolumeMount, Workspace, WorkspacesPlan,
 };
 pub use values::{duration, size};

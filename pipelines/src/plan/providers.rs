@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::reader::{At, Reader, quote};
 use super::{
-    Command, ContainerDeploy, EnvVar, HealthCheck, PortMapping, Provider, RegistryDeploy, Template,
-    beanstalk, env,
+    Command, ContainerDeploy, EnvVar, HealthCheck, PortMapping, Provider, RegistryDeploy,
+    ScriptVerify, Template, beanstalk, env, kubernetes, s3,
 };
 use crate::language::{Dialect, Span, nearest};
 
@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Registry,
     Container,
     Elasticbeanstalk,
+    Kubernetes,
+    S3,
     Script,
     /// One of [`KNOWN`] that is not here yet.
     Unsupported(String),
@@ -22,8 +24,6 @@ pub(super) enum Kind {
 
 /// Providers of Travis, and ours to come: each fails its step, not the file.
 const KNOWN: &[&str] = &[
-    "kubernetes",
-    "s3",
     "anynines",
     "atlas",
     "azure_web_apps",
@@ -81,6 +81,8 @@ pub(super) fn kind(reader: &mut Reader, at: &At<'_>) -> Option<Kind> {
     match name.as_str() {
         "registry" | "docker" => return Some(Kind::Registry),
         "container" => return Some(Kind::Container),
+        "kubernetes" => return Some(Kind::Kubernetes),
+        "s3" => return Some(Kind::S3),
         "script" => return Some(Kind::Script),
         "elasticbeanstalk" | "elastic_beanstalk" => return Some(Kind::Elasticbeanstalk),
         _ => {}
@@ -92,11 +94,12 @@ pub(super) fn kind(reader: &mut Reader, at: &At<'_>) -> Option<Kind> {
         reader.warn(at, "provider-not-yet", message, help);
         return Some(Kind::Unsupported((*known).to_owned()));
     }
-    let ours = ["registry", "docker", "container", "elasticbeanstalk", "script"];
+    let ours =
+        ["registry", "docker", "container", "elasticbeanstalk", "kubernetes", "s3", "script"];
     let all = ours.iter().chain(KNOWN).copied();
     let help = match nearest(&name, all) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "use registry, container, elasticbeanstalk or script".to_owned(),
+        None => "use registry, container, elasticbeanstalk, kubernetes, s3 or script".to_owned(),
     };
     let message = format!("{} is not a deploy provider", quote(text));
     reader.say(reader.passed_over(), at, "unknown-provider", message, help);
@@ -112,12 +115,28 @@ pub(super) fn read(reader: &mut Reader, at: &At<'_>, kind: &Kind) -> Option<Prov
         Kind::Elasticbeanstalk => {
             Some(Provider::Elasticbeanstalk(Box::new(beanstalk::read(reader, at))))
         }
+        Kind::Kubernetes => {
+            kubernetes::read(reader, at).map(|to| Provider::Kubernetes(Box::new(to)))
+        }
+        Kind::S3 => s3::read(reader, at).map(|to| Provider::S3(Box::new(to))),
         Kind::Script => {
             let command = required(reader, at, "script", "write the command to run")?;
-            Some(Provider::Script { command: Command(command.to_owned()) })
+            let verify = at.get("verify").and_then(|value| verify(reader, &value));
+            Some(Provider::Script { command: Command(command.to_owned()), verify })
         }
         Kind::Unsupported(name) => Some(Provider::Unsupported { name: name.clone() }),
     }
+}
+
+/// `verify: https://…`, or `verify: COMMAND`.
+fn verify(reader: &mut Reader, at: &At<'_>) -> Option<ScriptVerify> {
+    let text = reader.text(at)?;
+    let is_url = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    Some(if is_url {
+        ScriptVerify::Url(Template(text.to_owned()))
+    } else {
+        ScriptVerify::Command(Command(text.to_owned()))
+    })
 }
 
 fn required<'n>(reader: &mut Reader, at: &At<'n>, key: &str, help: &str) -> Option<&'n str> {

@@ -59,6 +59,10 @@ pub(super) fn check_login(
         Provider::Elasticbeanstalk(to) => {
             [("access_key_id", &to.access_key_id), ("secret_access_key", &to.secret_access_key)]
         }
+        Provider::Kubernetes(to) => [("kubeconfig", &to.kubeconfig), ("context", &to.context)],
+        Provider::S3(to) => {
+            [("access_key_id", &to.access_key_id), ("secret_access_key", &to.secret_access_key)]
+        }
         Provider::Container(_) | Provider::Script { .. } | Provider::Unsupported { .. } => return,
     };
     for (key, template) in logins {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Evidence, Version};
+use super::{Evidence, Finding, Version};
 use crate::ids::{AttemptId, DeliveryId, DeploymentId, EnvironmentId, JobId, RunId, WorkerId};
 use crate::language::Diagnostic;
 use crate::plan::{Dropped, PullRequest};
@@ -298,6 +298,9 @@ pub struct Deployment {
     /// What was seen, word for word.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
+    /// What the explainer found, root cause first.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     /// When it was asked for.
     pub created_at: Time,
     /// When it began to change the target.

@@ -98,6 +98,15 @@ pub struct VerifyWork {
     pub version: Version,
     /// What was live before it.
     pub previous: Option<Version>,
+    /// What was applied for that, as the target took it.
+    #[serde(default)]
+    pub previous_rendered: Option<String>,
+    /// What this deployment was to apply, where its worker came so far.
+    #[serde(default)]
+    pub rendered: Option<String>,
+    /// The operator lets this environment's deploys use the worker's own identity.
+    #[serde(default)]
+    pub ambient: bool,
     /// The secrets of the deploy step, to ask the target with.
     #[serde(default)]
     pub secrets: Vec<Secret>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::DeploymentId;
 use crate::names::{CommitSha, EnvironmentName};
 
-use super::Secret;
+use super::{Finding, Secret};
 
 /// What a version is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,15 @@ pub enum DeployGrant {
         secrets: Vec<Secret>,
         /// What is live now, for a rollback.
         previous: Option<Version>,
+        /// What was applied for that, as the target took it.
+        #[serde(default)]
+        previous_rendered: Option<String>,
+        /// For a `promote`: the verified version of the environment before.
+        #[serde(default)]
+        promoted: Option<Version>,
+        /// The operator lets this environment's deploys use the worker's own identity.
+        #[serde(default)]
+        ambient: bool,
     },
     /// Another deployment of the environment runs: ask again after a moment.
     Wait {
@@ -66,6 +75,16 @@ pub enum DeployProgress {
         name: String,
         /// Evidence, verbatim.
         detail: String,
+    },
+    /// What will be applied, complete, without values of secrets: kept for rollbacks.
+    Rendered {
+        /// The text.
+        manifests: String,
+    },
+    /// What the explainer sees now; replaces what it saw before.
+    Findings {
+        /// Root cause first.
+        findings: Vec<Finding>,
     },
     /// The target took the change; from here the verdict rules are watched.
     Applied {

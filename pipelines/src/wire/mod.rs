@@ -9,6 +9,8 @@ mod assignment;
 mod attempt;
 mod blob;
 mod deploy;
+mod finding;
+mod finding_code;
 mod import;
 mod problem;
 mod secret;
@@ -25,6 +27,8 @@ pub use blob::{
     TestOutcome, TestReport, Trust,
 };
 pub use deploy::{DeployGrant, DeployProgress, DeployRequest, Evidence, Version};
+pub use finding::{Finding, FindingVerdict};
+pub use finding_code::{FindingArea, FindingCode};
 pub use import::{ImportRequest, ImportSource};
 pub use problem::Problem;
 pub use secret::{Secret, SecretText};

@@ -135,7 +135,12 @@ pub(crate) fn told_deploy(deploy: &DeployPlan) -> String {
             format!("run {} as {} {:?} {:?}", to.image.0, to.name, to.ports, to.health)
         }
         Provider::Elasticbeanstalk(to) => told_beanstalk(to),
-        Provider::Script { command } => format!("script {}", command.0),
+        Provider::Kubernetes(to) => format!("apply {to:?}"),
+        Provider::S3(to) => format!("upload {to:?}"),
+        Provider::Script { command, verify } => {
+            let verify = verify.as_ref().map_or_else(String::new, |it| format!(" then {it:?}"));
+            format!("script {}{verify}", command.0)
+        }
         Provider::Unsupported { name } => format!("unsupported {name}"),
     };
     let on = &deploy.on;

@@ -2,7 +2,7 @@
 
 use slipway_pipelines::ids::{DeploymentId, EnvironmentId, Id, RepoId, RunId};
 use slipway_pipelines::wire::api::{Deployment, Environment, Hop};
-use slipway_pipelines::wire::{Evidence, Version};
+use slipway_pipelines::wire::{Evidence, Finding, Version};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -69,7 +69,8 @@ async fn deployments(
         r#"SELECT d.id, e.name AS environment, r.number AS run, j.number AS job,
                 d.version AS "version: Json<Version>", d.previous AS "previous: Json<Version>",
                 d.actor, d.state, d.reason, d.url, d.hops AS "hops: Json<Vec<Hop>>",
-                d.evidence AS "evidence: Json<Vec<Evidence>>", d.created_at, d.started_at,
+                d.evidence AS "evidence: Json<Vec<Evidence>>",
+                d.findings AS "findings: Json<Vec<Finding>>", d.created_at, d.started_at,
                 d.finished_at
          FROM deployments d JOIN environments e ON e.id = d.environment_id
               JOIN runs r ON r.id = d.run_id JOIN jobs j ON j.id = d.job_id
@@ -92,6 +93,7 @@ async fn deployments(
         url: row.url,
         hops: row.hops.0,
         evidence: row.evidence.0,
+        findings: row.findings.0,
         created_at: row.created_at,
         started_at: row.started_at,
         finished_at: row.finished_at,

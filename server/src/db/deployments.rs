@@ -5,7 +5,7 @@ use slipway_pipelines::ids::{AttemptId, DeploymentId, EnvironmentId, Id, JobId, 
 use slipway_pipelines::lifecycle::DeploymentState;
 use slipway_pipelines::names::EnvironmentName;
 use slipway_pipelines::plan::DeployPlan;
-use slipway_pipelines::wire::{Evidence, Version};
+use slipway_pipelines::wire::{Evidence, Finding, Version};
 
 use super::Tx;
 use crate::error::FlowError;
@@ -19,6 +19,8 @@ pub(crate) struct Deployment {
     pub(crate) plan: DeployPlan,
     pub(crate) version: Version,
     pub(crate) previous: Option<Version>,
+    pub(crate) previous_rendered: Option<String>,
+    pub(crate) rendered: Option<String>,
     pub(crate) state: DeploymentState,
 }
 
@@ -31,6 +33,8 @@ struct Row {
     plan: Value,
     version: Value,
     previous: Option<Value>,
+    previous_rendered: Option<String>,
+    rendered: Option<String>,
     state: String,
     reason: Option<String>,
 }
@@ -46,6 +50,8 @@ impl Row {
             plan: serde_json::from_value(self.plan)?,
             version: serde_json::from_value(self.version)?,
             previous: self.previous.map(serde_json::from_value).transpose()?,
+            previous_rendered: self.previous_rendered,
+            rendered: self.rendered,
             state: decode(&self.state, self.reason)?,
         })
     }
@@ -67,12 +73,20 @@ fn decode(word: &str, reason: Option<String>) -> Result<DeploymentState, FlowErr
     })
 }
 
+/// What an environment runs.
+#[derive(Default)]
+pub(crate) struct Live {
+    pub(crate) version: Option<Version>,
+    /// What was applied for it.
+    pub(crate) rendered: Option<String>,
+}
+
 /// The environment of this name, made if need be, and locked: grants of it queue here.
 pub(crate) async fn environment(
     tx: &mut Tx,
     repo: RepoId,
     name: &EnvironmentName,
-) -> Result<(EnvironmentId, Option<Version>), FlowError> {
+) -> Result<(EnvironmentId, Live), FlowError> {
     sqlx::query!(
         "INSERT INTO environments (id, repo_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         uuid::Uuid::now_v7(),
@@ -82,14 +96,16 @@ pub(crate) async fn environment(
     .execute(&mut **tx)
     .await?;
     let row = sqlx::query!(
-        "SELECT id, (SELECT version FROM deployments d WHERE d.id = e.live_deployment) AS live
+        "SELECT id, (SELECT version FROM deployments d WHERE d.id = e.live_deployment) AS live,
+                (SELECT rendered FROM deployments d WHERE d.id = e.live_deployment) AS rendered
          FROM environments e WHERE repo_id = $1 AND name = $2 FOR NO KEY UPDATE",
         repo.as_uuid(),
         name.as_str()
     )
     .fetch_one(&mut **tx)
     .await?;
-    Ok((row.id.into(), row.live.map(serde_json::from_value).transpose()?))
+    let version = row.live.map(serde_json::from_value).transpose()?;
+    Ok((row.id.into(), Live { version, rendered: row.rendered }))
 }
 
 /// What a new deployment is made of.
@@ -131,7 +147,8 @@ pub(crate) async fn asked_by(
 ) -> Result<Deployment, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous, state, reason
+        "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous,
+                previous_rendered, rendered, state, reason
          FROM deployments WHERE attempt_id = $1 AND deploy_index = $2 FOR NO KEY UPDATE",
         attempt.as_uuid(),
         index
@@ -144,7 +161,8 @@ pub(crate) async fn asked_by(
 pub(crate) async fn lock(tx: &mut Tx, id: DeploymentId) -> Result<Deployment, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous, state, reason
+        "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous,
+                previous_rendered, rendered, state, reason
          FROM deployments WHERE id = $1 FOR NO KEY UPDATE",
         id.as_uuid()
     )
@@ -158,7 +176,8 @@ pub(crate) async fn lock(tx: &mut Tx, id: DeploymentId) -> Result<Deployment, Fl
 pub(crate) async fn open_of(tx: &mut Tx, attempt: AttemptId) -> Result<Vec<Deployment>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous, state, reason
+        "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous,
+                previous_rendered, rendered, state, reason
          FROM deployments WHERE attempt_id = $1 AND finished_at IS NULL AND state <> 'unknown'
          ORDER BY id FOR NO KEY UPDATE",
         attempt.as_uuid()
@@ -230,10 +249,40 @@ pub(crate) async fn change(
 pub(crate) async fn set_previous(
     tx: &mut Tx,
     id: DeploymentId,
-    previous: Option<&Version>,
+    live: &Live,
 ) -> Result<(), FlowError> {
-    let previous = previous.map(serde_json::to_value).transpose()?;
-    sqlx::query!("UPDATE deployments SET previous = $2 WHERE id = $1", id.as_uuid(), previous)
+    let previous = live.version.as_ref().map(serde_json::to_value).transpose()?;
+    sqlx::query!(
+        "UPDATE deployments SET previous = $2, previous_rendered = $3 WHERE id = $1",
+        id.as_uuid(),
+        previous,
+        live.rendered
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What is applied, complete.
+pub(crate) async fn set_rendered(
+    tx: &mut Tx,
+    id: DeploymentId,
+    manifests: &str,
+) -> Result<(), FlowError> {
+    sqlx::query!("UPDATE deployments SET rendered = $2 WHERE id = $1", id.as_uuid(), manifests)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// What the explainer sees now.
+pub(crate) async fn set_findings(
+    tx: &mut Tx,
+    id: DeploymentId,
+    findings: &[Finding],
+) -> Result<(), FlowError> {
+    let findings = serde_json::to_value(findings)?;
+    sqlx::query!("UPDATE deployments SET findings = $2 WHERE id = $1", id.as_uuid(), findings)
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -66,8 +66,9 @@ pub async fn grant(
             return Ok(DeployGrant::Wait { reason });
         }
         change(&mut tx, &mut asked, DeploymentEvent::Approve).await?;
-        deployments::set_previous(&mut tx, asked.id, live.as_ref()).await?;
-        asked.previous = live;
+        deployments::set_previous(&mut tx, asked.id, &live).await?;
+        asked.previous = live.version;
+        asked.previous_rendered = live.rendered;
         let target = format!("{}/{name}", repo.name);
         let detail = serde_json::json!({ "deployment": asked.id, "run": run.number });
         audit::write(&mut tx, actor, "deploy.grant", &target, detail).await?;
@@ -86,8 +87,15 @@ pub async fn grant(
         other => other?,
     };
     tx.commit().await?;
-    let previous = asked.previous;
-    Ok(DeployGrant::Granted { deployment: asked.id, environment: name, secrets, previous })
+    Ok(DeployGrant::Granted {
+        deployment: asked.id,
+        environment: name,
+        secrets,
+        previous: asked.previous,
+        previous_rendered: asked.previous_rendered,
+        promoted: None,
+        ambient: false,
+    })
 }
 
 /// Why a deploy may not run here, from the server's own facts (TRAVIS_SEMANTICS §13).
@@ -157,6 +165,10 @@ pub(crate) async fn progress(
         DeployProgress::Hop { name, detail } => {
             deployments::add_hop(tx, id, &name, &detail, at).await
         }
+        DeployProgress::Rendered { manifests } => {
+            deployments::set_rendered(tx, id, &manifests).await
+        }
+        DeployProgress::Findings { findings } => deployments::set_findings(tx, id, &findings).await,
         DeployProgress::Applied { version, url } => {
             deployments::set_version(tx, id, &version, url.as_deref()).await?;
             applied(tx, &mut deployment).await

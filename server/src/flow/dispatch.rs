@@ -273,6 +273,9 @@ fn verify(found: Deployment) -> VerifyWork {
         plan: found.plan,
         version: found.version,
         previous: found.previous,
+        previous_rendered: found.previous_rendered,
+        rendered: found.rendered,
+        ambient: false,
         secrets: Vec::new(),
     }
 }

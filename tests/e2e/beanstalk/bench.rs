@@ -116,6 +116,8 @@ impl Bench {
             timeout: None,
             rollback: self.rollback,
             allow_failure: false,
+            migrate: None,
+            promote: None,
         }
     }
 
@@ -131,6 +133,9 @@ impl Bench {
             plan: self.plan(),
             version: self.version(label),
             previous: self.previous.clone(),
+            previous_rendered: None,
+            rendered: None,
+            ambient: false,
             secrets: self.secrets.clone(),
         };
         self.with(async |ctx| verify(ctx, &work).await).await
@@ -161,6 +166,9 @@ impl Bench {
             tree: Some(&self.tree),
             aws: &self.settings,
             previous: self.previous.as_ref(),
+            previous_rendered: None,
+            promoted: None,
+            ambient: false,
             log: &self.log,
             progress: &report,
         };

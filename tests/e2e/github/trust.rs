@@ -68,7 +68,7 @@ async fn a_forks_run_carries_no_byte_of_a_secret() -> Result<()> {
 
 fn deploying() -> JobPlan {
     let deploy = DeployPlan {
-        provider: Provider::Script { command: Command("true".to_owned()) },
+        provider: Provider::Script { command: Command("true".to_owned()), verify: None },
         on: DeployOn::default(),
         environment: Some("production".parse().expect("a name")),
         secrets: SecretScope::All,
@@ -76,6 +76,8 @@ fn deploying() -> JobPlan {
         timeout: None,
         rollback: RollbackPolicy::Auto,
         allow_failure: false,
+        migrate: None,
+        promote: None,
     };
     JobPlan { deploys: vec![deploy], ..job(1, 0) }
 }

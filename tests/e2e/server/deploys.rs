@@ -16,7 +16,7 @@ use crate::{push_main, run_state, scene_with_repo};
 fn deploying(on: DeployOn) -> Plan {
     let mut job = job(1, 0);
     job.deploys = vec![DeployPlan {
-        provider: Provider::Script { command: Command("true".to_owned()) },
+        provider: Provider::Script { command: Command("true".to_owned()), verify: None },
         on,
         environment: Some("production".parse().expect("a name")),
         secrets: SecretScope::All,
@@ -24,6 +24,8 @@ fn deploying(on: DeployOn) -> Plan {
         timeout: None,
         rollback: RollbackPolicy::Auto,
         allow_failure: false,
+        migrate: None,
+        promote: None,
     }];
     plan(vec![job])
 }

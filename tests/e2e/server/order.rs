@@ -220,7 +220,7 @@ async fn an_attempt_that_began_a_deploy_or_was_canceled_is_not_tried_again() -> 
     push_main(&scene, &key, "one").await?;
     let mut deploying = retried(3, &[RetryWhen::Infrastructure, RetryWhen::Failed]);
     deploying.deploys = vec![DeployPlan {
-        provider: Provider::Script { command: Command("true".to_owned()) },
+        provider: Provider::Script { command: Command("true".to_owned()), verify: None },
         on: DeployOn::default(),
         environment: Some("production".parse().expect("a name")),
         secrets: SecretScope::All,
@@ -228,6 +228,8 @@ async fn an_attempt_that_began_a_deploy_or_was_canceled_is_not_tried_again() -> 
         timeout: None,
         rollback: RollbackPolicy::Auto,
         allow_failure: false,
+        migrate: None,
+        promote: None,
     }];
     worker.plan(&plan(vec![deploying])).await?;
     let claimed = worker.claim("job").await?;

@@ -12,10 +12,13 @@ mod container;
 mod engine;
 mod forwarder;
 mod health;
+mod kubernetes;
 mod manifest;
 mod names;
 mod reference;
 mod registry;
+mod rollback;
+mod s3;
 mod template;
 mod tree;
 mod verify;
@@ -27,7 +30,7 @@ use bollard::Docker;
 use slipway_pipelines::ids::DeploymentId;
 use slipway_pipelines::names::{CommitSha, RepoName};
 use slipway_pipelines::plan::{DeployPlan, Provider};
-use slipway_pipelines::wire::{DeployProgress, Evidence, Secret, VerifyWork, Version};
+use slipway_pipelines::wire::{DeployProgress, Evidence, Finding, Secret, VerifyWork, Version};
 
 use crate::log::{Masker, StepLog};
 pub use aws::{Aws, Pace};
@@ -61,6 +64,12 @@ pub struct DeployContext<'a> {
     pub aws: &'a Aws,
     /// What is live before.
     pub previous: Option<&'a Version>,
+    /// What was applied for that, as the target took it.
+    pub previous_rendered: Option<&'a str>,
+    /// For a `promote`: the verified version of the environment before.
+    pub promoted: Option<&'a Version>,
+    /// The operator lets this deploy use the worker's own identity.
+    pub ambient: bool,
     /// The step's log.
     pub log: &'a dyn StepLog,
     /// Takes each progress as it happens.
@@ -118,6 +127,16 @@ pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult 
             let outcome = outcome.unwrap_or_else(|reason| ctx.failed(reason).outcome);
             DeployResult { outcome, pushed: None }
         }
+        Provider::Kubernetes(target) => {
+            let outcome = kubernetes::deploy(ctx, plan, target).await;
+            let outcome = outcome.unwrap_or_else(|reason| ctx.failed(reason).outcome);
+            DeployResult { outcome, pushed: None }
+        }
+        Provider::S3(target) => {
+            let outcome = s3::deploy(ctx, plan, target).await;
+            let outcome = outcome.unwrap_or_else(|reason| ctx.failed(reason).outcome);
+            DeployResult { outcome, pushed: None }
+        }
         Provider::Script { .. } => {
             ctx.failed("a script deploy runs in the job's shell, not at a target".to_owned())
         }
@@ -134,7 +153,36 @@ pub async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> DeployOutcome
     verify::verify(ctx, work).await
 }
 
+/// Brings an earlier, verified version back to the plan's target, and says what is true there then:
+/// `Live` of that version, or `Failed`. `rendered` is what was applied for it.
+pub async fn rollback(
+    ctx: &DeployContext<'_>,
+    plan: &DeployPlan,
+    to: &Version,
+    rendered: Option<&str>,
+) -> DeployOutcome {
+    rollback::rollback(ctx, plan, to, rendered).await
+}
+
 impl DeployContext<'_> {
+    /// Replaces what the explainer sees, on the page and in the log.
+    fn found(&self, findings: Vec<Finding>) {
+        let findings = findings.into_iter().map(|finding| self.masked_finding(finding)).collect();
+        (self.progress)(DeployProgress::Findings { findings });
+    }
+
+    fn masked_finding(&self, mut finding: Finding) -> Finding {
+        finding.subject = self.masked(&finding.subject);
+        finding.sentence = self.masked(&finding.sentence);
+        finding.next = self.masked(&finding.next);
+        finding.log_tail = finding.log_tail.as_deref().map(|text| self.masked(text));
+        finding.difference = finding.difference.as_deref().map(|text| self.masked(text));
+        for seen in &mut finding.evidence {
+            seen.text = self.masked(&seen.text);
+        }
+        finding
+    }
+
     fn hop(&self, name: &str, detail: impl AsRef<str>) {
         let detail = self.masked(detail.as_ref());
         self.say(&format!("{name}: {detail}"));
@@ -164,7 +212,10 @@ impl DeployContext<'_> {
                 self.show(evidence);
                 DeployOutcome::Failed { reason: reason.clone() }
             }
-            DeployProgress::Hop { .. } | DeployProgress::Applied { .. } => {
+            DeployProgress::Hop { .. }
+            | DeployProgress::Rendered { .. }
+            | DeployProgress::Findings { .. }
+            | DeployProgress::Applied { .. } => {
                 DeployOutcome::Failed { reason: "the deploy ended without a verdict".to_owned() }
             }
         };

@@ -11,7 +11,7 @@ use super::engine::{self, name_of};
 use super::forwarder::Forwarder;
 use super::health::Unhealthy;
 use super::names::{DEPLOYMENT, Service};
-use super::{DeployContext, DeployOutcome, beanstalk, longest, manifest, registry};
+use super::{DeployContext, DeployOutcome, beanstalk, kubernetes, longest, manifest, registry, s3};
 
 const LOST_EARLY: &str = "the worker was lost before the new version got the traffic";
 
@@ -21,6 +21,8 @@ pub(super) async fn verify(ctx: &DeployContext<'_>, work: &VerifyWork) -> Deploy
         Provider::Registry(target) => in_registry(ctx, target, work).await,
         Provider::Container(target) => on_engine(ctx, target, work).await,
         Provider::Elasticbeanstalk(target) => beanstalk::verify(ctx, target, work).await,
+        Provider::Kubernetes(target) => kubernetes::verify(ctx, target, work).await,
+        Provider::S3(target) => s3::verify(ctx, target, work).await,
         Provider::Script { .. } => {
             Err("the worker was lost while the script ran: Slipway can not \
             see what it did; look at the target, then deploy again"

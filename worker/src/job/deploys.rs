@@ -43,6 +43,9 @@ struct Granted {
     deployment: DeploymentId,
     secrets: Vec<Secret>,
     previous: Option<Version>,
+    previous_rendered: Option<String>,
+    promoted: Option<Version>,
+    ambient: bool,
 }
 
 /// Which deploys the trigger's branch, tag and repo let run. The server looks again; where there is
@@ -141,6 +144,8 @@ fn title(plan: &DeployPlan) -> String {
         Provider::Registry(_) => "registry",
         Provider::Container(_) => "container",
         Provider::Elasticbeanstalk(_) => "elasticbeanstalk",
+        Provider::Kubernetes(_) => "kubernetes",
+        Provider::S3(_) => "s3",
         Provider::Script { .. } => "script",
         Provider::Unsupported { name } => name,
     };
@@ -152,9 +157,11 @@ fn version(attempt: &Attempt<'_>, plan: &DeployPlan) -> Version {
     let name = match &plan.provider {
         Provider::Registry(target) => Some(target.image.as_str()),
         Provider::Container(target) => Some(target.image.0.as_str()),
-        Provider::Elasticbeanstalk(_) | Provider::Script { .. } | Provider::Unsupported { .. } => {
-            None
-        }
+        Provider::Elasticbeanstalk(_)
+        | Provider::Kubernetes(_)
+        | Provider::S3(_)
+        | Provider::Script { .. }
+        | Provider::Unsupported { .. } => None,
     };
     let images = attempt.images();
     let built = name.and_then(|name| images.get(name));
@@ -188,8 +195,23 @@ async fn grant(
     loop {
         let answer = until_back(|| attempt.outside.sink.deploy(index, &request)).await;
         match answer.map_err(|error| Halt::errored(format!("No grant to deploy: {error}.")))? {
-            DeployGrant::Granted { deployment, secrets, previous, .. } => {
-                return Ok(Ok(Granted { deployment, secrets, previous }));
+            DeployGrant::Granted {
+                deployment,
+                environment: _,
+                secrets,
+                previous,
+                previous_rendered,
+                promoted,
+                ambient,
+            } => {
+                return Ok(Ok(Granted {
+                    deployment,
+                    secrets,
+                    previous,
+                    previous_rendered,
+                    promoted,
+                    ambient,
+                }));
             }
             DeployGrant::Withheld { reason } => return Ok(Err(reason)),
             DeployGrant::Wait { reason } => {
@@ -224,6 +246,9 @@ async fn provide(
         tree: Some(&tree),
         aws: &attempt.worker.aws,
         previous: granted.previous.as_ref(),
+        previous_rendered: granted.previous_rendered.as_deref(),
+        promoted: granted.promoted.as_ref(),
+        ambient: granted.ambient,
         log: attempt.reporter.log.as_ref(),
         progress: &|progress| report(attempt, deployment, progress),
     };

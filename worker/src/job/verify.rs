@@ -37,6 +37,9 @@ pub(super) async fn verify(
         tree: None,
         aws: &worker.aws,
         previous: work.previous.as_ref(),
+        previous_rendered: work.previous_rendered.as_deref(),
+        promoted: None,
+        ambient: work.ambient,
         log: reporter.log.as_ref(),
         progress: &progress,
     };

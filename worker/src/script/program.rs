@@ -221,7 +221,7 @@ impl Writer {
         self.line(&format!("if {all}; then"));
         self.stopping(Phase::BeforeDeploy, &plan.phases.before_deploy, Some(index));
         self.line(&format!("slipway_ask 'deploy {index}'"));
-        if let Provider::Script { command } = &deploy.provider {
+        if let Provider::Script { command, .. } = &deploy.provider {
             self.line("if [ \"$slipway_answer\" = go ]; then");
             self.line("slipway_enter");
             self.command(Phase::Deploy, &command.0, Some(index));
@@ -276,6 +276,7 @@ mod tests {
         let deploy = DeployPlan {
             provider: Provider::Script {
                 command: slipway_pipelines::plan::Command("./ship".to_owned()),
+                verify: None,
             },
             on: DeployOn { conditions: vec!["$A = b".to_owned()], ..Default::default() },
             environment: None,
@@ -284,6 +285,8 @@ mod tests {
             timeout: None,
             rollback: RollbackPolicy::Auto,
             allow_failure: false,
+            migrate: None,
+            promote: None,
         };
         JobPlan {
             number: JobNumber(1),

@@ -85,6 +85,9 @@ impl Bench {
             tree: None,
             aws: &self.aws,
             previous: given.previous.as_ref(),
+            previous_rendered: None,
+            promoted: None,
+            ambient: false,
             log: &self.log,
             progress: &*given.progress,
         }

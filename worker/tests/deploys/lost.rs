@@ -42,6 +42,9 @@ async fn verified(app: &App, given: &Given, text: &str, health: &str) -> DeployO
         plan: app.plan(text, health),
         version: Version { commit: given.commit.clone(), digest: None, image: None, label: None },
         previous: None,
+        previous_rendered: None,
+        rendered: None,
+        ambient: false,
         secrets: Vec::new(),
     };
     app.bench.reported();

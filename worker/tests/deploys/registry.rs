@@ -36,6 +36,8 @@ pub(crate) fn planned(provider: Provider) -> DeployPlan {
         timeout: Some(Duration::from_secs(60)),
         rollback: RollbackPolicy::Auto,
         allow_failure: false,
+        migrate: None,
+        promote: None,
     }
 }
 
@@ -95,6 +97,9 @@ async fn each_tag_is_pushed_and_the_registry_has_the_digest_that_is_reported() {
             label: None,
         },
         previous: None,
+        previous_rendered: None,
+        rendered: None,
+        ambient: false,
         secrets: Vec::new(),
     };
     assert_eq!(verify(&bench.deploying(&given), &work).await, DeployOutcome::Live);
@@ -220,6 +225,9 @@ async fn looked_at(host: &str) -> DeployOutcome {
         plan,
         version,
         previous: None,
+        previous_rendered: None,
+        rendered: None,
+        ambient: false,
         secrets: Vec::new(),
     };
     verify(&bench.deploying(&given), &work).await

@@ -26,7 +26,7 @@ fn build(context: &str) -> ImageBuild {
 
 fn script(command: &str) -> DeployPlan {
     DeployPlan {
-        provider: Provider::Script { command: Command(command.to_owned()) },
+        provider: Provider::Script { command: Command(command.to_owned()), verify: None },
         on: DeployOn::default(),
         environment: Some("production".parse().expect("a name")),
         secrets: SecretScope::All,
@@ -34,6 +34,8 @@ fn script(command: &str) -> DeployPlan {
         timeout: None,
         rollback: RollbackPolicy::Auto,
         allow_failure: false,
+        migrate: None,
+        promote: None,
     }
 }
 
@@ -44,6 +46,9 @@ fn granted(deployment: DeploymentId) -> DeployGrant {
         environment: "production".parse().expect("a name"),
         secrets: vec![Secret { name: "DEPLOY_KEY".parse().expect("a name"), value }],
         previous: None,
+        previous_rendered: None,
+        promoted: None,
+        ambient: false,
     }
 }
 

@@ -116,6 +116,8 @@ fn pushes(image: &str, registry: &Registry) -> DeployPlan {
         timeout: None,
         rollback: RollbackPolicy::Auto,
         allow_failure: false,
+        migrate: None,
+        promote: None,
     }
 }
 
@@ -134,6 +136,9 @@ async fn a_deploy_of_the_same_job_pushes_it() {
             environment: "production".parse().expect("a name"),
             secrets: vec![secret("USERNAME", USER), secret("PASSWORD", PASSWORD)],
             previous: None,
+            previous_rendered: None,
+            promoted: None,
+            ambient: false,
         },
     );
     let name = "acme/app:$TRAVIS_BUILD_NUMBER";

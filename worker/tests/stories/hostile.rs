@@ -99,7 +99,7 @@ async fn no_mark_makes_a_failed_script_pass() {
 fn with_deploy(script: &[&str]) -> JobWork {
     let mut work = job(script);
     work.plan.deploys = vec![DeployPlan {
-        provider: Provider::Script { command: Command("echo deployed".to_owned()) },
+        provider: Provider::Script { command: Command("echo deployed".to_owned()), verify: None },
         on: DeployOn::default(),
         environment: Some("production".parse().expect("a name")),
         secrets: SecretScope::All,
@@ -107,6 +107,8 @@ fn with_deploy(script: &[&str]) -> JobWork {
         timeout: None,
         rollback: RollbackPolicy::Auto,
         allow_failure: false,
+        migrate: None,
+        promote: None,
     }];
     work
 }
@@ -122,6 +124,9 @@ async fn nobody_is_asked_for_a_deploy_before_its_turn() {
             environment: "production".parse().expect("a name"),
             secrets: vec![Secret { name: "DEPLOY_KEY".parse().expect("a name"), value }],
             previous: None,
+            previous_rendered: None,
+            promoted: None,
+            ambient: false,
         },
     );
     // While a step runs; between two; after the script failed; twice; another's index.

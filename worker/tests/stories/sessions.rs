@@ -319,6 +319,7 @@ async fn a_deploys_secrets_are_not_in_the_shell_and_no_shell_deploys() {
             command: slipway_pipelines::plan::Command(
                 "test -n \"$KEY\"; echo >/shipped; false".to_owned(),
             ),
+            verify: None,
         },
         on: DeployOn::default(),
         environment: None,
@@ -327,6 +328,8 @@ async fn a_deploys_secrets_are_not_in_the_shell_and_no_shell_deploys() {
         timeout: None,
         rollback: RollbackPolicy::Auto,
         allow_failure: false,
+        migrate: None,
+        promote: None,
     }];
     let secrets = vec![Secret {
         name: "KEY".parse().expect("a name"),
@@ -334,7 +337,15 @@ async fn a_deploys_secrets_are_not_in_the_shell_and_no_shell_deploys() {
     }];
     let deployment = Uuid::now_v7().into();
     let environment = "production".parse().expect("a name");
-    let granted = DeployGrant::Granted { deployment, environment, secrets, previous: None };
+    let granted = DeployGrant::Granted {
+        deployment,
+        environment,
+        secrets,
+        previous: None,
+        previous_rendered: None,
+        promoted: None,
+        ambient: false,
+    };
     story.server.grant(0, granted);
     let attempt = story.give(work);
     let came = story.came(attempt).await;

@@ -103,6 +103,8 @@ fn target(provider: &Provider) -> String {
         Provider::Registry(_) => "registry".to_owned(),
         Provider::Container(_) => "container".to_owned(),
         Provider::Elasticbeanstalk(_) => "elasticbeanstalk".to_owned(),
+        Provider::Kubernetes(_) => "kubernetes".to_owned(),
+        Provider::S3(_) => "s3".to_owned(),
         Provider::Script { .. } => "script".to_owned(),
         Provider::Unsupported { name } => format!("{name} (not supported)"),
     }

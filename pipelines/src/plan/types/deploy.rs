@@ -28,6 +28,22 @@ pub struct DeployPlan {
     pub rollback: RollbackPolicy,
     /// Its failure does not fail the job.
     pub allow_failure: bool,
+    /// What must pass before the target is changed.
+    #[serde(default)]
+    pub migrate: Option<Migrate>,
+    /// The verified version of this environment is deployed, not what the job built.
+    #[serde(default)]
+    pub promote: Option<EnvironmentName>,
+}
+
+/// `migrate:`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Migrate {
+    /// A command, run once in a container of the new image (`container`).
+    Command(Command),
+    /// The manifest of a Kubernetes Job, applied and waited for before the rest (`kubernetes`).
+    Job(Template),
 }
 
 /// A deploy target and its options.
@@ -40,10 +56,17 @@ pub enum Provider {
     Container(ContainerDeploy),
     /// A new version of an application on AWS Elastic Beanstalk.
     Elasticbeanstalk(Box<BeanstalkDeploy>),
+    /// Manifests that are applied to a Kubernetes cluster.
+    Kubernetes(Box<KubernetesDeploy>),
+    /// Files that are uploaded to a bucket of S3.
+    S3(Box<S3Deploy>),
     /// One command, run in the job's shell.
     Script {
         /// The command.
         command: Command,
+        /// What must hold afterwards; none: its exit code is all that is known.
+        #[serde(default)]
+        verify: Option<ScriptVerify>,
     },
     /// A Travis provider that Slipway does not have (yet): fails its step, with advice.
     Unsupported {
@@ -97,6 +120,93 @@ pub struct BeanstalkDeploy {
     /// `wait_until_deployed` says: it calls live only what it has seen.
     #[serde(with = "super::seconds::optional")]
     pub wait_timeout: Option<Duration>,
+}
+
+/// `verify:` of a script deploy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScriptVerify {
+    /// This address answers a GET with 2xx, through the soak.
+    Url(Template),
+    /// This command passes in the job's shell, through the soak.
+    Command(Command),
+}
+
+/// `provider: kubernetes`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KubernetesDeploy {
+    /// Files, folders and globs of the work tree.
+    pub manifests: Vec<Template>,
+    /// Where what names no namespace goes; none: the context's own, else `default`.
+    pub namespace: Option<Template>,
+    /// The context of the kubeconfig; none: its current one.
+    pub context: Option<Template>,
+    /// The kubeconfig's text, as `$NAME` of a secret; none: the worker's own identity in its
+    /// cluster, where the operator allows that.
+    pub kubeconfig: Option<Template>,
+    /// Images of the manifests by name, and what is deployed in their place: an entry of the
+    /// job's `images:` that was pushed, or a reference.
+    pub images: Vec<ImageOverride>,
+    /// The variables that `${NAME}` in a manifest may stand for.
+    pub vars: Vec<String>,
+    /// What an earlier deployment applied and the manifests no longer have is deleted.
+    pub prune: bool,
+}
+
+/// An entry of `images:` of a Kubernetes deploy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageOverride {
+    /// The image's name in the manifests, without tag and digest.
+    pub name: String,
+    /// What takes its place.
+    pub reference: Template,
+}
+
+/// `provider: s3`, with the options of Travis' dpl.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct S3Deploy {
+    /// Else `$AWS_ACCESS_KEY_ID` of the step.
+    pub access_key_id: Option<Template>,
+    /// Else `$AWS_SECRET_ACCESS_KEY` of the step.
+    pub secret_access_key: Option<Template>,
+    /// The bucket; it must be there.
+    pub bucket: Template,
+    /// Else `$AWS_DEFAULT_REGION`, else `us-east-1`.
+    pub region: Option<Template>,
+    /// An address that speaks S3; none: AWS.
+    pub endpoint: Option<Template>,
+    /// The folder in the bucket.
+    pub upload_dir: Option<Template>,
+    /// The folder of the work tree; none: all of it.
+    pub local_dir: Option<Template>,
+    /// Which files; none: `**/*`.
+    pub glob: Option<String>,
+    /// Hidden files, too.
+    pub dot_match: bool,
+    /// The canned ACL; none: the bucket's default.
+    pub acl: Option<String>,
+    /// `Content-Encoding` by the file's name or content.
+    pub detect_encoding: bool,
+    /// `Cache-Control`: a value, or `VALUE: GLOB, …`.
+    pub cache_control: Vec<Template>,
+    /// `Expires`, in the same forms.
+    pub expires: Vec<Template>,
+    /// The character set of texts, in `Content-Type`.
+    pub default_text_charset: Option<String>,
+    /// The storage class; none: `STANDARD`.
+    pub storage_class: Option<String>,
+    /// Encrypted by the service (AES256).
+    pub server_side_encryption: bool,
+    /// The index file of the bucket's site.
+    pub index_document_suffix: Option<String>,
+    /// Files that are there are replaced.
+    pub overwrite: bool,
+    /// The bucket is in the path, not in the host's name.
+    pub force_path_style: bool,
+    /// Uploads at a time.
+    pub max_threads: u32,
+    /// Each file is named in the log.
+    pub verbose: bool,
 }
 
 /// `provider: container`.
@@ -182,6 +292,11 @@ impl DeployPlan {
                 Some(Template(name)) => name.clone(),
                 None => "elasticbeanstalk".to_owned(),
             },
+            Provider::Kubernetes(target) => match &target.namespace {
+                Some(Template(name)) => name.clone(),
+                None => "kubernetes".to_owned(),
+            },
+            Provider::S3(_) => "s3".to_owned(),
             Provider::Script { .. } => "script".to_owned(),
             Provider::Unsupported { name } => name.clone(),
         };

@@ -18,8 +18,9 @@ pub use carry::{
     Workspace, WorkspacesPlan,
 };
 pub use deploy::{
-    BeanstalkDeploy, ContainerDeploy, DeployOn, DeployPlan, HealthCheck, PortMapping, Provider,
-    RegistryDeploy, RollbackPolicy, TagFilter,
+    BeanstalkDeploy, ContainerDeploy, DeployOn, DeployPlan, HealthCheck, ImageOverride,
+    KubernetesDeploy, Migrate, PortMapping, Provider, RegistryDeploy, RollbackPolicy, S3Deploy,
+    ScriptVerify, TagFilter,
 };
 pub use image::{ImageBuild, ImageBuildPlan, ImagePush, JobImage};
 pub use job::{Axis, EnvVar, GitOptions, JobPlan, SecretScope, ServicePlan, Template};

@@ -55,8 +55,16 @@ pub(super) const RECORD: &[Key] = &[
     key("secrets", TEXTS, "the secrets that this step may see").own(),
     key("soak", Shape::Duration, "how long the new version must stay healthy").own(),
     key("rollback", Shape::Text, "auto or never").own(),
+    key("migrate", MIGRATE, "what must pass before the target is changed").own(),
+    key("promote", Shape::Text, "the environment whose verified version is deployed").own(),
     key("if", Shape::Condition, "only when this condition holds").own().refused("use `on:`"),
 ];
+
+/// A command, or the manifest of a Kubernetes Job.
+const MIGRATE: Shape = Shape::OneOf(&[
+    Shape::Text,
+    Shape::Map(&map(&[&[key("job", Shape::Text, "the manifest of a Kubernetes Job").own()]])),
+]);
 
 /// Our providers have a time limit; some of Travis' mean something else by the word.
 pub(super) const LIMIT: &[Key] =

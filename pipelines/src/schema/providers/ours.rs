@@ -29,14 +29,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
         aliases: &["elastic_beanstalk"],
         ..ours("elasticbeanstalk", &[BEANSTALK, LIMIT, COMMON, RECORD], "AWS Elastic Beanstalk")
     },
-    Provider {
-        works: false,
-        ..ours("kubernetes", &[KUBERNETES, LIMIT, COMMON, RECORD], "applies manifests to a cluster")
-    },
-    Provider {
-        works: false,
-        ..ours("s3", &[S3, LIMIT, COMMON, RECORD], "uploads files to a bucket of S3")
-    },
+    ours("kubernetes", &[KUBERNETES, LIMIT, COMMON, RECORD], "applies manifests to a cluster"),
+    ours("s3", &[S3, LIMIT, COMMON, RECORD], "uploads files to a bucket of S3"),
     ours("script", &[SCRIPT, LIMIT, COMMON, RECORD], "runs a command"),
 ];
 
@@ -65,9 +59,12 @@ const HEALTH: Map = map(&[&[
     key("retries", Shape::Number, "failures in a row that make the verdict").own().default("3"),
 ]]);
 
-const SCRIPT: &[Key] = &[key("script", Shape::Text, "the command")
-    .required()
-    .doc("https://docs.travis-ci.com/user/deployment/script/")];
+const SCRIPT: &[Key] = &[
+    key("script", Shape::Text, "the command")
+        .required()
+        .doc("https://docs.travis-ci.com/user/deployment/script/"),
+    key("verify", Shape::Text, "an address or a command that must say yes through the soak").own(),
+];
 
 const KUBERNETES: &[Key] = &[
     key("manifests", TEXTS, "files, folders and globs").own().required(),
