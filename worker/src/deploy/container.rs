@@ -63,6 +63,9 @@ pub(super) async fn deploy(
 
 /// The image, on the engine.
 async fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Image, String> {
+    if let Some(promoted) = ctx.promoted {
+        return earlier(ctx, promoted).await;
+    }
     let commit = ctx.commit.clone();
     if let Some(built) = ctx.images.get(&target.image.0) {
         let pushed = built.pushed.clone();
@@ -80,6 +83,31 @@ async fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Imag
     let digest = reference.split_once('@').map(|(_, digest)| digest.to_owned()).or(id);
     let version = Version { commit, digest, image: Some(reference.clone()), label: None };
     Ok(Image { local: reference, version })
+}
+
+/// The image of a version that was verified before. An id is of this engine only; a reference may
+/// have moved since, and its digest has not.
+async fn earlier(ctx: &DeployContext<'_>, version: &Version) -> Result<Image, String> {
+    let here = match version.digest.as_deref() {
+        Some(digest) => ctx.docker.inspect_image(digest).await.ok().and_then(|seen| seen.id),
+        None => None,
+    };
+    let named = version.image.as_deref().filter(|image| !image.starts_with("sha256:"));
+    let local = match (here, named) {
+        (Some(id), _) => id,
+        (None, Some(reference)) if reference.contains('@') => {
+            engine::ensure_image(ctx.docker, reference).await?;
+            reference.to_owned()
+        }
+        (None, _) => {
+            let commit = version.commit.short();
+            return Err(format!(
+                "the image of {commit} is not on this engine any more, and it was never pushed to \
+                 a registry: run its build again"
+            ));
+        }
+    };
+    Ok(Image { local, version: version.clone() })
 }
 
 fn environment(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Vec<String>, String> {
