@@ -29,8 +29,7 @@ pub(super) fn causes(pod: &Value, events: &[&Value], now: DateTime<Utc>) -> Vec<
         return found;
     }
     for status in list(pod, "/status/containerStatuses") {
-        let cause =
-            waiting(pod, events, status, now).or_else(|| stopped(pod, events, status));
+        let cause = waiting(pod, events, status, now).or_else(|| stopped(pod, events, status));
         found.extend(cause);
     }
     found
@@ -53,20 +52,19 @@ pub(super) fn log(pod: &Value, status: &Value) -> LogKey {
     }
 }
 
-fn waiting(
-    pod: &Value,
-    events: &[&Value],
-    status: &Value,
-    now: DateTime<Utc>,
-) -> Option<Cause> {
+fn waiting(pod: &Value, events: &[&Value], status: &Value, now: DateTime<Utc>) -> Option<Cause> {
     let state = status.pointer("/state/waiting")?;
     let container = text(status, "/name");
     let source = format!("container {container}");
     let said = text(state, "/message");
     match text(state, "/reason") {
         "ErrImageNeverPull" => Some(images::never(text(status, "/image")).with(source, said)),
-        reason @ ("ErrImagePull" | "ImagePullBackOff" | "InvalidImageName"
-        | "RegistryUnavailable" | "ErrImageInspect" | "ImageInspectError"
+        reason @ ("ErrImagePull"
+        | "ImagePullBackOff"
+        | "InvalidImageName"
+        | "RegistryUnavailable"
+        | "ErrImageInspect"
+        | "ImageInspectError"
         | "SignatureValidationFailed") => {
             Some(pull(pod, events, status, reason).with(format!("{source} ({reason})"), said))
         }
@@ -115,15 +113,15 @@ fn begin(pod: &Value, status: &Value, state: &Value) -> Cause {
     let command = spec(pod, container).map_or("", |spec| text(spec, "/command/0"));
     let runtime = said.contains("exec") || said.contains("OCI runtime");
     let cause = runtime.then(|| exits::unstartable(container, command, said)).flatten();
-    cause.map_or_else(|| mounts::config(container, state), |cause| {
-        cause.with(format!("container {container}"), said)
-    })
+    cause.map_or_else(
+        || mounts::config(container, state),
+        |cause| cause.with(format!("container {container}"), said),
+    )
 }
 
 fn stopped(pod: &Value, events: &[&Value], status: &Value) -> Option<Cause> {
-    let ended = status
-        .pointer("/state/terminated")
-        .or_else(|| status.pointer("/lastState/terminated"))?;
+    let ended =
+        status.pointer("/state/terminated").or_else(|| status.pointer("/lastState/terminated"))?;
     let running = status.pointer("/state/running").is_some();
     if running && truth(status, "/ready") {
         return None;
@@ -145,10 +143,8 @@ fn stopped(pod: &Value, events: &[&Value], status: &Value) -> Option<Cause> {
     }
     // A probe that killed it is the cause; the exit code only says that it was killed.
     let killed = probes::causes(events).into_iter().find(|cause| {
-        matches!(
-            cause.code,
-            FindingCode::LivenessProbeFailing | FindingCode::StartupProbeFailing
-        ) && text(ended, "/reason") != "OOMKilled"
+        matches!(cause.code, FindingCode::LivenessProbeFailing | FindingCode::StartupProbeFailing)
+            && text(ended, "/reason") != "OOMKilled"
     });
     if let Some(mut cause) = killed {
         let hopeless = number(status, "/restartCount") >= 3
@@ -198,12 +194,7 @@ fn init_cause(pod: &Value, status: &Value, now: DateTime<Utc>) -> Option<Cause> 
 }
 
 /// Why a container of a pod that has a node is still being made.
-fn creating(
-    pod: &Value,
-    events: &[&Value],
-    container: &str,
-    now: DateTime<Utc>,
-) -> Option<Cause> {
+fn creating(pod: &Value, events: &[&Value], container: &str, now: DateTime<Utc>) -> Option<Cause> {
     for event in events {
         let said = text(event, "/message");
         if let Some(cause) = mounts::event_cause(text(event, "/reason"), said) {

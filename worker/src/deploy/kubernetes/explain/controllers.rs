@@ -47,7 +47,7 @@ pub(super) fn causes(
 }
 
 /// Somebody changed the pods' template after it was applied.
-fn superseded(seen: &Seen, wanted: &Wanted, object: &Value) -> Option<Cause> {
+pub(super) fn superseded(seen: &Seen, wanted: &Wanted, object: &Value) -> Option<Cause> {
     let template = object.pointer("/spec/template")?;
     let changed = seen.first_template(uid(object)).is_some_and(|first| first != template);
     let containers = || {

@@ -30,7 +30,12 @@ pub(super) fn of(previous: &str, wanted: &Wanted, object: &Value) -> Option<Stri
             compare(key, was.get(key), is.get(key), &mut told);
         }
     }
-    compare("replicas", before.pointer("/spec/replicas"), object.pointer("/spec/replicas"), &mut told);
+    compare(
+        "replicas",
+        before.pointer("/spec/replicas"),
+        object.pointer("/spec/replicas"),
+        &mut told,
+    );
     let more = told.len().saturating_sub(SHOWN);
     told.truncate(SHOWN);
     if more > 0 {

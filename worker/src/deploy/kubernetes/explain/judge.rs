@@ -40,6 +40,9 @@ pub(in super::super) fn judge(
         set.iter().map(|wanted| (wanted, seen.get(&wanted.kind, &wanted.uid))).collect();
     let state = |wanted: &Wanted, object: Option<&Value>| match object {
         _ if !WATCHED.contains(&wanted.kind.as_str()) => Health::Healthy("applied".to_owned()),
+        Some(object) if controllers::superseded(seen, wanted, object).is_some() => {
+            Health::Not("somebody else changed it".to_owned())
+        }
         Some(object) => health::of(seen, wanted, object),
         None => Health::Not("it is not there any more".to_owned()),
     };
@@ -194,9 +197,8 @@ impl View<'_> {
             judged.doomed.get_or_insert_default();
         }
         let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64);
-        let replicas = replicas.or_else(|| {
-            object.pointer("/status/desiredNumberScheduled").and_then(Value::as_u64)
-        });
+        let replicas = replicas
+            .or_else(|| object.pointer("/status/desiredNumberScheduled").and_then(Value::as_u64));
         let all = replicas.and_then(|n| usize::try_from(n).ok()).unwrap_or(1).max(current.len());
         let difference =
             self.previous.and_then(|previous| difference::of(previous, self.wanted, object));

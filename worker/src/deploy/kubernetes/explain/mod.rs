@@ -24,8 +24,8 @@ mod quantity;
 mod read;
 mod refused;
 mod revision;
-mod room;
 mod rollout;
+mod room;
 mod schedule;
 mod seen;
 mod traffic;
@@ -33,6 +33,6 @@ mod traffic;
 #[cfg(test)]
 mod tests;
 
-pub(super) use judge::{Judged, judge, timed_out, watch_lost};
+pub(super) use judge::{Judged, WATCHED, judge, timed_out, watch_lost};
 pub(super) use read::text;
 pub(super) use seen::{LogKey, Seen, Wanted};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use slipway_pipelines::wire::FindingCode;
+use slipway_pipelines::wire::{FindingCode, FindingVerdict};
 
 use super::cause::Cause;
 use super::read::{condition, is_true, list, name, text, time, truth, uid};
@@ -51,8 +51,14 @@ fn all(seen: &Seen, pod: &Value, wanted: &Wanted, now: DateTime<Utc>) -> Vec<Cau
         return scheduling;
     }
     let events = seen.events(uid(pod));
-    let stuck = containers::causes(pod, &events, now);
+    let mut stuck = containers::causes(pod, &events, now);
     if !stuck.is_empty() {
+        // Nobody makes a bare pod anew.
+        if wanted.kind == "Pod" && text(pod, "/status/phase") == "Failed" {
+            for cause in &mut stuck {
+                cause.verdict = FindingVerdict::Fatal;
+            }
+        }
         return stuck;
     }
     if let Some(cause) = nodes::of_pod(seen, pod) {
@@ -78,9 +84,7 @@ fn all(seen: &Seen, pod: &Value, wanted: &Wanted, now: DateTime<Utc>) -> Vec<Cau
 fn running(pod: &Value, events: &[&Value]) -> Vec<Cause> {
     let unready: Vec<&Value> = list(pod, "/status/containerStatuses")
         .iter()
-        .filter(|status| {
-            status.pointer("/state/running").is_some() && !truth(status, "/ready")
-        })
+        .filter(|status| status.pointer("/state/running").is_some() && !truth(status, "/ready"))
         .collect();
     let ours = |event: &&&Value| {
         unready.iter().any(|status| {
@@ -117,7 +121,8 @@ fn put_out(seen: &Seen, pod: &Value) -> Option<Cause> {
         "NodeLost" => return nodes::of_pod(seen, pod),
         "OutOfpods" => {
             let sentence = room::left(seen, "pods");
-            let sentence = sentence.unwrap_or_else(|| "the node runs as many pods as it may".into());
+            let sentence =
+                sentence.unwrap_or_else(|| "the node runs as many pods as it may".into());
             let next = "Let the scheduler choose the node (no nodeName), or add nodes.";
             Cause::waiting(FindingCode::TooManyPods, sentence, next)
         }

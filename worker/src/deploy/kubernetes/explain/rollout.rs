@@ -61,12 +61,7 @@ fn on_delete(object: &Value, old: &[&Value]) -> Option<Cause> {
     })
 }
 
-fn stuck(
-    wanted: &Wanted,
-    object: &Value,
-    current: &[&Value],
-    old: &[&Value],
-) -> Option<Cause> {
+fn stuck(wanted: &Wanted, object: &Value, current: &[&Value], old: &[&Value]) -> Option<Cause> {
     if wanted.kind != "StatefulSet" || text(object, "/spec/podManagementPolicy") == "Parallel" {
         return None;
     }
@@ -79,7 +74,9 @@ fn stuck(
     }
     Some(Cause::waiting(
         FindingCode::StatefulSetStuck,
-        format!("{blocker} is not ready, and the pods after it wait for it ({made} of {replicas} are made)"),
+        format!(
+            "{blocker} is not ready, and the pods after it wait for it ({made} of {replicas} are made)"
+        ),
         "Correct what keeps this pod from being ready; delete it if it is of an older revision.",
     ))
 }
@@ -92,9 +89,8 @@ fn autoscaler(seen: &Seen, wanted: &Wanted, object: &Value) -> Option<Cause> {
             && text(one, "/spec/scaleTargetRef/name") == wanted.name
     })?;
     let desired = number(scaler, "/status/desiredReplicas");
-    let scaled = wanted.generation.is_some_and(|applied| {
-        number(object, "/metadata/generation") > applied
-    });
+    let scaled =
+        wanted.generation.is_some_and(|applied| number(object, "/metadata/generation") > applied);
     if desired == 0 || (desired == replicas && !scaled) {
         return None;
     }

@@ -179,7 +179,11 @@ fn rule(pod: &Value, reason: &str) -> Option<(FindingCode, String, &'static str)
     }
     if has("affinity") || has("topology spread") {
         let what = format!("no free node meets the rules of the pod: {reason}");
-        return Some((Code::AffinityUnmatched, what, "Loosen the rule, or add nodes that meet it."));
+        return Some((
+            Code::AffinityUnmatched,
+            what,
+            "Loosen the rule, or add nodes that meet it.",
+        ));
     }
     if has("free ports") {
         let ports = host_ports(pod);

@@ -27,11 +27,8 @@ pub(super) fn service(seen: &Seen, service: &Value, settled: bool) -> Vec<Cause>
     let verdict = if settled { FindingVerdict::Fatal } else { FindingVerdict::Transient };
     let here = |one: &&Value| namespace(one) == namespace(service);
     let covers = |labels: Option<&Value>| has_labels(labels, selector);
-    let pods: Vec<&Value> = seen
-        .of("Pod")
-        .filter(here)
-        .filter(|pod| covers(pod.pointer("/metadata/labels")))
-        .collect();
+    let pods: Vec<&Value> =
+        seen.of("Pod").filter(here).filter(|pod| covers(pod.pointer("/metadata/labels"))).collect();
     let coming = ["Deployment", "StatefulSet", "DaemonSet", "Job"].iter().any(|kind| {
         let mut all = seen.of(kind).filter(here);
         all.any(|one| covers(one.pointer("/spec/template/metadata/labels")))
@@ -70,7 +67,8 @@ pub(super) fn wrong_port(
         match port.get("targetPort").or_else(|| port.get("port")) {
             Some(Value::String(wanted)) => !ports.iter().any(|one| text(one, "/name") == wanted),
             Some(wanted) => {
-                !ports.is_empty() && ports.iter().all(|one| one.get("containerPort") != Some(wanted))
+                !ports.is_empty()
+                    && ports.iter().all(|one| one.get("containerPort") != Some(wanted))
             }
             None => false,
         }

@@ -9,10 +9,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::super::explain::{Judged, LogKey, Seen, Wanted, judge, timed_out};
+use super::super::explain::{Judged, LogKey, Seen, WATCHED, Wanted, judge, timed_out};
 use super::sight::Sight;
 use super::watch::{Told, Watched, What};
-use super::{Followed, Set, ask, watch};
+use super::{Applied, Followed, Set, ask, watch};
 
 /// Changes that come together are judged together.
 const TOGETHER: Duration = Duration::from_millis(100);
@@ -27,7 +27,10 @@ const SURE: Duration = Duration::from_millis(500);
 const LOGS: Duration = Duration::from_secs(4);
 
 /// How many logs one rollout asks for.
-const MOST_LOGS: usize = 100;
+const MOST_LOGS: usize = 200;
+
+/// A log that still grows is read anew after this.
+const GROWN: Duration = Duration::from_secs(15);
 
 /// How often the API is asked whether it is there.
 const BEAT: Duration = Duration::from_secs(10);
@@ -55,7 +58,8 @@ pub(super) struct Rollout<'a> {
     seen: Seen,
     sight: Sight,
     asks: JoinSet<Answer>,
-    asked: BTreeSet<LogKey>,
+    asked: BTreeMap<LogKey, Instant>,
+    logs: usize,
     beat: Instant,
     room: Option<Instant>,
     shown: Vec<Finding>,
@@ -71,7 +75,7 @@ impl<'a> Rollout<'a> {
         found: &'a (dyn Fn(Vec<Finding>) + Send + Sync),
     ) -> Self {
         let wanted = set.applied.iter().map(|one| Wanted {
-            kind: one.api.kind.clone(),
+            kind: kind(one),
             namespace: one.namespace.clone(),
             name: one.name.clone(),
             uid: one.uid.clone(),
@@ -90,7 +94,8 @@ impl<'a> Rollout<'a> {
             seen: Seen::since(Utc::now()),
             sight: Sight::default(),
             asks: JoinSet::new(),
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            logs: 0,
             beat: Instant::now() + BEAT,
             room: None,
             shown: Vec::new(),
@@ -229,7 +234,10 @@ impl<'a> Rollout<'a> {
 
     fn ask(&mut self, judged: &Judged) {
         for key in &judged.logs {
-            if self.asked.len() < MOST_LOGS && self.asked.insert(key.clone()) {
+            let fresh = |at: &Instant| key.previous || at.elapsed() < GROWN;
+            if self.logs < MOST_LOGS && !self.asked.get(key).is_some_and(fresh) {
+                self.logs += 1;
+                self.asked.insert(key.clone(), Instant::now());
                 let (client, key) = (self.set.client.clone(), key.clone());
                 self.asks.spawn(async move {
                     let text = ask::log(client, &key).await;
@@ -259,7 +267,8 @@ impl<'a> Rollout<'a> {
         if self.healthy_since.is_some_and(|since| now - since >= self.set.soak) {
             return self.confirm().await;
         }
-        let logged = judged.logs.iter().all(|key| self.seen.logs.contains_key(key));
+        let logged = self.logs >= MOST_LOGS
+            || judged.logs.iter().all(|key| self.seen.logs.contains_key(key));
         match &judged.doomed {
             None => self.doomed_since = None,
             Some(reason) => {
@@ -281,7 +290,7 @@ impl<'a> Rollout<'a> {
     /// A last look at the objects themselves: a watch may be late, the verdict may not.
     async fn confirm(&mut self) -> Option<Followed> {
         for applied in self.set.applied {
-            if !self.watches.iter().any(|watch| watch.kind == applied.api.kind) {
+            if !watch::follows(applied) {
                 continue;
             }
             match ask::object(self.set.client, applied).await {
@@ -306,3 +315,12 @@ impl<'a> Rollout<'a> {
 }
 
 const API: &str = "the API";
+
+/// The kind; with its group where it has the name of one that is followed and is another.
+fn kind(applied: &Applied) -> String {
+    let kind = applied.api.kind.clone();
+    if WATCHED.contains(&kind.as_str()) && !watch::follows(applied) {
+        return format!("{kind}.{}", applied.api.group);
+    }
+    kind
+}

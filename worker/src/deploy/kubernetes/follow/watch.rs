@@ -127,6 +127,11 @@ const KINDS: [(&str, At); 8] = [
     ("PersistentVolumeClaim", CLAIMS),
 ];
 
+/// Whether the object has a health of its own.
+pub(super) fn follows(applied: &Applied) -> bool {
+    KINDS.iter().any(|(kind, _)| is_kind(applied, kind))
+}
+
 /// A kind of this name in another group is another kind.
 fn is_kind(applied: &Applied, kind: &str) -> bool {
     let groups = ["", "apps", "batch", "networking.k8s.io", "extensions"];
@@ -134,10 +139,7 @@ fn is_kind(applied: &Applied, kind: &str) -> bool {
 }
 
 /// Begins the watches. They end with the set that is handed back.
-pub(super) fn begin(
-    client: &kube::Client,
-    all: &[Watched],
-) -> (mpsc::Receiver<Told>, JoinSet<()>) {
+pub(super) fn begin(client: &kube::Client, all: &[Watched]) -> (mpsc::Receiver<Told>, JoinSet<()>) {
     let (tell, told) = mpsc::channel(BEHIND);
     let mut tasks = JoinSet::new();
     for (watch, watched) in all.iter().enumerate() {

@@ -25,9 +25,12 @@ pub(super) fn cases() -> Vec<Case> {
 fn rollouts() -> Vec<Case> {
     let behind = world().patch("d", json!({ "status": { "observedGeneration": 1 } }));
     let paused = world().patch("d", json!({ "spec": { "paused": true } }));
-    let exceeded = world().patch("d", json!({ "status": { "conditions": [
+    let exceeded = world().patch(
+        "d",
+        json!({ "status": { "conditions": [
         { "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
-          "message": "ReplicaSet \"web-abc\" has timed out progressing." }] } }));
+          "message": "ReplicaSet \"web-abc\" has timed out progressing." }] } }),
+    );
     let changed = world().change("d", json!({ "spec": { "template": { "spec": {
         "containers": [{ "name": "app", "image": "reg.example/web:other" }] } } },
         "metadata": { "managedFields": [{ "manager": "slipway" }, { "manager": "kubectl-edit" }] } }));
@@ -52,7 +55,12 @@ fn rollouts() -> Vec<Case> {
         case(Code::RolloutSuperseded, Fatal, "kubectl-edit changed Deployment web", changed),
         case(Code::RolloutSuperseded, Fatal, "was deleted by somebody else", deleted),
         case(Code::RolloutCannotMove, Waiting, "no room for a new one beside the 1 old", cannot),
-        case(Code::StatefulSetStuck, Waiting, "web-s0 is not ready, and the pods after", stateful()),
+        case(
+            Code::StatefulSetStuck,
+            Waiting,
+            "web-s0 is not ready, and the pods after",
+            stateful(),
+        ),
         case(Code::DaemonSetOnDelete, Waiting, "1 old pods are replaced only when", daemon()),
     ]
 }
@@ -72,8 +80,7 @@ fn stateful() -> World {
 
 fn daemon() -> World {
     let mut set = world().objects[0].1.clone();
-    set["metadata"]["annotations"] =
-        json!({ "deprecated.daemonset.template.generation": "2" });
+    set["metadata"]["annotations"] = json!({ "deprecated.daemonset.template.generation": "2" });
     set["spec"]["updateStrategy"] = json!({ "type": "OnDelete" });
     set["status"] = json!({ "observedGeneration": 2, "desiredNumberScheduled": 1,
         "numberReady": 1, "numberAvailable": 1, "updatedNumberScheduled": 0 });

@@ -13,14 +13,20 @@ fn a_finding_has_the_words_of_the_cluster_the_log_and_what_changed() {
         "lastState": { "terminated": { "reason": "Error", "exitCode": 1,
                                        "finishedAt": "2026-11-27T10:08:00Z" } },
     }))
-    .patch("d", json!({ "spec": { "template": { "spec": { "containers": [{
+    .patch(
+        "d",
+        json!({ "spec": { "template": { "spec": { "containers": [{
         "name": "app", "image": super::world::DIGEST,
         "env": [{ "name": "URL", "value": "new-secret" }, { "name": "MODE", "value": "a" }],
-        "resources": { "limits": { "memory": "128Mi" } } }] } } } }))
-    .patch("r", json!({ "spec": { "template": { "spec": { "containers": [{
+        "resources": { "limits": { "memory": "128Mi" } } }] } } } }),
+    )
+    .patch(
+        "r",
+        json!({ "spec": { "template": { "spec": { "containers": [{
         "name": "app", "image": super::world::DIGEST,
         "env": [{ "name": "URL", "value": "new-secret" }, { "name": "MODE", "value": "a" }],
-        "resources": { "limits": { "memory": "128Mi" } } }] } } } }));
+        "resources": { "limits": { "memory": "128Mi" } } }] } } } }),
+    );
     let mut seen = world.seen();
     let key = LogKey {
         namespace: "shop".into(),

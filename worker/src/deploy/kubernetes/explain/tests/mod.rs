@@ -73,3 +73,12 @@ fn a_lost_watch_and_a_time_without_a_cause_are_said_and_are_no_success() {
     assert_eq!(findings[0].verdict, FindingVerdict::Transient);
     assert!(reason.contains("Deployment web: 1 of 2 updated"), "{reason}");
 }
+
+#[test]
+fn the_page_of_the_explainer_has_every_code() {
+    let page = include_str!("../../../../../../docs/explainer.md");
+    for code in FindingCode::ALL {
+        let row = format!("| `{code}` | {} |", code.meaning());
+        assert!(page.contains(&row), "docs/explainer.md has no row {row}");
+    }
+}

@@ -15,8 +15,11 @@ fn healthy() -> World {
     let mut world = world();
     world.objects.retain(|(kind, _)| kind != "Pod");
     world
-        .patch("d", json!({ "status": { "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2,
-                                        "availableReplicas": 2 } }))
+        .patch(
+            "d",
+            json!({ "status": { "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2,
+                                        "availableReplicas": 2 } }),
+        )
         .with("Pod", ready(pod("p1", "r")))
         .with("Pod", ready(pod("p2", "r")))
 }
@@ -127,4 +130,25 @@ fn pods_of_an_older_revision_are_no_cause() {
         json!({ "waiting": { "reason": "ErrImageNeverPull" } });
     let judged = healthy().with("Pod", old).judge();
     assert!(judged.healthy && judged.findings.is_empty(), "{judged:?}");
+}
+
+#[test]
+fn what_somebody_else_changed_is_not_ours_however_healthy_it_is() {
+    let restarted = json!({ "metadata": { "annotations": { "restartedAt": "now" } } });
+    let mut world = healthy().change("d", json!({ "spec": { "template": restarted } }));
+    world = world.patch("r", json!({ "spec": { "template": restarted } }));
+    let judged = world.judge();
+    assert!(!judged.healthy);
+    assert_eq!(judged.findings[0].code, Code::RolloutSuperseded);
+    assert!(judged.doomed.is_some());
+}
+
+#[test]
+fn a_bare_pod_that_failed_is_made_anew_by_nobody() {
+    let mut world = container(json!({ "state": { "terminated": { "exitCode": 2,
+        "reason": "Error" } } }));
+    world.wanted = vec![wanted("Pod", "web-p1", "p1")];
+    let judged = world.patch("p1", json!({ "status": { "phase": "Failed" } })).judge();
+    let doomed = judged.doomed.expect("doomed");
+    assert!(doomed.starts_with("Pod web-p1: container app ends with exit code 2"), "{doomed}");
 }

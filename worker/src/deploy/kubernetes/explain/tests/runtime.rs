@@ -19,8 +19,11 @@ fn probe(message: &str) -> World {
 }
 
 fn out(reason: &str, message: &str) -> World {
-    world().patch("p1", json!({ "status": { "phase": "Failed", "reason": reason,
-                                            "message": message } }))
+    world().patch(
+        "p1",
+        json!({ "status": { "phase": "Failed", "reason": reason,
+                                            "message": message } }),
+    )
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -69,8 +72,10 @@ fn exits() -> Vec<Case> {
 }
 
 fn ends() -> Vec<Case> {
-    let condition = |status: &str| json!({ "status": { "conditions": [
-        { "type": "Ready", "status": status, "reason": "ContainersNotReady" }] } });
+    let condition = |status: &str| {
+        json!({ "status": { "conditions": [
+        { "type": "Ready", "status": status, "reason": "ContainersNotReady" }] } })
+    };
     let flapping = ["True", "False", "True", "False"]
         .iter()
         .fold(world(), |world, status| world.change("p1", condition(status)));
@@ -78,8 +83,11 @@ fn ends() -> Vec<Case> {
     let mut bare = world();
     bare.objects = vec![("Pod".into(), pod("p1", "none"))];
     bare.wanted = vec![wanted("Pod", "web-p1", "p1")];
-    let bare = bare.patch("p1", json!({ "status": { "phase": "Failed",
-        "reason": "DeadlineExceeded", "message": "Pod was active on the node longer" } }));
+    let bare = bare.patch(
+        "p1",
+        json!({ "status": { "phase": "Failed",
+        "reason": "DeadlineExceeded", "message": "Pod was active on the node longer" } }),
+    );
     let full = out("OutOfpods", "Node didn't have enough resource: pods, requested: 1, used: 16")
         .with("Node", node("node1", "16"));
     let strange = world().event(("Pod", "p1"), "Quarantined", "the pod looks strange");

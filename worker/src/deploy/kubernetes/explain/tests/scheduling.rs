@@ -8,9 +8,8 @@ use super::super::schedule::clauses;
 use super::world::{Case, World, case, container, node, taker, unscheduled, world};
 
 fn nodes(message: &str) -> World {
-    let mut world = unscheduled(message)
-        .with("Node", node("node1", "16"))
-        .with("Node", node("node2", "16"));
+    let mut world =
+        unscheduled(message).with("Node", node("node1", "16")).with("Node", node("node2", "16"));
     let mut takers = vec![taker("node1", "1800m", "3996Mi")];
     takers.extend((0..15).map(|_| taker("node1", "0", "0")));
     takers.extend((0..16).map(|_| taker("node2", "100m", "256Mi")));
@@ -37,9 +36,8 @@ fn room() -> Vec<Case> {
     let addresses = "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to \
         setup network for sandbox \"1\": failed to allocate for range 0: no IP addresses available \
         in range set: 10.244.1.2-10.244.1.17";
-    let addresses =
-        container(json!({ "state": { "waiting": { "reason": "ContainerCreating" } } }))
-            .event(("Pod", "p1"), "FailedCreatePodSandBox", addresses);
+    let addresses = container(json!({ "state": { "waiting": { "reason": "ContainerCreating" } } }))
+        .event(("Pod", "p1"), "FailedCreatePodSandBox", addresses);
     vec![
         case(
             Code::InsufficientCpu,
@@ -122,34 +120,53 @@ fn rules() -> Vec<Case> {
 }
 
 fn others() -> Vec<Case> {
-    let gated = unscheduled("Scheduling is blocked due to non-empty scheduling gates")
-        .patch("p1", json!({ "spec": { "schedulingGates": [{ "name": "example.com/quota" }] },
+    let gated = unscheduled("Scheduling is blocked due to non-empty scheduling gates").patch(
+        "p1",
+        json!({ "spec": { "schedulingGates": [{ "name": "example.com/quota" }] },
             "status": { "conditions": [{ "type": "PodScheduled", "status": "False",
-                                         "reason": "SchedulingGated" }] } }));
+                                         "reason": "SchedulingGated" }] } }),
+    );
     let preempting = unscheduled("0/2 nodes are available: 2 Insufficient cpu.")
         .patch("p1", json!({ "status": { "nominatedNodeName": "node2" } }));
     let claim = json!({ "metadata": { "uid": "c", "name": "data", "namespace": "shop" },
         "spec": { "storageClassName": "fast" }, "status": { "phase": "Pending" } });
-    let claims = unscheduled("0/2 nodes are available: pod has unbound immediate \
+    let claims = unscheduled(
+        "0/2 nodes are available: pod has unbound immediate \
             PersistentVolumeClaims. preemption: 0/2 nodes are available: 2 Preemption is not \
-            helpful for scheduling.")
-        .patch("p1", json!({ "spec": { "volumes": [
-            { "persistentVolumeClaim": { "claimName": "data" } }] } }))
-        .with("PersistentVolumeClaim", claim)
-        .event(("PersistentVolumeClaim", "c"), "ProvisioningFailed", "storageclass \"fast\" not found");
-    let no_claim = unscheduled("0/2 nodes are available: 2 persistentvolumeclaim \"data\" not found.");
-    let ready = |status: &str| json!({ "status": { "conditions": [
+            helpful for scheduling.",
+    )
+    .patch(
+        "p1",
+        json!({ "spec": { "volumes": [
+            { "persistentVolumeClaim": { "claimName": "data" } }] } }),
+    )
+    .with("PersistentVolumeClaim", claim)
+    .event(
+        ("PersistentVolumeClaim", "c"),
+        "ProvisioningFailed",
+        "storageclass \"fast\" not found",
+    );
+    let no_claim =
+        unscheduled("0/2 nodes are available: 2 persistentvolumeclaim \"data\" not found.");
+    let ready = |status: &str| {
+        json!({ "status": { "conditions": [
         { "type": "Ready", "status": status, "reason": "NodeStatusUnknown",
-          "message": "Kubelet stopped posting node status." }] } });
+          "message": "Kubelet stopped posting node status." }] } })
+    };
     let silent = world().with("Node", node("node1", "16")).patch("node1", ready("Unknown"));
     let cordoned = unscheduled("0/1 nodes are available: 1 node(s) were unschedulable.")
         .with("Node", node("node1", "16"))
         .patch("node1", json!({ "spec": { "unschedulable": true } }));
-    let pressure = unscheduled("0/1 nodes are available: 1 node(s) had untolerated taint \
-            {node.kubernetes.io/disk-pressure: }.")
-        .with("Node", node("node1", "16"))
-        .patch("node1", json!({ "status": { "conditions": [
-            { "type": "DiskPressure", "status": "True" }] } }));
+    let pressure = unscheduled(
+        "0/1 nodes are available: 1 node(s) had untolerated taint \
+            {node.kubernetes.io/disk-pressure: }.",
+    )
+    .with("Node", node("node1", "16"))
+    .patch(
+        "node1",
+        json!({ "status": { "conditions": [
+            { "type": "DiskPressure", "status": "True" }] } }),
+    );
     vec![
         case(Code::SchedulingGated, Waiting, "the gate example.com/quota", gated),
         case(Code::PreemptionPending, Transient, "removed from node2", preempting),

@@ -42,7 +42,7 @@ fn images() -> Vec<Case> {
     let missing = format!("{}@", "reg.example/none");
     let other = container(json!({ "ready": true, "imageID": "reg.example/web@sha256:2222",
         "state": { "running": { "startedAt": "2026-11-27T10:05:00Z" } } }))
-        .patch("p1", json!({ "spec": { "containers": [{ "name": "app", "image": missing }] } }));
+    .patch("p1", json!({ "spec": { "containers": [{ "name": "app", "image": missing }] } }));
     let slow = waits("ContainerCreating", "").with("Event", pulling());
     vec![
         case(Code::ImageNotFound, Fatal, "is not in the registry", pull(not_found)),
@@ -68,9 +68,8 @@ fn pulling() -> Value {
 
 fn config() -> Vec<Case> {
     let wait = |message: &str| waits("CreateContainerConfigError", message);
-    let mount = |message: &str| {
-        waits("ContainerCreating", "").event(("Pod", "p1"), "FailedMount", message)
-    };
+    let mount =
+        |message: &str| waits("ContainerCreating", "").event(("Pod", "p1"), "FailedMount", message);
     let sandbox = waits("ContainerCreating", "").event(
         ("Pod", "p1"),
         "FailedCreatePodSandBox",
@@ -133,7 +132,10 @@ fn commands() -> Vec<Case> {
             Code::ExecNotFound,
             Fatal,
             "srv is not in the image",
-            waits("RunContainerError", "exec: \"srv\": executable file not found in $PATH: unknown"),
+            waits(
+                "RunContainerError",
+                "exec: \"srv\": executable file not found in $PATH: unknown",
+            ),
         ),
         case(
             Code::ExecFormat,
@@ -154,9 +156,12 @@ fn init() -> Vec<Case> {
     let with = |state: Value, restarts: i64| {
         let status = json!({ "name": "setup", "restartCount": restarts, "ready": false,
                              "state": state });
-        world().patch("p1", json!({
-            "status": { "initContainerStatuses": [status], "containerStatuses": [] },
-        }))
+        world().patch(
+            "p1",
+            json!({
+                "status": { "initContainerStatuses": [status], "containerStatuses": [] },
+            }),
+        )
     };
     let failed = |restarts| {
         with(
@@ -176,7 +181,8 @@ fn init() -> Vec<Case> {
 #[test]
 fn what_is_missing_has_a_moment_to_come() {
     let mut world = waits("CreateContainerConfigError", "secret \"db\" not found");
-    world = world.patch("p1", json!({ "metadata": { "creationTimestamp": "2026-11-27T10:09:55Z" } }));
+    world =
+        world.patch("p1", json!({ "metadata": { "creationTimestamp": "2026-11-27T10:09:55Z" } }));
     let judged = world.judge();
     assert_eq!(judged.findings[0].code, Code::SecretMissing);
     assert_eq!(judged.findings[0].verdict, Transient);

@@ -10,19 +10,25 @@ fn service(spec: Value) -> World {
     let mut world = world();
     world.objects.retain(|(kind, _)| kind == "Pod");
     world.wanted = vec![wanted("Service", "web", "s")];
-    world.with("Service", json!({
-        "metadata": { "uid": "s", "name": "web", "namespace": "shop" }, "spec": spec,
-    }))
+    world.with(
+        "Service",
+        json!({
+            "metadata": { "uid": "s", "name": "web", "namespace": "shop" }, "spec": spec,
+        }),
+    )
 }
 
 fn job(failed: Value) -> World {
     let mut world = world();
-    world.objects = vec![("Job".into(), json!({
-        "metadata": { "uid": "j", "name": "load", "namespace": "shop" },
-        "spec": { "backoffLimit": 2, "activeDeadlineSeconds": 60,
-                  "template": { "spec": { "containers": [] } } },
-        "status": { "failed": 3, "conditions": [failed] },
-    }))];
+    world.objects = vec![(
+        "Job".into(),
+        json!({
+            "metadata": { "uid": "j", "name": "load", "namespace": "shop" },
+            "spec": { "backoffLimit": 2, "activeDeadlineSeconds": 60,
+                      "template": { "spec": { "containers": [] } } },
+            "status": { "failed": 3, "conditions": [failed] },
+        }),
+    )];
     world.wanted = vec![wanted("Job", "load", "j")];
     world
 }
@@ -31,16 +37,25 @@ pub(super) fn cases() -> Vec<Case> {
     let nothing = service(json!({ "selector": { "app": "other" }, "ports": [{ "port": 80 }] }));
     let named = service(json!({ "selector": { "app": "web" },
         "ports": [{ "port": 80, "targetPort": "http" }] }))
-        .patch("p1", json!({ "spec": { "containers": [{ "name": "app",
-            "ports": [{ "name": "web", "containerPort": 8080 }] }] } }));
+    .patch(
+        "p1",
+        json!({ "spec": { "containers": [{ "name": "app",
+            "ports": [{ "name": "web", "containerPort": 8080 }] }] } }),
+    );
     let taken = service(json!({ "ports": [{ "port": 80, "nodePort": 30080 }],
         "selector": { "app": "web" } }))
-        .event(("Service", "s"), "PortAlreadyAllocated", "Port 30080 was assigned to multiple");
-    let balancer = service(json!({ "type": "LoadBalancer", "selector": { "app": "web" } }))
-        .event(("Service", "s"), "SyncLoadBalancerFailed", "quota of addresses exceeded");
+    .event(("Service", "s"), "PortAlreadyAllocated", "Port 30080 was assigned to multiple");
+    let balancer = service(json!({ "type": "LoadBalancer", "selector": { "app": "web" } })).event(
+        ("Service", "s"),
+        "SyncLoadBalancerFailed",
+        "quota of addresses exceeded",
+    );
     let mut ingress = world();
-    ingress.objects = vec![("Ingress".into(), json!({
-        "metadata": { "uid": "i", "name": "web", "namespace": "shop" } }))];
+    ingress.objects = vec![(
+        "Ingress".into(),
+        json!({
+        "metadata": { "uid": "i", "name": "web", "namespace": "shop" } }),
+    )];
     ingress.wanted = vec![wanted("Ingress", "web", "i")];
     let mut old = pod("old", "r");
     old["metadata"]["deletionTimestamp"] = "2026-11-27T10:06:00Z".into();
@@ -50,9 +65,12 @@ pub(super) fn cases() -> Vec<Case> {
         job(json!({ "type": "Failed", "status": "True", "reason": reason, "message": "no" }))
     };
     let mut claim = world();
-    claim.objects = vec![("PersistentVolumeClaim".into(), json!({
+    claim.objects = vec![(
+        "PersistentVolumeClaim".into(),
+        json!({
         "metadata": { "uid": "c", "name": "data", "namespace": "shop" },
-        "status": { "phase": "Pending" } }))];
+        "status": { "phase": "Pending" } }),
+    )];
     claim.wanted = vec![wanted("PersistentVolumeClaim", "data", "c")];
     vec![
         case(Code::ServiceSelectsNothing, Fatal, "no pod has the labels app=other", nothing),
