@@ -1,5 +1,8 @@
 //! `provider: kubernetes` (DEPLOYS).
 
+mod explain;
+pub mod follow;
+
 use slipway_pipelines::plan::{DeployPlan, KubernetesDeploy};
 use slipway_pipelines::wire::{VerifyWork, Version};
 
