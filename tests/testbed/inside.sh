@@ -107,9 +107,12 @@ until_so 180 "the API" test -e "$run/answers"
 
 # 1.20 spreads the pods of a workload over nodes only if they have a zone.
 labels=topology.kubernetes.io/zone=z
-taints=()
-[ "${own:-}" != yes ] || taints=(--register-with-taints "slipway.test/own=$name:NoSchedule")
+more=()
+if [ -n "${pool:-}" ]; then
+  labels+=,pool=$pool
+  more+=(--register-with-taints "pool=$pool:NoSchedule")
+fi
 exec "$bin/kubelet" --config "$state/kubelet.yaml" --kubeconfig "$KUBECONFIG" --root-dir "$state/kubelet" \
-  --hostname-override "$name" --node-ip "$address" --node-labels "$labels" "${taints[@]}" \
+  --hostname-override "$name" --node-ip "$address" --node-labels "$labels" "${more[@]}" \
   --container-runtime remote --container-runtime-endpoint "unix://$state/containerd.sock" \
   --pod-infra-container-image "$pause" --cert-dir "$state" --volume-plugin-dir "$state/plugins"

@@ -2,7 +2,7 @@
 # node.sh add NAME [KEY=VALUE…] | remove NAME: a node of the running cluster.
 # A node is a containerd and a kubelet in a mount namespace, cgroups and a bridge of their own.
 # Keys: max_pods=110; addresses=240, of pods; memory=MIB, that pods may ask for (all of the
-# machine's); own=yes, so that only pods that tolerate the taint slipway.test/own=NAME come here.
+# machine's); pool=POOL, its label and its taint: only pods that tolerate that come here.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./settings.sh

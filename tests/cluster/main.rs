@@ -1,0 +1,3 @@
+//! Stories on a real Kubernetes, which `make test-cluster` brings up.
+
+mod testbed;
