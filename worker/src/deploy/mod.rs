@@ -34,6 +34,7 @@ use slipway_pipelines::wire::{DeployProgress, Evidence, Finding, Secret, VerifyW
 
 use crate::log::{Masker, StepLog};
 pub use aws::{Aws, Pace};
+pub use kubernetes::follow;
 pub use tree::{ContainerTree, WorkTree};
 
 pub(crate) use beanstalk::label as beanstalk_label;
