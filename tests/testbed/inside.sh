@@ -98,6 +98,8 @@ eventRecordQPS: 50
 syncFrequency: 10s
 nodeStatusUpdateFrequency: 5s
 clusterDomain: cluster.local
+# Nobody answers there; without it each pod has a warning of its own.
+clusterDNS: [$services.0.10]
 YAML
 
 containerd -c "$state/containerd.toml" >"$run/log/$name-containerd.log" 2>&1 </dev/null &
