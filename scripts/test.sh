@@ -21,3 +21,4 @@ export SLIPWAY_TEST_DATABASE_URL
 
 cargo nextest run --workspace --locked --no-fail-fast "$@"
 [ $# -gt 0 ] || tests/browser/run.sh
+echo "tests: the stories on a Kubernetes were left out; make test-cluster runs them"

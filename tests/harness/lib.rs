@@ -2,6 +2,7 @@
 //! and workers of their own, and waiting with a deadline.
 
 pub mod aws;
+pub mod cluster;
 mod caller;
 mod database;
 pub mod github;

@@ -25,7 +25,12 @@ fn sandbox(said: &str) -> Cause {
         || lower.contains("insufficient") && lower.contains("ip");
     if spent {
         let range = between(said, "range set: ", "\"").or_else(|| between(said, "range ", ":"));
-        let range = range.map(|range| format!(" (range {})", range.trim())).unwrap_or_default();
+        let range = range.map(|range| range.trim().trim_end_matches('.'));
+        let range = range.map(|range| match addresses(range) {
+            Some(all) => format!(" (all {all} of the range {range} are taken)"),
+            None => format!(" (range {range})"),
+        });
+        let range = range.unwrap_or_default();
         return Cause::waiting(
             FindingCode::PodAddressesExhausted,
             format!("the node has no address left for a pod{range}: no IP addresses available"),
@@ -37,6 +42,13 @@ fn sandbox(said: &str) -> Cause {
         "the network or the sandbox of the pod can not be made",
         "Look after the node's network plugin and container runtime.",
     )
+}
+
+/// How many addresses `FIRST-LAST` has.
+fn addresses(range: &str) -> Option<u32> {
+    let (first, last) = range.split_once('-')?;
+    let number = |text: &str| text.parse::<std::net::Ipv4Addr>().ok().map(u32::from);
+    number(last)?.checked_sub(number(first)?)?.checked_add(1)
 }
 
 fn volume(said: &str) -> Cause {
