@@ -4,4 +4,5 @@
 
 mod containers;
 mod example;
+mod images;
 mod registry;
