@@ -5,4 +5,5 @@
 mod containers;
 mod example;
 mod images;
+mod jobs;
 mod registry;
