@@ -7,4 +7,6 @@ mod containers;
 mod example;
 mod images;
 mod jobs;
+mod linted;
 mod registry;
+mod travis;
