@@ -13,7 +13,7 @@ use crate::registry::docker;
 pub(crate) const LONG: Duration = Duration::from_secs(600);
 const FINAL: [&str; 5] = ["passed", "failed", "errored", "canceled", "skipped"];
 /// What this machine trusts: jobs that fetch packages may have to, too.
-const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(crate) const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A copy of the example, in no repository yet.
 pub(crate) struct Example {
@@ -57,12 +57,25 @@ impl Example {
         Ok(std::fs::write(self.path.join(".ci.yml"), text.replace(from, to))?)
     }
 
-    /// `git init`, a commit, `slipway repo add`.
-    pub(crate) async fn add(&self, slipway: &Installation) -> Result<()> {
+    /// `git init` and a commit.
+    fn committed(&self) -> Result<()> {
         git(&self.path, &["init", "-q", "-b", "main"])?;
         git(&self.path, &["add", "-A"])?;
         let who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@localhost"];
-        git(&self.path, &[&who[..], &["commit", "-q", "-m", "Try the example"]].concat())?;
+        git(&self.path, &[&who[..], &["commit", "-q", "-m", "Try the example"]].concat()).map(drop)
+    }
+
+    /// The folder of somebody who cloned the repo.
+    pub(crate) fn cloned(&self) -> Result<&Path> {
+        self.committed()?;
+        let origin = format!("https://git.example.com/{}.git", self.repo);
+        git(&self.path, &["remote", "add", "origin", &origin])?;
+        Ok(&self.path)
+    }
+
+    /// A repository, which `slipway repo add` makes known.
+    pub(crate) async fn add(&self, slipway: &Installation) -> Result<()> {
+        self.committed()?;
         let path = self.path.to_str().context("a path in UTF-8")?;
         let said = slipway.slipway(&["repo", "add", path, "--name", &self.repo]).await?;
         ensure!(said.contains("git push slipway main"), "{said}");

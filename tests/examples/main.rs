@@ -2,6 +2,7 @@
 //! worker on the real engine, and shows what its README promises. Images have their names of Docker
 //! Hub and are made by `scripts/base_images.sh`; AWS, GitHub and Docker Hub itself stand in.
 
+mod alone;
 mod aws;
 mod containers;
 mod example;
