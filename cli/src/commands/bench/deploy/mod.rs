@@ -170,7 +170,8 @@ impl Side {
         });
         let filters: String =
             url::form_urlencoded::byte_serialize(filters.to_string().as_bytes()).collect();
-        let (from, to) = (since.timestamp(), Utc::now().timestamp());
+        let exact = |at: DateTime<Utc>| at.format("%s.%f").to_string();
+        let (from, to) = (exact(since), exact(Utc::now()));
         let path = format!("http://engine/events?since={from}&until={to}&filters={filters}");
         let text = self.engine.get(path).send().await?.error_for_status()?.text().await?;
         let mut times = text.lines().filter_map(|line| {
