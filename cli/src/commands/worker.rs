@@ -151,7 +151,7 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
 }
 
 /// `[volumes]` and the like of `slipway.toml`.
-fn operator(settings: &Settings) -> Result<Operator> {
+pub(super) fn operator(settings: &Settings) -> Result<Operator> {
     let usual = Operator::default();
     let folder = |(name, text): (String, String)| {
         let folder = text.parse::<HostFolder>().map_err(anyhow::Error::msg);
