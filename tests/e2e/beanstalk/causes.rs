@@ -189,7 +189,7 @@ async fn an_aws_that_is_away_in_mid_deploy_is_waited_for() {
     let bench = Bench::new().await;
     let long = (0..4).map(|_| Step::updating()).chain([Step::ready()]);
     bench.aws.environment("app", "prod").script(Script::of(long));
-    bench.aws.refuse("DescribeEvents", "ServiceUnavailable", "not now", 12);
+    bench.aws.break_after_update("DescribeEvents", 12);
     assert_eq!(bench.deploy().await, DeployOutcome::Live, "{}", bench.log());
     assert_eq!(bench.aws.count("UpdateEnvironment"), 1);
 }

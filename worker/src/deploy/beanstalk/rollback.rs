@@ -2,7 +2,7 @@
 
 use slipway_pipelines::names::CommitSha;
 use slipway_pipelines::plan::RollbackPolicy;
-use slipway_pipelines::wire::{DeployProgress, Evidence, Version};
+use slipway_pipelines::wire::{DeployProgress, Evidence, Finding, Version};
 use tokio::time::Instant;
 
 use super::super::DeployOutcome;
@@ -27,7 +27,8 @@ impl Beanstalk<'_> {
         self.say(&format!("Not healthy: {reason}"));
         // Before anything changes: the way back makes it well, and the causes go.
         evidence.extend(self.evidence(env, ours).await);
-        self.show(&failure, &evidence, before, label);
+        let mut findings = self.causes_of(&failure, &evidence, before, label);
+        self.ctx.found(findings.clone());
         let last = match self.back(env, label, before).await {
             Ok(Back::Serves(serving, how)) => {
                 let reason = format!("{reason}; {how}");
@@ -38,22 +39,31 @@ impl Beanstalk<'_> {
             }
             Err(failed) => {
                 let reason = format!("{reason}; it did not go back either: {}", failed.reason());
+                findings.push(failed.finding(&self.options.place()));
                 evidence.extend(failed.evidence);
                 DeployProgress::Failed { reason, evidence }
             }
         };
+        // On the way back other things were waited for, and shown.
+        self.ctx.found(findings);
         self.ctx.end(last)
     }
 
     /// What was found, root cause first, with what is other than before.
-    fn show(&self, failure: &Failure, evidence: &[Evidence], before: &Environment, label: &str) {
+    fn causes_of(
+        &self,
+        failure: &Failure,
+        evidence: &[Evidence],
+        before: &Environment,
+        label: &str,
+    ) -> Vec<Finding> {
         let mut root = failure.finding(&self.options.place());
         root.difference = self
             .last_good(label, before)
             .map(|old| format!("the last good version is {old}; this one is {label}"));
         let mut findings = told::with_evidence(root, evidence);
         findings.splice(1..1, failure.others.iter().cloned());
-        self.ctx.found(findings);
+        findings
     }
 
     async fn back(&self, env: &str, label: &str, before: &Environment) -> Result<Back, Failure> {

@@ -30,7 +30,12 @@ impl Beanstalk<'_> {
         loop {
             let now = self.environment(env).await?;
             let word = match &now.state {
-                State::Ready => return Ok(now),
+                State::Ready => {
+                    if said.is_some() {
+                        self.ctx.found(Vec::new());
+                    }
+                    return Ok(now);
+                }
                 State::Gone(word) => {
                     let what = format!("{} is {word}", self.options.place());
                     return Err(Failure::new(FindingCode::EnvironmentMissing, what)

@@ -63,10 +63,11 @@ impl Beanstalk<'_> {
     async fn serves(&self, env: &str, label: &str) -> Result<Option<String>, Failure> {
         let now = self.environment(env).await?;
         if now.state == State::Ready && now.label.as_deref() != Some(label) {
-            let what = format!("the worker was lost before {env} took version {label}");
+            let now = now.now();
+            let what = format!("the worker was lost before {env} took version {label}: {now}");
             return Err(Failure::new(FindingCode::OldVersionServes, what)
                 .about(format!("environment {env}"))
-                .next(now.now()));
+                .hint("deploy again"));
         }
         self.ctx.hop("found", now.now());
         let deadline = Instant::now() + self.options.wait;
@@ -88,7 +89,7 @@ impl Beanstalk<'_> {
                 let what = format!("the worker was lost before it made version {label}");
                 Err(Failure::new(FindingCode::VersionFailed, what)
                     .about(format!("version {label}"))
-                    .next("deploy again"))
+                    .hint("deploy again"))
             }
             Some(_) => self.processed(label).await.map(|_| None),
         }
