@@ -1,9 +1,10 @@
 # What people and CI run; CI calls these targets verbatim.
-.PHONY: setup build demo demo-stop test parity lint ring deny sqlx sqlx-check
+.PHONY: setup build demo demo-stop test test-cluster parity lint ring deny sqlx sqlx-check
 
 setup: ; scripts/setup.sh
 build: ; cargo build --workspace --all-targets --locked
 test: ; scripts/test.sh
+test-cluster: ; scripts/test_cluster.sh
 demo: ; scripts/demo.sh start
 demo-stop: ; scripts/demo.sh stop
 

@@ -9,6 +9,7 @@ tests/github/fetch.sh
 tests/s3/fetch.sh
 scripts/engine.sh start
 scripts/busybox.sh
+scripts/base_images.sh
 SLIPWAY_TEST_PODMAN=$(scripts/podman.sh start)
 export SLIPWAY_TEST_PODMAN
 
@@ -21,3 +22,4 @@ export SLIPWAY_TEST_DATABASE_URL
 
 cargo nextest run --workspace --locked --no-fail-fast "$@"
 [ $# -gt 0 ] || tests/browser/run.sh
+echo "tests: the stories on a Kubernetes were left out; make test-cluster runs them"

@@ -3,6 +3,7 @@
 
 pub mod aws;
 mod caller;
+pub mod cluster;
 mod database;
 pub mod github;
 mod installation;

@@ -29,7 +29,8 @@ pub use blob::{
     TestOutcome, TestReport, Trust,
 };
 pub use deploy::{
-    Carried, CarriedImage, DeployGrant, DeployProgress, DeployRequest, Evidence, Version, tree_name,
+    Carried, CarriedImage, DeployGrant, DeployProgress, DeployRequest, Evidence, IdentityRequest,
+    IdentityToken, Version, tree_name,
 };
 pub use finding::{Finding, FindingVerdict};
 pub use finding_code::{FindingArea, FindingCode};

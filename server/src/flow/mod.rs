@@ -11,6 +11,7 @@ pub mod environments;
 pub mod expire;
 pub(crate) mod fetch;
 pub mod heads;
+pub mod identity;
 pub mod imports;
 pub mod intake;
 pub mod keep;

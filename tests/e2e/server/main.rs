@@ -6,6 +6,7 @@ mod claims;
 mod deploys;
 mod deploys_asked;
 mod deploys_back;
+mod identity;
 mod imports;
 mod kept;
 mod logs;

@@ -3,7 +3,7 @@
 use slipway_pipelines::plan::{DeployPlan, Provider};
 use slipway_pipelines::wire::Version;
 
-use super::{DeployContext, DeployOutcome, container, kubernetes};
+use super::{DeployContext, DeployOutcome, beanstalk, container, kubernetes};
 
 /// Brings it back and reports the verdict.
 pub(super) async fn rollback(
@@ -21,9 +21,7 @@ pub(super) async fn rollback(
             let ctx = DeployContext { env: ctx.env.clone(), promoted: Some(to), ..*ctx };
             container::deploy(&ctx, &plan, target).await
         }
-        Provider::Elasticbeanstalk(_) => {
-            Err("Elastic Beanstalk is not rolled back on request yet".to_owned())
-        }
+        Provider::Elasticbeanstalk(target) => beanstalk::rollback(ctx, plan, target, to).await,
         Provider::S3(_) => Err("a bucket keeps no earlier version of its files".to_owned()),
         Provider::Script { .. } => {
             Err("Slipway does not know how to take back what a script did".to_owned())

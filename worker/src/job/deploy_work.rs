@@ -11,6 +11,7 @@ use slipway_pipelines::wire::{
 };
 
 use super::events::Reporter;
+use super::identity::OfDeployment;
 use super::{BlobStore, Outside, deploy_tree, deploys};
 use crate::deploy::{DeployContext, DeployOutcome, LocalImage, WorkTree, deploy, rollback, verify};
 use crate::runner::Worker;
@@ -42,6 +43,7 @@ pub(super) async fn run(
             return JobOutcome::Failed { reason };
         }
     };
+    let identity = OfDeployment { sink: outside.sink, deployment };
     let ctx = DeployContext {
         docker: &engine.docker,
         repo: &assignment.repo,
@@ -52,6 +54,7 @@ pub(super) async fn run(
         images: &brought.images,
         tree: brought.tree.as_ref().map(|tree| tree as &dyn WorkTree),
         aws: &worker.aws,
+        identity: Some(&identity),
         previous: known.previous.as_ref(),
         previous_rendered: known.previous_rendered.as_deref(),
         promoted: work.promoted.as_ref(),

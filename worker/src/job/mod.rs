@@ -11,6 +11,7 @@ mod deploys;
 mod doors;
 mod engine;
 mod events;
+mod identity;
 mod images;
 mod imports;
 mod keep;
