@@ -114,7 +114,7 @@ async fn who_looks_at_a_deployments_target_is_given_its_secrets() -> Result<()> 
     // Its worker is gone: what is true on the target is looked at.
     let worker = Worker::again(&stage.scene, "w1", stage.worker.id).await?;
     let looking = worker.claim("job").await?;
-    assert!(matches!(looking.assignment.work, Work::Verify(_)));
+    assert!(matches!(looking.assignment.work, Work::Deploy(_)));
     assert!(serde_json::to_string(&looking.assignment)?.contains(CANARY));
     let granted = "SELECT count(*) FROM secret_grants";
     assert_eq!(stage.scene.count(granted).await?, 2, "both are written down");
