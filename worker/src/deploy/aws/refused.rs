@@ -81,9 +81,10 @@ pub(in super::super) fn is_elsewhere(refusal: &Refusal) -> bool {
     let codes =
         ["PermanentRedirect", "AuthorizationHeaderMalformed", "S3LocationNotInServiceRegion"];
     // A HEAD has no words: where S3 names the region, that is what is wrong.
+    let wordless = refusal.is(&["", "400", "BadRequest", "Bad Request"]);
     refusal.is(&codes)
         || refusal.status == 301
-        || (refusal.status == 400 && refusal.region.is_some())
+        || (refusal.status == 400 && wordless && refusal.region.is_some())
 }
 
 /// Where things are.
