@@ -148,7 +148,7 @@ async fn a_key_that_has_had_its_time_is_followed_by_one_that_was_published_befor
     };
     assert_eq!(kids().await?.len(), 2, "the next is there to be read");
     let second = token(&attempt, &deployment).await?;
-    let kid = |token: &str| anyhow::Ok(decode_header(token)?.kid.context("it is named")?);
+    let kid = |token: &str| decode_header(token)?.kid.context("it is named");
     assert_eq!(kid(&first)?, kid(&second)?, "but the first still signs");
     age(&scene, 1).await?;
     let third = token(&attempt, &deployment).await?;

@@ -5,7 +5,7 @@ use slipway_pipelines::wire::{Evidence, Finding, FindingCode, FindingVerdict};
 
 use super::ask::Refusal;
 
-/// Why it is not deployed.
+/// Why it is not deployed. Small, since many results carry it.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Failure {
     /// Which cause.
@@ -13,13 +13,13 @@ pub(in super::super) struct Failure {
     /// It may pass by itself.
     pub(in super::super) passing: bool,
     /// What it is about; none: the whole target.
-    subject: Option<String>,
+    subject: Option<Box<str>>,
     /// What is wrong, without a full stop.
-    what: String,
+    what: Box<str>,
     /// What to do about it.
-    next: Option<String>,
-    /// What to do, where the sentence does not say it.
-    hint: Option<&'static str>,
+    next: Option<Box<str>>,
+    /// The sentence says what to do, too.
+    says_next: bool,
     /// Verbatim.
     pub(in super::super) evidence: Vec<Evidence>,
     /// When it was seen first at the target.
@@ -52,9 +52,9 @@ impl Failure {
             code,
             passing: false,
             subject: None,
-            what: what.into(),
+            what: Into::<String>::into(what).into_boxed_str(),
             next: None,
-            hint: None,
+            says_next: false,
             evidence: Vec::new(),
             since: None,
             count: 1,
@@ -64,19 +64,20 @@ impl Failure {
 
     /// With what to do.
     pub(in super::super) fn next(mut self, next: impl Into<String>) -> Self {
-        self.next = Some(next.into());
+        self.next = Some(Into::<String>::into(next).into_boxed_str());
+        self.says_next = true;
         self
     }
 
     /// With what to do, for the finding alone.
     pub(in super::super) fn hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+        self.next = Some(hint.into());
         self
     }
 
     /// About this.
     pub(in super::super) fn about(mut self, subject: impl Into<String>) -> Self {
-        self.subject = Some(subject.into());
+        self.subject = Some(Into::<String>::into(subject).into_boxed_str());
         self
     }
 
@@ -97,15 +98,15 @@ impl Failure {
 
     /// The same with a longer sentence in front.
     pub(in super::super) fn because(mut self, change: impl FnOnce(&str) -> String) -> Self {
-        self.what = change(&self.what);
+        self.what = change(&self.what).into();
         self
     }
 
     /// One sentence, without its full stop.
     pub(in super::super) fn reason(&self) -> String {
-        match &self.next {
+        match self.next.as_deref().filter(|_| self.says_next) {
             Some(next) => format!("{}: {next}", self.what),
-            None => self.what.clone(),
+            None => self.what.to_string(),
         }
     }
 
@@ -113,12 +114,12 @@ impl Failure {
     pub(in super::super) fn finding(&self, place: &str) -> Finding {
         let verdict = if self.passing { FindingVerdict::Transient } else { FindingVerdict::Fatal };
         let subject = self.subject.as_deref().unwrap_or(place);
-        let next = self.next.as_deref().or(self.hint).unwrap_or(READ_ON);
+        let next = self.next.as_deref().unwrap_or(READ_ON);
         Finding {
             since: self.since,
             count: self.count,
             evidence: self.evidence.clone(),
-            ..Finding::new(self.code, verdict, subject, &self.what, next)
+            ..Finding::new(self.code, verdict, subject, &*self.what, next)
         }
     }
 }

@@ -154,7 +154,7 @@ impl Beanstalk<'_> {
         looking: &mut Looking,
         verdict: Verdict,
     ) -> Result<(), Failure> {
-        let why = match verdict {
+        let (code, why) = match verdict {
             Verdict::Healthy(how) => {
                 self.hide(looking);
                 if looking.said.elapsed() >= SAY_AGAIN {
@@ -174,7 +174,6 @@ impl Beanstalk<'_> {
             Verdict::Sick(why) => (Some(FindingCode::UnhealthyInstances), why),
             Verdict::Wait(code, why) => (code, why),
         };
-        let (code, why) = why;
         if looking.soaking.take().is_some() {
             self.say("It is not seen to be healthy any more: the soak begins again");
         }
