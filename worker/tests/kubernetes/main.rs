@@ -1,1 +1,7 @@
 //! Deploys to Kubernetes, on the real cluster that `SLIPWAY_TEST_KUBECONFIG` names.
+
+mod explain_faults;
+mod explain_thirty;
+mod follow_bench;
+mod follow_kinds;
+mod follow_verdicts;

@@ -2,6 +2,11 @@
 //! out of sight. `Healthy` is said only of what was seen in the cluster, and never after the
 //! watch was lost.
 
+mod ask;
+mod rollout;
+mod sight;
+mod watch;
+
 use std::time::Duration;
 
 use kube::discovery::ApiResource;
@@ -68,9 +73,9 @@ pub enum Followed {
 /// Follows the set. `hop` takes a name and evidence of each thing that became true, `found` the
 /// whole list of findings each time that it changed.
 pub async fn follow(
-    _set: &Set<'_>,
-    _hop: &(dyn Fn(&str, &str) + Send + Sync),
-    _found: &(dyn Fn(Vec<Finding>) + Send + Sync),
+    set: &Set<'_>,
+    hop: &(dyn Fn(&str, &str) + Send + Sync),
+    found: &(dyn Fn(Vec<Finding>) + Send + Sync),
 ) -> Followed {
-    Followed::Lost { reason: "the cluster is not followed yet".to_owned(), findings: Vec::new() }
+    rollout::Rollout::new(set, hop, found).run().await
 }
