@@ -6,7 +6,7 @@ use kube::api::{Api, DynamicObject, PostParams};
 use kube::core::GroupVersionKind;
 use kube::discovery::ApiResource;
 use slipway_pipelines::plan::{ImageOverride, Template};
-use slipway_worker::deploy::DeployOutcome;
+use slipway_worker::deploy::{DeployOutcome, LocalImage};
 
 use crate::apply_bench::{APP, Bench, Files, plan, reason, secret};
 
@@ -158,12 +158,35 @@ async fn a_namespace_may_come_with_the_deploy() {
 }
 
 #[tokio::test]
+async fn a_promotion_deploys_the_verified_version_and_not_what_the_job_made() {
+    let bench = Bench::new().await;
+    let mut target = bench.target();
+    target.images = images(&format!("{APP}:1"));
+    let tree = Files(vec![("k8s/app.yaml", web("web"))]);
+    let first = bench.deploy(&bench.given('a'), &plan(target.clone()), &tree).await;
+    assert_eq!(first.outcome, DeployOutcome::Live, "{}", bench.log.text());
+    target.images = images("app");
+    let mut promoting = plan(target);
+    promoting.promote = Some("staging".parse().expect("a name"));
+    let mut given = bench.given('b');
+    let built = Some(format!("{APP}@sha256:{}", "0".repeat(64)));
+    let built = LocalImage { id: "sha256:00".to_owned(), pushed: built };
+    given.images.insert("app".to_owned(), built);
+    let none = bench.deploy(&given, &promoting, &tree).await;
+    assert!(reason(&none).contains("has no verified version"), "{none:?}");
+    given.promoted.clone_from(&first.version);
+    let done = bench.deploy(&given, &promoting, &tree).await;
+    assert_eq!(done.outcome, DeployOutcome::Live, "{}", bench.log.text());
+    assert_eq!(done.version.expect("a version").image, first.version.expect("a version").image);
+}
+
+#[tokio::test]
 async fn an_image_of_the_job_must_have_been_pushed() {
     let bench = Bench::new().await;
     let mut target = bench.target();
     target.images = images("app");
     let mut given = bench.given('a');
-    let image = slipway_worker::deploy::LocalImage { id: "sha256:00".to_owned(), pushed: None };
+    let image = LocalImage { id: "sha256:00".to_owned(), pushed: None };
     given.images.insert("app".to_owned(), image);
     let tree = Files(vec![("k8s/app.yaml", web("web"))]);
     let done = bench.deploy(&given, &plan(target), &tree).await;
