@@ -1,13 +1,13 @@
 //! What a small cluster can not be made to do: an API that is played, request by request.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -34,6 +34,8 @@ struct Played {
     /// Answers to requests that apply, in their order; without one more it is taken.
     answers: Mutex<VecDeque<Answer>>,
     authorizations: Mutex<Vec<String>>,
+    /// Objects by their paths, as they were applied.
+    objects: Mutex<BTreeMap<String, Value>>,
     /// What the token endpoint was given.
     assertions: Mutex<Vec<String>>,
 }
@@ -61,12 +63,21 @@ impl Api {
 
     /// Deploys one ConfigMap; the findings, and how it ended.
     async fn deploy(&self, bench: &Bench, user: &Value, more: &[(&str, &str)]) -> Done {
+        self.deploy_tree(bench, user, more, &Tree(CONF)).await
+    }
+
+    async fn deploy_tree(
+        &self,
+        bench: &Bench,
+        user: &Value,
+        more: &[(&str, &str)],
+        tree: &Tree,
+    ) -> Done {
         let mut given = bench.given('a');
         given.secrets = vec![secret("KUBECONFIG", &self.kubeconfig(user))];
         given.secrets.extend(more.iter().map(|(name, value)| secret(name, value)));
-        let tree = Tree;
         let mut ctx = bench.deploying(&given);
-        ctx.tree = Some(&tree);
+        ctx.tree = Some(tree);
         let outcome = Box::pin(deploy(&ctx, &plan())).await.outcome;
         let findings = bench.reported().into_iter().filter_map(|one| match one {
             DeployProgress::Findings { findings } => Some(findings),
@@ -78,12 +89,17 @@ impl Api {
 
 type Done = (DeployOutcome, Vec<Finding>);
 
-struct Tree;
+/// The one file of a work tree.
+struct Tree(&'static str);
+
+const CONF: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {a: b}\n";
+const CONF_PATH: &str = "/api/v1/namespaces/default/configmaps/conf";
+const DEFINITION_PATH: &str =
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com";
 
 impl WorkTree for Tree {
     fn tar(&self) -> BoxStream<'_, Result<Bytes, String>> {
-        let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {a: b}\n";
-        let tar = packed(&[("app/k8s/a.yaml", text)]);
+        let tar = packed(&[("app/k8s/a.yaml", self.0)]);
         futures::stream::iter([Ok(Bytes::from(tar))]).boxed()
     }
 }
@@ -112,18 +128,48 @@ async fn answer(State(played): State<Arc<Played>>, request: Request) -> Response
             .into_response();
     }
     note(&played, &parts.headers);
-    match (parts.method, parts.uri.path()) {
-        (Method::GET, "/api/v1") => axum::Json(json!({"kind": "APIResourceList",
-            "resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": true}]}))
-        .into_response(),
-        (Method::PATCH, "/api/v1/namespaces/default/configmaps/conf") => {
-            let next = played.answers.lock().expect("no story panics here").pop_front();
-            match next {
-                Some((status, headers, message)) => said(status, &headers, message, &body),
-                None => said(200, &[], "", &body),
-            }
+    let path = parts.uri.path().to_owned();
+    let trying = parts.uri.query().unwrap_or_default().contains("dryRun=All");
+    let next = || played.answers.lock().expect("no story panics here").pop_front();
+    let objects = || played.objects.lock().expect("no story panics here");
+    if parts.method == Method::GET {
+        let defined = objects().contains_key(DEFINITION_PATH);
+        return match served(&path, defined).or_else(|| objects().get(&path).cloned()) {
+            Some(found) => axum::Json(found).into_response(),
+            None => said(404, &[], "not found"),
+        };
+    }
+    let played_now = if path == CONF_PATH { next() } else { None };
+    let (status, headers, message) = played_now.unwrap_or((200, Vec::new(), ""));
+    if status != 200 {
+        return said(status, &headers, message);
+    }
+    let mut object: Value = serde_json::from_slice(&body).expect("what is applied");
+    object["metadata"]["uid"] = json!("00000000-0000-0000-0000-000000000001");
+    object["metadata"]["resourceVersion"] = json!("1");
+    if !trying {
+        objects().insert(path, object.clone());
+    }
+    let mut answer = axum::Json(object).into_response();
+    for (name, value) in headers {
+        answer.headers_mut().append(name, value.parse().expect("a header"));
+    }
+    answer
+}
+
+/// The kinds of this API; one comes with its definition.
+fn served(path: &str, defined: bool) -> Option<Value> {
+    let one = |name: &str, kind: &str, namespaced: bool| {
+        json!({"kind": "APIResourceList", "resources":
+            [{"name": name, "kind": kind, "namespaced": namespaced}]})
+    };
+    match path {
+        "/api/v1" => Some(one("configmaps", "ConfigMap", true)),
+        "/apis/apiextensions.k8s.io/v1" => {
+            Some(one("customresourcedefinitions", "CustomResourceDefinition", false))
         }
-        _ => said(404, &[], "not found", &body),
+        "/apis/example.com/v1" if defined => Some(one("widgets", "Widget", true)),
+        _ => None,
     }
 }
 
@@ -133,19 +179,12 @@ fn note(played: &Played, headers: &HeaderMap) {
     all.push(text.unwrap_or_default().to_owned());
 }
 
-fn said(status: u16, headers: &[(&str, &str)], message: &str, object: &[u8]) -> Response {
+fn said(status: u16, headers: &[(&str, &str)], message: &str) -> Response {
     let mut answer = Response::builder().status(status);
     for (name, value) in headers {
         answer = answer.header(*name, *value);
     }
-    let body = if status == StatusCode::OK {
-        let mut object: Value = serde_json::from_slice(object).expect("what was applied");
-        object["metadata"]["uid"] = json!("00000000-0000-0000-0000-000000000001");
-        object["metadata"]["resourceVersion"] = json!("1");
-        object
-    } else {
-        json!({"kind": "Status", "code": status, "message": message})
-    };
+    let body = json!({"kind": "Status", "code": status, "message": message});
     answer.body(Body::from(body.to_string())).expect("an answer")
 }
 
@@ -169,6 +208,25 @@ async fn an_api_that_asks_to_wait_is_asked_again_when_it_says() {
     assert!(tokio::time::Instant::now() < long, "nobody waits an hour");
     assert_eq!(findings[0].code, FindingCode::Throttled);
     assert!(findings[0].sentence.contains("again after 3600 s"), "{findings:?}");
+}
+
+#[tokio::test]
+async fn a_kind_that_comes_with_the_deploy_is_applied_after_its_definition() {
+    let bench = Bench::new().await;
+    let api = Api::start(Vec::new()).await;
+    let widget = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\nsize: 3\n";
+    let (_, findings) = api.deploy_tree(&bench, &token(), &[], &Tree(widget)).await;
+    assert_eq!(findings[0].code, FindingCode::KindUnknown, "{findings:?}");
+    let both = Tree(
+        "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\nsize: 3\n---\n\
+         apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: \
+         widgets.example.com}\nspec: {group: example.com, names: {kind: Widget}}\n",
+    );
+    let (outcome, _) = api.deploy_tree(&bench, &token(), &[], &both).await;
+    assert_eq!(outcome, DeployOutcome::Live, "{}", bench.log.text());
+    let objects = api.played.objects.lock().expect("no story panics here").clone();
+    let widget = &objects["/apis/example.com/v1/namespaces/default/widgets/w"];
+    assert_eq!(widget["size"], 3);
 }
 
 #[tokio::test]
@@ -276,7 +334,7 @@ async fn the_workers_own_identity_is_not_taken_unless_that_is_allowed() {
     let mut plan = plan();
     let Provider::Kubernetes(target) = &mut plan.provider else { panic!("it is Kubernetes") };
     target.kubeconfig = None;
-    let tree = Tree;
+    let tree = Tree(CONF);
     let mut ctx = bench.deploying(&given);
     ctx.tree = Some(&tree);
     let outcome = Box::pin(deploy(&ctx, &plan)).await.outcome;

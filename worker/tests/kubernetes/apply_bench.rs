@@ -23,8 +23,8 @@ use slipway_pipelines::wire::{DeployProgress, Finding, Secret, SecretText, Versi
 use slipway_worker::deploy::{Aws, DeployContext, DeployOutcome, LocalImage, WorkTree, deploy};
 use slipway_worker::log::StepLog;
 
-/// The registry that the nodes pull from has it, with the tags 1 and 2.
-pub(crate) const APP: &str = "127.0.0.1:15000/app";
+/// The cluster comes with it, tag 1, in the registry that its nodes pull from.
+pub(crate) const APP: &str = "127.0.0.1:15000/library/busybox";
 
 #[derive(Default)]
 pub(crate) struct Log(Mutex<Vec<u8>>);

@@ -2,9 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as KubeSecret};
-use kube::api::{Api, DynamicObject, PostParams};
-use kube::core::GroupVersionKind;
-use kube::discovery::ApiResource;
+use kube::api::{Api, PostParams};
 use slipway_pipelines::plan::{ImageOverride, Template};
 use slipway_worker::deploy::{DeployOutcome, LocalImage};
 
@@ -109,33 +107,6 @@ async fn what_the_manifests_lost_is_pruned_and_nothing_else() {
     assert_eq!(left, ["foreign", "one"]);
     let said = format!("ConfigMap two in {}: deleted", bench.namespace);
     assert!(bench.log.text().contains(&said), "{}", bench.log.text());
-}
-
-#[tokio::test]
-async fn a_kind_that_comes_with_the_deploy_is_applied_after_its_definition() {
-    let bench = Bench::new().await;
-    let group = format!("{}.example.com", bench.namespace);
-    let definition = format!(
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: \
-         widgets.{group}}}\nspec:\n  group: {group}\n  scope: Namespaced\n  names: {{kind: Widget, \
-         plural: widgets, singular: widget}}\n  versions:\n  - name: v1\n    served: true\n    \
-         storage: true\n    schema: {{openAPIV3Schema: {{type: object, properties: {{size: {{type: \
-         integer}}}}}}}}\n"
-    );
-    let widget = format!("apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: w}}\nsize: 3\n");
-    let tree = Files(vec![("k8s/a.yaml", widget), ("k8s/b.yaml", definition)]);
-    let done = bench.deploy(&bench.given('a'), &bench.plan(), &tree).await;
-    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(&group, "v1", "Widget"));
-    let all: Api<DynamicObject> =
-        Api::namespaced_with(bench.client.clone(), &bench.namespace, &kind);
-    let widget = all.get("w").await;
-    let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
-    let all: Api<DynamicObject> =
-        Api::all_with(bench.client.clone(), &ApiResource::from_gvk(&kind));
-    let name = format!("widgets.{group}");
-    all.delete(&name, &kube::api::DeleteParams::default()).await.expect("it goes");
-    assert_eq!(done.outcome, DeployOutcome::Live, "{}", bench.log.text());
-    assert_eq!(widget.expect("it is there").data["size"], 3);
 }
 
 #[tokio::test]
