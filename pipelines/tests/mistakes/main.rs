@@ -4,6 +4,7 @@ mod deploys;
 mod images;
 mod jobs;
 mod keys;
+mod kubernetes;
 mod own;
 mod services;
 mod tell;

@@ -4,6 +4,7 @@ mod beanstalk;
 mod conditions;
 mod deploys;
 mod images;
+mod kubernetes;
 mod limits;
 mod machine;
 mod matrix;

@@ -3,6 +3,7 @@
 mod bench;
 mod container;
 mod images;
+mod kubernetes_api;
 mod lost;
 mod registry;
 mod registry_server;

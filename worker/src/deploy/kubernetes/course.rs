@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use slipway_pipelines::plan::{DeployPlan, KubernetesDeploy};
-use slipway_pipelines::wire::{DeployProgress, Evidence, Finding, Version};
+use slipway_pipelines::wire::{DeployProgress, Evidence, Finding, FindingCode, Version};
 use tokio::time::Instant;
 
 use super::super::{DeployContext, DeployOutcome, longest};
@@ -168,7 +168,11 @@ impl<'a> Course<'a> {
         for (object, before) in objects.iter().zip(&before) {
             match self.cluster.apply(&self.kinds, object, before.as_ref()).await {
                 Ok(applied) => all.push(applied),
-                Err(finding) => return Err((finding.into(), !all.is_empty())),
+                Err(finding) => {
+                    // What was not answered may have been done.
+                    let unheard = finding.code == FindingCode::ApiUnreachable;
+                    return Err((finding.into(), unheard || !all.is_empty()));
+                }
             }
         }
         let changed = all.iter().filter(|one| one.changed).count();

@@ -27,7 +27,7 @@ use slipway_pipelines::wire::{DeployProgress, VerifyWork, Version};
 
 use super::{DeployContext, DeployOutcome, WorkTree};
 use course::{Course, Follow, Stop, Work};
-use read::{Document, Variables, documents, fill, pick};
+use read::{Document, Variables, documents, fill, pick, store};
 
 /// Applies the manifests and follows them to their verdict.
 pub(super) async fn deploy(
@@ -74,6 +74,7 @@ async fn manifests(
     let vars = Variables { listed: &target.vars, lookup: &lookup };
     for document in &mut all {
         fill(document, &vars)?;
+        store(document);
     }
     if all.is_empty() {
         return Err("manifests: the files hold no object".to_owned());

@@ -20,10 +20,19 @@ pub(super) async fn choose(
     promotes: bool,
 ) -> Result<Chosen, String> {
     let mut chosen = Chosen { overrides: Overrides::default(), image: None };
+    let verified = ctx.promoted.and_then(|version| version.image.as_deref());
+    let verified = match (promotes, verified) {
+        (true, None) => {
+            return Err("the environment that is promoted has no verified version with an image: \
+                        deploy there first"
+                .to_owned());
+        }
+        (_, verified) => verified.unwrap_or_default(),
+    };
     for one in &target.images {
         let Template(text) = &one.reference;
         let reference = match (promotes, ctx.images.get(text)) {
-            (true, _) => promoted(ctx, &one.name, target.images.len())?,
+            (true, _) => promoted(verified, &one.name, target.images.len())?,
             (false, Some(image)) => image.pushed.clone().ok_or_else(|| {
                 format!(
                     "images: {text:?} of this job was not pushed: put a `registry` deploy before \
@@ -35,8 +44,7 @@ pub(super) async fn choose(
         chosen.add(&one.name, reference);
     }
     let pushed = ctx.images.values().filter_map(|image| image.pushed.as_deref());
-    let verified = ctx.promoted.and_then(|version| version.image.as_deref());
-    let own: Vec<&str> = if promotes { verified.into_iter().collect() } else { pushed.collect() };
+    let own: Vec<&str> = if promotes { vec![verified] } else { pushed.collect() };
     for reference in own {
         let name = reference.split_once('@').map_or(reference, |(name, _)| name);
         chosen.add(name, reference.to_owned());
@@ -51,19 +59,15 @@ impl Chosen {
     }
 }
 
-fn promoted(ctx: &DeployContext<'_>, name: &str, of: usize) -> Result<String, String> {
-    let image = ctx.promoted.and_then(|version| version.image.clone()).ok_or(
-        "the environment that is promoted has no verified version with an image: deploy there \
-         first",
-    )?;
-    let repository = image.split_once('@').map_or(image.as_str(), |(name, _)| name);
+fn promoted(image: &str, name: &str, of: usize) -> Result<String, String> {
+    let repository = image.split_once('@').map_or(image, |(name, _)| name);
     if of > 1 && repository != name {
         return Err(format!(
             "images: the verified version is {repository} alone, so {name} can not be promoted \
              with it"
         ));
     }
-    Ok(image)
+    Ok(image.to_owned())
 }
 
 /// The reference with its digest where the registry tells that, else as it is.

@@ -1,6 +1,8 @@
 //! The documents of a file: YAML as `kubectl` reads it.
 
-use serde_json::Value;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 
 use super::Source;
 
@@ -31,6 +33,25 @@ impl Document {
     /// `Deployment web`.
     pub(in super::super) fn subject(&self) -> String {
         format!("{} {}", self.kind(), self.name())
+    }
+}
+
+/// Puts what a Secret has as `stringData` where it is stored: the API forgets that somebody manages
+/// it else, and what is removed would stay.
+pub(in super::super) fn store(document: &mut Document) {
+    if document.kind() != "Secret" {
+        return;
+    }
+    let Value::Object(fields) = &mut document.value else { return };
+    let Some(Value::Object(texts)) = fields.remove("stringData") else { return };
+    let data = fields.entry("data").or_insert_with(|| json!({}));
+    if data.is_null() {
+        *data = json!({});
+    }
+    let Value::Object(data) = data else { return };
+    for (name, text) in texts {
+        let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
+        data.insert(name, json!(STANDARD.encode(text)));
     }
 }
 
@@ -89,8 +110,6 @@ fn open(place: String, value: Value, all: &mut Vec<Document>) -> Result<(), Stri
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Document>, String> {
@@ -124,6 +143,15 @@ mod tests {
                 "k8s/a.yaml, document 2"
             ]
         );
+    }
+
+    #[test]
+    fn texts_of_a_secret_are_stored_with_its_data() {
+        let text = "apiVersion: v1\nkind: Secret\nstringData: {a: one}\ndata: {a: eA==, b: eQ==}\n";
+        let mut all = read(text).expect("read");
+        store(&mut all[0]);
+        assert_eq!(all[0].value["data"], json!({"a": "b25l", "b": "eQ=="}));
+        assert_eq!(all[0].value.get("stringData"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod files;
 mod images;
 mod variables;
 
-pub(super) use documents::{Document, documents};
+pub(super) use documents::{Document, documents, store};
 pub(super) use files::{Source, pick};
 pub(super) use images::{Overrides, pinned};
 pub(super) use variables::{Variables, fill};

@@ -15,6 +15,7 @@ fn lost(said: &str) -> Refusal {
 
 /// What releases from 1.20 on say, and what becomes of it.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_refusal_has_its_cause_and_names_what_it_is_about() {
     use FindingCode as Code;
     let cases = [
