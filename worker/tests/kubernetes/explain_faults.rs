@@ -29,13 +29,16 @@ fn pod(name: &'static str, code: Code, says: &'static str, pod: Value) -> Fault 
 /// Longer than the cluster needs to restart a container once and to see a probe fail.
 const WITHIN: Duration = Duration::from_secs(50);
 
+const SOAK: Duration = Duration::from_secs(20);
+
 async fn tell(bench: Arc<Bench>, fault: &Fault) -> Told {
     let mut container = bench.container();
     merge(&mut container, &fault.container);
     let mut object = workload(fault.name, 1, container);
     merge(&mut object["spec"]["template"]["spec"], &fault.pod);
     let applied = bench.apply("Deployment", fault.name, object).await;
-    bench.follow(&[applied], Duration::ZERO, WITHIN).await
+    // What ends at once is ready for a moment: only the soak tells it from what runs.
+    bench.follow(&[applied], SOAK, WITHIN).await
 }
 
 fn merge(object: &mut Value, part: &Value) {
@@ -164,6 +167,8 @@ async fn faults_of_what_runs_are_told() {
             json!({ kind: { "exec": { "command": ["/bin/false"] }, "periodSeconds": 1,
                             "failureThreshold": 100 } })
         };
+        let live = json!({ "livenessProbe": { "exec": { "command": ["/bin/false"] },
+                                              "periodSeconds": 1 } });
         let mut oom = script("exec tail /dev/zero");
         oom["resources"] = json!({ "limits": { "memory": "16Mi" } });
         let init = json!({ "initContainers": [{ "name": "setup", "image": bench.image,
@@ -184,6 +189,7 @@ async fn faults_of_what_runs_are_told() {
                 probe("readinessProbe"),
             ),
             fault("start", Code::StartupProbeFailing, "the startup probe", probe("startupProbe")),
+            fault("live", Code::LivenessProbeFailing, "the liveness probe", live),
             pod("init-fails", Code::InitContainerFailed, "setup ends with exit code 1", init),
         ];
         all(bench, all_faults).await;

@@ -77,3 +77,30 @@ async fn a_claim_without_a_storage_class_and_a_service_for_nobody_are_told() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_stateful_set_waits_for_its_first_pod_and_a_daemon_set_for_who_deletes_the_old() {
+    story(|bench| async move {
+        let mut agent = workload("agent", 1, bench.container());
+        agent["spec"].as_object_mut().expect("an object").remove("replicas");
+        agent["spec"]["updateStrategy"] = json!({ "type": "OnDelete" });
+        let first = bench.apply("DaemonSet", "agent", agent.clone()).await;
+        bench.follow(&[first], Duration::ZERO, LONG).await.healthy();
+        agent["spec"]["template"]["spec"]["containers"][0]["env"] =
+            json!([{ "name": "A", "value": "b" }]);
+        let second = bench.apply("DaemonSet", "agent", agent).await;
+        let told = bench.follow(&[second], Duration::ZERO, Duration::from_secs(10)).await;
+        let found = told.finding(Code::DaemonSetOnDelete);
+        assert!(found.sentence.starts_with("2 old pods"), "{}", found.sentence);
+
+        let mut container = bench.container();
+        container["image"] = "127.0.0.1:15000/app:none".into();
+        let db = bench.apply("StatefulSet", "db", workload("db", 3, container)).await;
+        let told = bench.follow(&[db], Duration::ZERO, LONG).await;
+        let found = told.finding(Code::StatefulSetStuck);
+        assert!(found.sentence.starts_with("db-0 is not ready"), "{}", found.sentence);
+        assert_eq!(told.findings()[0].code, Code::ImageNotFound);
+        assert_eq!(told.findings()[0].subject, "1/3 pods of StatefulSet db");
+    })
+    .await;
+}

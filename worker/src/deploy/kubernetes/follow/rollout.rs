@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::Utc;
-use slipway_pipelines::wire::Finding;
+use slipway_pipelines::wire::{Finding, FindingArea};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -63,6 +63,7 @@ pub(super) struct Rollout<'a> {
     beat: Instant,
     room: Option<Instant>,
     shown: Vec<Finding>,
+    crashes: Vec<Finding>,
     told: BTreeMap<String, (Instant, String)>,
     healthy_since: Option<Instant>,
     doomed_since: Option<Instant>,
@@ -99,6 +100,7 @@ impl<'a> Rollout<'a> {
             beat: Instant::now() + BEAT,
             room: None,
             shown: Vec::new(),
+            crashes: Vec::new(),
             told: BTreeMap::new(),
             healthy_since: None,
             doomed_since: None,
@@ -226,6 +228,10 @@ impl<'a> Rollout<'a> {
             let name = if *healthy { "healthy" } else { "rollout" };
             (self.hop)(name, &format!("{subject}: {line}"));
         }
+        let crashed = |one: &&Finding| one.code.area() == FindingArea::Runtime;
+        if judged.findings.iter().any(|one| crashed(&one)) {
+            self.crashes = judged.findings.iter().filter(crashed).cloned().collect();
+        }
         if judged.findings != self.shown {
             self.shown.clone_from(&judged.findings);
             (self.found)(judged.findings.clone());
@@ -253,7 +259,7 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    async fn verdict(&mut self, judged: Judged) -> Option<Followed> {
+    async fn verdict(&mut self, mut judged: Judged) -> Option<Followed> {
         let now = Instant::now();
         if !judged.healthy || !self.sight.clear() {
             self.healthy_since = None;
@@ -281,6 +287,10 @@ impl<'a> Rollout<'a> {
         }
         let late = now >= self.set.deadline && (logged || now >= self.set.deadline + LOGS);
         late.then(|| {
+            // What ends again and again is ready in between, perhaps at this very moment.
+            if judged.findings.is_empty() {
+                judged.findings.clone_from(&self.crashes);
+            }
             let (reason, findings) = timed_out(judged);
             (self.found)(findings.clone());
             Followed::Doomed { reason, findings }
