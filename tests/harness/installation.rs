@@ -203,11 +203,16 @@ impl Installation {
         Ok(text.trim().to_owned())
     }
 
-    /// Stops what still runs. The folder goes with it.
+    /// Stops what still runs: the worker first, which takes its network and its containers along;
+    /// an engine has room for some thirty networks. The folder goes with it.
     ///
     /// # Errors
     /// When the server does not end well.
     pub async fn remove(mut self) -> Result<()> {
+        if self.worker.runs()? {
+            // How it ends is another story's matter.
+            let _ended = self.worker.stop();
+        }
         self.server.stop()
     }
 }
