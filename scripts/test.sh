@@ -9,6 +9,7 @@ tests/github/fetch.sh
 tests/s3/fetch.sh
 scripts/engine.sh start
 scripts/busybox.sh
+scripts/base_images.sh
 SLIPWAY_TEST_PODMAN=$(scripts/podman.sh start)
 export SLIPWAY_TEST_PODMAN
 

@@ -65,6 +65,31 @@ impl S3 {
         }))
     }
 
+    /// Where it listens; moto answers for the token service and for ECR there, too.
+    #[must_use]
+    pub fn url(&self) -> Url {
+        self.endpoint.clone()
+    }
+
+    /// What is answered to who asks for an object of the bucket.
+    ///
+    /// # Errors
+    /// When it does not answer, or there is none.
+    pub async fn get(&self, key: &str) -> Result<reqwest::Response> {
+        let answer = self.http.get(self.endpoint.join(&format!("slipway/{key}"))?).send().await?;
+        Ok(answer.error_for_status()?)
+    }
+
+    /// Somebody else writes an object.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn put(&self, key: &str, text: &str) -> Result<()> {
+        let place = self.endpoint.join(&format!("slipway/{key}"))?;
+        self.http.put(place).body(text.to_owned()).send().await?.error_for_status()?;
+        Ok(())
+    }
+
     /// The keys of all objects in the bucket.
     ///
     /// # Errors

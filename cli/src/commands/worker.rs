@@ -63,6 +63,17 @@ pub(crate) struct Worker {
     /// AWS has it]
     #[arg(long, value_name = "URL")]
     aws_elasticbeanstalk_url: Option<Url>,
+    /// Where deploys trade tokens for a role's keys [env: SLIPWAY_AWS_STS_URL] [default: where AWS
+    /// has it]
+    #[arg(long, value_name = "URL")]
+    aws_sts_url: Option<Url>,
+    /// Where deploys ask ECR for a login [env: SLIPWAY_AWS_ECR_URL] [default: where AWS has it]
+    #[arg(long, value_name = "URL")]
+    aws_ecr_url: Option<Url>,
+    /// Where this machine asks for its own role [env: SLIPWAY_AWS_METADATA_URL] [default: where
+    /// EC2 has it]
+    #[arg(long, value_name = "URL")]
+    aws_metadata_url: Option<Url>,
     /// Containers of failed jobs that are kept at once for shells [env: SLIPWAY_KEEP_FAILED_MOST]
     /// [default: 4]
     #[arg(long, value_name = "N")]
@@ -138,6 +149,9 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
             s3_url: settings.get(arguments.aws_s3_url, "aws_s3_url")?,
             elasticbeanstalk_url: settings
                 .get(arguments.aws_elasticbeanstalk_url, "aws_elasticbeanstalk_url")?,
+            sts_url: settings.get(arguments.aws_sts_url, "aws_sts_url")?,
+            ecr_url: settings.get(arguments.aws_ecr_url, "aws_ecr_url")?,
+            metadata_url: settings.get(arguments.aws_metadata_url, "aws_metadata_url")?,
             pace: Pace::default(),
         },
         operator: operator(&settings)?,
@@ -151,7 +165,7 @@ pub(crate) async fn run(arguments: Worker) -> Result<ExitCode> {
 }
 
 /// `[volumes]` and the like of `slipway.toml`.
-fn operator(settings: &Settings) -> Result<Operator> {
+pub(super) fn operator(settings: &Settings) -> Result<Operator> {
     let usual = Operator::default();
     let folder = |(name, text): (String, String)| {
         let folder = text.parse::<HostFolder>().map_err(anyhow::Error::msg);

@@ -11,6 +11,7 @@ use crate::language::Severity;
 const BY_BRANCH: &[&str] = &[
     "access_key_id",
     "secret_access_key",
+    "role",
     "region",
     "app",
     "env",
@@ -29,12 +30,14 @@ pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> BeanstalkDeploy {
         option_text(reader, &value).map(|text| Template(text.to_owned()))
     };
     let (access_key_id, region) = (option(&["access_key_id"]), option(&["region"]));
+    let role = option(&["role"]);
     let (app, env) = (option(&["app"]), option(&["env"]));
     let (bucket, bucket_path) = (option(&["bucket", "bucket_name"]), option(&["bucket_path"]));
     let (description, label) = (option(&["description"]), option(&["label"]));
     BeanstalkDeploy {
         access_key_id,
         secret_access_key: secret_key(reader, at),
+        role,
         region,
         app,
         env,

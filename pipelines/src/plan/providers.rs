@@ -178,6 +178,7 @@ fn registry(reader: &mut Reader, at: &At<'_>) -> Option<RegistryDeploy> {
         tags: if tags.is_empty() { default() } else { tags },
         username,
         password,
+        role: at.get("role").and_then(|role| reader.text(&role)).map(template),
     })
 }
 

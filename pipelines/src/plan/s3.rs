@@ -24,6 +24,7 @@ pub(super) fn read(reader: &mut Reader, at: &At<'_>) -> Option<S3Deploy> {
     Some(S3Deploy {
         access_key_id: text(reader, at, "access_key_id"),
         secret_access_key: secret_key(reader, at),
+        role: text(reader, at, "role"),
         // On Travis only the step fails, and so it does here.
         bucket: bucket.unwrap_or_else(|| Template(String::new())),
         region: text(reader, at, "region"),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::DeploymentId;
 use crate::names::{CommitSha, EnvironmentName};
 
-use super::{Finding, Secret};
+use super::{Finding, Secret, SecretText};
 
 /// What a version is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,23 @@ pub enum DeployGrant {
         /// One sentence.
         reason: String,
     },
+}
+
+/// `POST …/attempts/ID/deployments/DEPLOYMENT/token`: a token that says which deployment this is.
+/// Answered with an [`IdentityToken`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IdentityRequest {
+    /// Whom it is for.
+    pub audience: String,
+}
+
+/// A token for somebody else's service, signed by the server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IdentityToken {
+    /// The token: whoever has it is the deployment.
+    pub token: SecretText,
+    /// Seconds until it holds no longer.
+    pub expires_in: u64,
 }
 
 /// How a deployment moves on.

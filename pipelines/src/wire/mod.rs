@@ -26,7 +26,9 @@ pub use blob::{
     BLOB_FROM_HEADER, BLOB_SHA256_HEADER, BlobFile, BlobKind, BlobOffer, BlobWanted, TestCase,
     TestOutcome, TestReport, Trust,
 };
-pub use deploy::{DeployGrant, DeployProgress, DeployRequest, Evidence, Version};
+pub use deploy::{
+    DeployGrant, DeployProgress, DeployRequest, Evidence, IdentityRequest, IdentityToken, Version,
+};
 pub use finding::{Finding, FindingVerdict};
 pub use finding_code::{FindingArea, FindingCode};
 pub use import::{ImportRequest, ImportSource};

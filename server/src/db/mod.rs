@@ -26,6 +26,7 @@ pub(crate) mod runs;
 pub mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod shells;
+pub(crate) mod signing_keys;
 pub(crate) mod test_reports;
 pub(crate) mod views;
 pub(crate) mod workers;

@@ -10,6 +10,7 @@ pub mod enlist;
 pub mod expire;
 pub(crate) mod fetch;
 pub mod heads;
+pub mod identity;
 pub mod imports;
 pub mod intake;
 pub mod keep;

@@ -4,6 +4,7 @@ mod api;
 pub(crate) mod auth;
 mod download;
 mod login;
+mod oidc;
 mod pages;
 pub(crate) mod problem;
 #[cfg(test)]
@@ -92,6 +93,7 @@ pub(crate) fn router(server: Arc<Server>, shutdown: CancellationToken) -> Router
         .nest("/api/worker/v1", worker_api::router())
         .nest("/api/v1", api::router(&server))
         .merge(login::router())
+        .merge(oidc::router())
         .merge(pages::router())
         .fallback(pages::not_found)
         .method_not_allowed_fallback(async || {

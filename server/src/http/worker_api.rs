@@ -13,11 +13,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{post, put};
 use axum::{RequestPartsExt, Router};
 use serde::Deserialize;
-use slipway_pipelines::ids::AttemptId;
+use slipway_pipelines::ids::{AttemptId, DeploymentId};
 use slipway_pipelines::wire::{
     Assignment, ClaimRequest, DeployGrant, DeployRequest, EventBatch, FinishRequest,
-    HeartbeatResponse, ImportRequest, ImportSource, Lane, LogAppended, PROTOCOL_VERSION,
-    PlanReport, RegisterRequest, RegisterResponse,
+    HeartbeatResponse, IdentityRequest, IdentityToken, ImportRequest, ImportSource, Lane,
+    LogAppended, PROTOCOL_VERSION, PlanReport, RegisterRequest, RegisterResponse,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,7 @@ use super::tokens::{self, WorkerClaims};
 use super::worker_shells;
 use crate::error::FlowError;
 use crate::flow::dispatch::Turn;
-use crate::flow::{attempts, deploys, dispatch, enlist, imports};
+use crate::flow::{attempts, deploys, dispatch, enlist, identity, imports};
 use crate::state::{Server, Signal};
 use crate::store::logs;
 
@@ -49,6 +49,7 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .route("/plan", post(plan))
         .route("/import-source", post(import_source))
         .route("/deploys/{index}", post(deploy))
+        .route("/deployments/{deployment}/token", post(identity_token))
         .route("/finish", post(finish))
         .merge(blobs::router());
     Router::new()
@@ -308,6 +309,20 @@ async fn deploy(
     Json(request): Json<DeployRequest>,
 ) -> Result<axum::Json<DeployGrant>, Problem> {
     Ok(axum::Json(deploys::grant(&server, attempt, index, request).await?))
+}
+
+#[derive(Deserialize)]
+struct OfDeployment {
+    deployment: DeploymentId,
+}
+
+async fn identity_token(
+    State(server): State<Arc<Server>>,
+    Attempt(attempt): Attempt,
+    Path(OfDeployment { deployment }): Path<OfDeployment>,
+    Json(request): Json<IdentityRequest>,
+) -> Result<axum::Json<IdentityToken>, Problem> {
+    Ok(axum::Json(identity::token(&server, attempt, deployment, &request).await?))
 }
 
 async fn import_source(

@@ -1,5 +1,7 @@
 //! Seals values so that only the row they belong to can open them.
 
+pub(crate) mod signing;
+
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use slipway_pipelines::ids::RepoId;

@@ -15,11 +15,16 @@ use slipway_pipelines::names::{CommitSha, RepoName};
 use slipway_pipelines::plan::{
     BeanstalkDeploy, DeployOn, DeployPlan, Provider, RollbackPolicy, SecretScope, Template,
 };
-use slipway_pipelines::wire::{DeployProgress, Evidence, Secret, SecretText, VerifyWork, Version};
+use slipway_pipelines::wire::{
+    DeployProgress, Evidence, Finding, FindingCode, Secret, SecretText, VerifyWork, Version,
+};
 use slipway_worker::deploy::{
-    Aws as Settings, DeployContext, DeployOutcome, LocalImage, Pace, WorkTree, deploy, verify,
+    Aws as Settings, DeployContext, DeployOutcome, LocalImage, Pace, WorkTree, deploy, rollback,
+    verify,
 };
 use slipway_worker::log::StepLog;
+
+use crate::large::Large;
 
 /// Longer than any story takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,8 +43,11 @@ pub(crate) struct Bench {
     pub(crate) secrets: Vec<Secret>,
     pub(crate) images: BTreeMap<String, LocalImage>,
     pub(crate) previous: Option<Version>,
+    pub(crate) promoted: Option<Version>,
     pub(crate) deployment: DeploymentId,
     tree: Tree,
+    /// The work tree in its place, where it is set.
+    pub(crate) large: Option<Large>,
     pub(crate) settings: Settings,
     log: Log,
     progress: Mutex<Vec<DeployProgress>>,
@@ -79,6 +87,7 @@ impl Bench {
             s3_url: Some(aws.s3_url()),
             elasticbeanstalk_url: Some(aws.elasticbeanstalk_url()),
             pace,
+            ..Settings::default()
         };
         let env = [("TRAVIS_BUILD_NUMBER", "7"), ("TRAVIS_COMMIT_MESSAGE", "A change\n\nand why")];
         Self {
@@ -93,8 +102,10 @@ impl Bench {
             ],
             images: BTreeMap::new(),
             previous: None,
+            promoted: None,
             deployment: uuid::Uuid::now_v7().into(),
             tree: Tree(packed(&[("Procfile", "web: ./run\n"), ("run", "#!/bin/sh\n")])),
+            large: None,
             settings,
             log: Log::default(),
             progress: Mutex::default(),
@@ -117,7 +128,7 @@ impl Bench {
             rollback: self.rollback,
             allow_failure: false,
             migrate: None,
-            promote: None,
+            promote: self.promoted.as_ref().map(|_| "staging".parse().expect("a name")),
         }
     }
 
@@ -163,11 +174,15 @@ impl Bench {
             env: self.env.clone(),
             secrets: &self.secrets,
             images: &self.images,
-            tree: Some(&self.tree),
+            tree: Some(match &self.large {
+                Some(large) => large as &dyn WorkTree,
+                None => &self.tree,
+            }),
             aws: &self.settings,
+            identity: None,
             previous: self.previous.as_ref(),
             previous_rendered: None,
-            promoted: None,
+            promoted: self.promoted.as_ref(),
             ambient: false,
             log: &self.log,
             progress: &report,
@@ -200,11 +215,41 @@ impl Bench {
     pub(crate) fn verdict(&self) -> DeployProgress {
         let all = self.reported();
         let is_verdict = |one: &DeployProgress| {
-            !matches!(one, DeployProgress::Hop { .. } | DeployProgress::Applied { .. })
+            !matches!(
+                one,
+                DeployProgress::Hop { .. }
+                    | DeployProgress::Applied { .. }
+                    | DeployProgress::Findings { .. }
+            )
         };
         let verdicts: Vec<_> = all.into_iter().filter(is_verdict).collect();
         assert_eq!(verdicts.len(), 1, "{verdicts:?}");
         verdicts.into_iter().next().expect("one")
+    }
+
+    /// What the explainer says now, root cause first.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let all = self.reported().into_iter().rev();
+        let mut said = all.filter_map(|one| match one {
+            DeployProgress::Findings { findings } => Some(findings),
+            _ => None,
+        });
+        said.next().unwrap_or_default()
+    }
+
+    /// The codes of everything that the explainer ever said, in this order.
+    pub(crate) fn codes(&self) -> Vec<FindingCode> {
+        let all = self.reported().into_iter();
+        let said = all.filter_map(|one| match one {
+            DeployProgress::Findings { findings } => Some(findings),
+            _ => None,
+        });
+        said.flatten().map(|finding| finding.code).collect()
+    }
+
+    /// Goes back to an earlier version, as somebody asks on the page.
+    pub(crate) async fn rollback(&self, to: &Version) -> DeployOutcome {
+        self.with(async |ctx| rollback(ctx, &self.plan(), to, None).await).await
     }
 
     /// The evidence of the verdict whose source holds these words.
@@ -248,6 +293,7 @@ fn target() -> BeanstalkDeploy {
     BeanstalkDeploy {
         access_key_id: None,
         secret_access_key: None,
+        role: None,
         region: None,
         app: None,
         env: template("prod"),

@@ -2,7 +2,9 @@
 
 mod bench;
 mod bundles;
+mod causes;
 mod good;
+mod large;
 mod lost;
 mod refused;
 mod unhealthy;

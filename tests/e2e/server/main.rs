@@ -4,6 +4,7 @@ mod asked;
 mod cancel;
 mod claims;
 mod deploys;
+mod identity;
 mod imports;
 mod kept;
 mod logs;

@@ -77,7 +77,12 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Answer {
     one.coming = label;
     let script = one.scripts.pop_front().unwrap_or_else(Script::healthy);
     one.play(script, Some(call.request.to_owned()));
-    Ok(shown(one))
+    let shown = shown(one);
+    if let Some((action, times)) = state.after_update.take() {
+        let away = ("ServiceUnavailable".to_owned(), "not now".to_owned());
+        state.refusals.entry(action).or_default().extend(std::iter::repeat_n(away, times));
+    }
+    Ok(shown)
 }
 
 pub(super) fn abort(state: &mut State, call: &Call<'_>) -> Answer {

@@ -123,6 +123,12 @@ impl Aws {
         self
     }
 
+    /// As [`Aws::refuse`], from the next update of an environment on: AWS goes away in mid-deploy.
+    pub fn break_after_update(&self, action: &str, times: usize) -> &Self {
+        lock(&self.state).after_update = Some((action.to_owned(), times));
+        self
+    }
+
     /// What instances send when they are asked for the tail of their logs.
     pub fn log_tail(&self, text: &str) -> &Self {
         lock(&self.state).tail = Some(text.to_owned());

@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) environments: BTreeMap<String, Environment>,
     pub(super) buckets: BTreeMap<String, Bucket>,
     pub(super) refusals: BTreeMap<String, Refusals>,
+    /// An action that is refused so often once an update has begun.
+    pub(super) after_update: Option<(String, usize)>,
     pub(super) processing: VecDeque<&'static str>,
     pub(super) tail: Option<String>,
     pub(super) tail_asked: bool,
@@ -31,6 +33,7 @@ impl Default for State {
             environments: BTreeMap::new(),
             buckets: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            after_update: None,
             processing: ["PROCESSED"].into(),
             tail: None,
             tail_asked: false,

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
+use slipway_pipelines::ids::DeploymentId;
 use slipway_pipelines::wire::{
-    DeployGrant, DeployRequest, EventBatch, FinishRequest, HeartbeatResponse, ImportRequest,
-    ImportSource, LogAppended, PlanReport, SecretText,
+    DeployGrant, DeployRequest, EventBatch, FinishRequest, HeartbeatResponse, IdentityRequest,
+    IdentityToken, ImportRequest, ImportSource, LogAppended, PlanReport, SecretText,
 };
 
 use super::{CallError, Client, json, send};
@@ -79,6 +80,15 @@ impl EventSink for AttemptClient {
 
     fn deploy<'a>(&'a self, index: usize, request: &'a DeployRequest) -> Answer<'a, DeployGrant> {
         Box::pin(async move { json(self.post(&format!("deploys/{index}"), request).await?).await })
+    }
+
+    fn identity<'a>(
+        &'a self,
+        deployment: DeploymentId,
+        request: &'a IdentityRequest,
+    ) -> Answer<'a, IdentityToken> {
+        let path = format!("deployments/{deployment}/token");
+        Box::pin(async move { json(self.post(&path, request).await?).await })
     }
 
     fn finish<'a>(&'a self, request: &'a FinishRequest) -> Answer<'a, ()> {

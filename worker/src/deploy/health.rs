@@ -14,6 +14,9 @@ use super::forwarder::Forwarder;
 const UP: Duration = Duration::from_secs(2);
 /// Between two looks at a version that has no health check.
 const LOOK: Duration = Duration::from_millis(500);
+/// Between two looks at a version that does not answer yet: its health check may be rare, and "live"
+/// is to be told soon after it answers.
+const STARTS: Duration = Duration::from_millis(250);
 /// No health check is made more often than this.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// A version that does not answer at all in its first seconds is starting, not broken.
@@ -99,6 +102,7 @@ impl Watch<'_> {
                 );
                 return Err(self.unhealthy(reason, &answers).await);
             }
+            let pause = if excused { pause.min(STARTS) } else { pause };
             sleep(if left.is_zero() { pause } else { pause.min(left) }).await;
         }
     }

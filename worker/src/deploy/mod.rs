@@ -33,7 +33,7 @@ use slipway_pipelines::plan::{DeployPlan, Provider};
 use slipway_pipelines::wire::{DeployProgress, Evidence, Finding, Secret, VerifyWork, Version};
 
 use crate::log::{Masker, StepLog};
-pub use aws::{Aws, Pace};
+pub use aws::{Aws, IdentityTokens, Pace};
 pub use kubernetes::follow;
 pub use tree::{ContainerTree, WorkTree};
 
@@ -63,6 +63,8 @@ pub struct DeployContext<'a> {
     pub tree: Option<&'a dyn WorkTree>,
     /// Where AWS is asked.
     pub aws: &'a Aws,
+    /// Says who this deploy is; none where no server can.
+    pub identity: Option<&'a dyn IdentityTokens>,
     /// What is live before.
     pub previous: Option<&'a Version>,
     /// What was applied for that, as the target took it.

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use slipway_pipelines::plan::{DeployPlan, RegistryDeploy, Template};
 use slipway_pipelines::wire::{DeployProgress, Version};
 
+use super::aws;
 use super::manifest::{self, Login};
 use super::reference::Repository;
 use super::{DeployContext, DeployResult, longest, refuse_foreign};
@@ -69,7 +70,11 @@ fn is_tag(text: &str) -> bool {
 }
 
 async fn push_all(ctx: &DeployContext<'_>, target: &RegistryDeploy) -> Result<Version, String> {
-    let to = destination(ctx, target)?;
+    let mut to = destination(ctx, target)?;
+    if to.login.is_none() {
+        let login = aws::ecr::login(ctx, &to.repository.host, target.role.as_ref()).await;
+        to.login = login.map_err(|failure| failure.reason())?;
+    }
     let local = if let Some(image) = ctx.images.get(&target.image) {
         &image.id
     } else {

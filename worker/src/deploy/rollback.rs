@@ -3,7 +3,7 @@
 use slipway_pipelines::plan::{DeployPlan, Provider};
 use slipway_pipelines::wire::Version;
 
-use super::{DeployContext, DeployOutcome, kubernetes};
+use super::{DeployContext, DeployOutcome, beanstalk, kubernetes};
 
 /// Brings it back and reports the verdict.
 pub(super) async fn rollback(
@@ -16,9 +16,7 @@ pub(super) async fn rollback(
         Provider::Kubernetes(target) => kubernetes::rollback(ctx, plan, target, to, rendered).await,
         Provider::Registry(_) => Err("a registry is not rolled back yet".to_owned()),
         Provider::Container(_) => Err("a container is not rolled back yet".to_owned()),
-        Provider::Elasticbeanstalk(_) => {
-            Err("Elastic Beanstalk is not rolled back on request yet".to_owned())
-        }
+        Provider::Elasticbeanstalk(target) => beanstalk::rollback(ctx, plan, target, to).await,
         Provider::S3(_) => Err("a bucket keeps no earlier version of its files".to_owned()),
         Provider::Script { .. } => {
             Err("Slipway does not know how to take back what a script did".to_owned())

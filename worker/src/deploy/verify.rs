@@ -11,7 +11,9 @@ use super::engine::{self, name_of};
 use super::forwarder::Forwarder;
 use super::health::Unhealthy;
 use super::names::{DEPLOYMENT, Service};
-use super::{DeployContext, DeployOutcome, beanstalk, kubernetes, longest, manifest, registry, s3};
+use super::{
+    DeployContext, DeployOutcome, aws, beanstalk, kubernetes, longest, manifest, registry, s3,
+};
 
 const LOST_EARLY: &str = "the worker was lost before the new version got the traffic";
 
@@ -47,6 +49,11 @@ async fn in_registry(
             (to, "; it was asked without the login, so push again to be sure")
         }
     };
+    let mut to = to;
+    if to.login.is_none() {
+        let login = aws::ecr::login(ctx, &to.repository.host, target.role.as_ref()).await;
+        to.login = login.map_err(|failure| failure.reason())?;
+    }
     let Some(ours) = work.version.digest.as_deref() else {
         return Err("the worker was lost before it knew the digest it pushed".to_owned());
     };

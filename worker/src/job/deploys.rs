@@ -10,6 +10,7 @@ use slipway_pipelines::wire::{
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, Halt};
+use super::identity::OfDeployment;
 use super::until_back;
 use crate::deploy::{
     ContainerTree, DeployContext, DeployOutcome, DeployResult, beanstalk_label, deploy,
@@ -235,6 +236,7 @@ async fn provide(
     let deployment = granted.deployment;
     let docker = &attempt.engine.docker;
     let tree = ContainerTree { docker, container, dir: &attempt.build_dir };
+    let identity = OfDeployment { sink: attempt.outside.sink, deployment };
     let ctx = DeployContext {
         docker,
         repo: &attempt.assignment.repo,
@@ -245,6 +247,7 @@ async fn provide(
         images: &images,
         tree: Some(&tree),
         aws: &attempt.worker.aws,
+        identity: Some(&identity),
         previous: granted.previous.as_ref(),
         previous_rendered: granted.previous_rendered.as_deref(),
         promoted: granted.promoted.as_ref(),

@@ -8,6 +8,7 @@ mod deploys;
 mod doors;
 mod engine;
 mod events;
+mod identity;
 mod images;
 mod imports;
 mod keep;
@@ -146,7 +147,7 @@ async fn work(
             report(client, &work.secrets, limit, run).await
         }
         Work::Verify(work) => {
-            let run = |reporter| verify::verify(worker, assignment, work, reporter);
+            let run = |reporter| verify::verify(worker, assignment, work, client, reporter);
             report(client, &work.secrets, SMALL_LOG, run).await
         }
     }

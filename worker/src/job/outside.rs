@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use futures::future::BoxFuture;
+use slipway_pipelines::ids::DeploymentId;
 use slipway_pipelines::wire::{
     BlobFile, BlobKind, DeployGrant, DeployRequest, EventBatch, FinishRequest, HeartbeatResponse,
-    TestReport,
+    IdentityRequest, IdentityToken, TestReport,
 };
 use tokio::io::AsyncRead;
 
@@ -34,6 +35,12 @@ pub(crate) trait EventSink: Send + Sync {
     fn heartbeat(&self) -> Answer<'_, HeartbeatResponse>;
     /// May the deploy at this index of the plan run?
     fn deploy<'a>(&'a self, index: usize, request: &'a DeployRequest) -> Answer<'a, DeployGrant>;
+    /// A token that says which deployment of this attempt asks.
+    fn identity<'a>(
+        &'a self,
+        deployment: DeploymentId,
+        request: &'a IdentityRequest,
+    ) -> Answer<'a, IdentityToken>;
     /// Ends the attempt.
     fn finish<'a>(&'a self, request: &'a FinishRequest) -> Answer<'a, ()>;
 }

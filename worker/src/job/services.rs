@@ -110,6 +110,14 @@ async fn until_ready<'a>(
         }
         let asked = Instant::now();
         let ready = tokio::time::timeout(CHECK, is_ready(attempt, job, &service)).await;
+        // It may have died since it was looked at: the engine's words about a check that it could
+        // not run would hide that.
+        if !matches!(ready, Ok(Ok(true)))
+            && !attempt.held.control.is_frozen()
+            && !attempt.engine.sandbox.is_running(&service.container).await?
+        {
+            return Err(died(attempt, &service).await);
+        }
         if attempt.held.control.is_frozen() {
             // A frozen container answers nothing; it is asked again when it goes on.
             attempt.held.control.going().await;
@@ -189,7 +197,10 @@ pub(super) async fn keep_logs(attempt: &Attempt<'_>, outcome: &JobOutcome) {
         JobOutcome::Failed { .. } | JobOutcome::Errored { .. } => true,
     };
     let began = std::mem::take(&mut *attempt.services());
-    for service in began.into_iter().filter(|service| all || service.failed) {
+    for service in began {
+        if !(all || service.failed || has_died(attempt, &service).await) {
+            continue;
+        }
         let whole = attempt.engine.sandbox.whole_log(&service.container, KEPT);
         let Ok(text) = tokio::time::timeout(KEEPING, whole).await else { continue };
         let reporter = &attempt.reporter;
@@ -203,6 +214,13 @@ pub(super) async fn keep_logs(attempt: &Attempt<'_>, outcome: &JobOutcome) {
         }
         reporter.end(step, StepOutcome::Done);
     }
+}
+
+/// It died and nobody has noticed: the job may end sooner than the next look at its services, and
+/// a neighbour's port may have passed for its own.
+async fn has_died(attempt: &Attempt<'_>, service: &Began) -> bool {
+    let looks = attempt.engine.sandbox.is_running(&service.container);
+    matches!(tokio::time::timeout(KEEPING, looks).await, Ok(Ok(false)))
 }
 
 /// Returns when a service that the job requires has died.

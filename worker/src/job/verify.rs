@@ -6,6 +6,8 @@ use std::sync::Arc;
 use slipway_pipelines::wire::{Assignment, AttemptEvent, JobOutcome, VerifyWork};
 
 use super::events::Reporter;
+use super::identity::OfDeployment;
+use super::outside::EventSink;
 use crate::deploy::{DeployContext, verify as look};
 use crate::runner::Worker;
 use crate::script::trigger_environment;
@@ -15,6 +17,7 @@ pub(super) async fn verify(
     worker: &Worker,
     assignment: &Assignment,
     work: &VerifyWork,
+    sink: &dyn EventSink,
     reporter: Arc<Reporter>,
 ) -> JobOutcome {
     let Some(engine) = &worker.engine else {
@@ -26,6 +29,7 @@ pub(super) async fn verify(
         let at = chrono::Utc::now();
         reporter.event(AttemptEvent::Deployment { deployment, progress, at });
     };
+    let identity = OfDeployment { sink, deployment };
     let ctx = DeployContext {
         docker: &engine.docker,
         repo: &assignment.repo,
@@ -36,6 +40,7 @@ pub(super) async fn verify(
         images: &BTreeMap::new(),
         tree: None,
         aws: &worker.aws,
+        identity: Some(&identity),
         previous: work.previous.as_ref(),
         previous_rendered: work.previous_rendered.as_deref(),
         promoted: None,

@@ -18,6 +18,8 @@ use slipway_pipelines::plan::{EnvVar, Plan, Trigger};
 use slipway_pipelines::wire::{Limits, Secret};
 use tokio_util::sync::CancellationToken;
 
+use crate::operator::Operator;
+
 pub use news::{Artifact, KeptJob, News};
 pub use run::run_local;
 
@@ -49,6 +51,8 @@ pub struct LocalRun {
     pub secrets: Vec<Secret>,
     /// Of one job.
     pub limits: Limits,
+    /// What the operator of this machine decides about jobs.
+    pub operator: Operator,
     /// Jobs at once.
     pub jobs_at_once: usize,
     /// Do the containers of a job that did not pass stay?

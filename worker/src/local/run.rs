@@ -16,7 +16,6 @@ use super::{CANCELED, LocalRun, News, Stop, jobs};
 use crate::deploy::Aws;
 use crate::git::{Folder, FolderRequest, Mirrors};
 use crate::job::{Rooms, Spool};
-use crate::operator::Operator;
 use crate::runner::{Engine, Worker};
 use crate::sandbox::{Connected, Sandbox as _, connect};
 
@@ -173,7 +172,7 @@ impl Whole {
                 names: Arc::default(),
             }),
             aws: Aws::default(),
-            operator: Operator::default(),
+            operator: run.operator.clone(),
             rooms: Rooms::new(0),
             data_dir: identity.folder.clone(),
             kill: CancellationToken::new(),

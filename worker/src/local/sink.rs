@@ -3,9 +3,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use slipway_pipelines::ids::JobNumber;
+use slipway_pipelines::ids::{DeploymentId, JobNumber};
 use slipway_pipelines::wire::{
-    DeployGrant, DeployRequest, EventBatch, FinishRequest, HeartbeatResponse, JobOutcome,
+    DeployGrant, DeployRequest, EventBatch, FinishRequest, HeartbeatResponse, IdentityRequest,
+    IdentityToken, JobOutcome,
 };
 use tokio::sync::Notify;
 
@@ -122,6 +123,15 @@ impl EventSink for LocalSink {
     fn deploy<'a>(&'a self, _index: usize, _request: &'a DeployRequest) -> Answer<'a, DeployGrant> {
         let reason = NO_DEPLOYS.trim_end_matches('.').to_owned();
         Box::pin(async move { Ok(DeployGrant::Withheld { reason }) })
+    }
+
+    fn identity<'a>(
+        &'a self,
+        _deployment: DeploymentId,
+        _request: &'a IdentityRequest,
+    ) -> Answer<'a, IdentityToken> {
+        let reason = "a run on this machine has no server that could vouch for it".to_owned();
+        Box::pin(async move { Err(CallError::Refused { status: 501, detail: reason }) })
     }
 
     fn finish<'a>(&'a self, request: &'a FinishRequest) -> Answer<'a, ()> {

@@ -84,6 +84,7 @@ impl Bench {
             images: &given.images,
             tree: None,
             aws: &self.aws,
+            identity: None,
             previous: given.previous.as_ref(),
             previous_rendered: None,
             promoted: None,

@@ -348,3 +348,22 @@ async fn a_version_that_never_answers_ends_with_the_plans_timeout() {
     assert!(reason.contains("did not answer") || reason.contains("within 3 seconds"), "{reason}");
     assert_eq!(app.containers().await, []);
 }
+
+#[tokio::test]
+async fn a_version_that_starts_is_seen_soon_after_it_answers() {
+    const LATE: &str = "FROM busybox:latest\nSTOPSIGNAL SIGKILL\n\
+        CMD sleep 2; mkdir /www; echo here >/www/index.html; exec httpd -f -p 8080 -h /www\n";
+    let app = App::new().await;
+    let mut given = app.given('a');
+    let id = app.bench.build(app.bench.request(&[("Dockerfile", LATE)])).await.expect("built").id;
+    given.images.insert("app".to_owned(), LocalImage { id, pushed: None });
+    let mut plan = app.plan("one", "good");
+    if let Provider::Container(target) = &mut plan.provider {
+        // Longer than the deploy may take: who sleeps so long is too late.
+        let interval = Duration::from_secs(600);
+        let health = HealthCheck { path: "/".to_owned(), port: 8080, interval, retries: 3 };
+        target.health = Some(health);
+    }
+    let outcome = deploy(&app.bench.deploying(&given), &plan).await.outcome;
+    assert_eq!(outcome, DeployOutcome::Live, "{}", app.bench.log.text());
+}

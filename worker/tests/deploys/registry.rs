@@ -22,6 +22,7 @@ fn push_to(host: &str, tags: &[&str]) -> DeployPlan {
         tags: tags.iter().map(|tag| template(tag)).collect(),
         username: Some(template("$REGISTRY_USER")),
         password: Some(template("$REGISTRY_PASSWORD")),
+        role: None,
     };
     planned(Provider::Registry(target))
 }

@@ -239,6 +239,7 @@ async fn a_provider_that_fails_errors_the_job_with_its_sentence() {
         tags: vec![Template("$CI_COMMIT_SHORT".to_owned())],
         username: None,
         password: None,
+        role: None,
     });
     work.plan.deploys = vec![deploy];
     let came = story.run(work).await;

@@ -108,6 +108,7 @@ fn pushes(image: &str, registry: &Registry) -> DeployPlan {
             tags: vec![template("$TRAVIS_BUILD_NUMBER")],
             username: Some(template("$USERNAME")),
             password: Some(template("$PASSWORD")),
+            role: None,
         }),
         on: DeployOn::default(),
         environment: Some("production".parse().expect("a name")),

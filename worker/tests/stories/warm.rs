@@ -24,6 +24,11 @@ async fn begin(warm: u32) -> Story {
 
 /// Names and states of all containers of the story's worker.
 async fn census(story: &Story) -> Vec<(String, String)> {
+    containers(story).await.into_iter().map(|(_, name, state)| (name, state)).collect()
+}
+
+/// Ids, names and states of all containers of the story's worker, by name.
+async fn containers(story: &Story) -> Vec<(String, String, String)> {
     let file = story.dir().join("data/worker-id");
     let worker = std::fs::read_to_string(file).expect("a worker's id");
     let label = format!("slipway.worker={}", worker.trim());
@@ -35,10 +40,10 @@ async fn census(story: &Story) -> Vec<(String, String)> {
         .map(|one| {
             let name = one.names.unwrap_or_default().join(" ").trim_start_matches('/').to_owned();
             let state = one.state.map(|state| state.to_string()).unwrap_or_default();
-            (name, state)
+            (one.id.unwrap_or_default(), name, state)
         })
         .collect();
-    all.sort();
+    all.sort_by(|one, other| one.1.cmp(&other.1));
     all
 }
 
@@ -54,15 +59,27 @@ async fn until(story: &Story, what: &str, wanted: impl Fn(&[(String, String)]) -
     }
 }
 
-/// Waits until so many wait and nothing else is there.
-pub(crate) async fn until_warm(story: &Story, count: usize) {
-    let warm = |all: &[(String, String)]| {
-        all.len() == count
-            && all
-                .iter()
-                .all(|(name, state)| name.starts_with("slipway-warm-") && state == "running")
-    };
-    until(story, "they should all wait", warm).await;
+/// Waits until so many wait and nothing else is there; answers their ids.
+pub(crate) async fn until_warm(story: &Story, count: usize) -> Vec<String> {
+    until_warm_anew(story, count, &[]).await
+}
+
+/// The same, where some were taken: those keep their names for a while, also when they are being
+/// removed, so they are known by their ids (or the hosts' names, which begin them).
+pub(crate) async fn until_warm_anew(story: &Story, count: usize, taken: &[String]) -> Vec<String> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let all = containers(story).await;
+        let waits = |(id, name, state): &(String, String, String)| {
+            let is_taken = taken.iter().any(|taken| id.starts_with(taken.as_str()));
+            !is_taken && name.starts_with("slipway-warm-") && state == "running"
+        };
+        if all.len() == count && all.iter().all(waits) {
+            return all.into_iter().map(|(id, ..)| id).collect();
+        }
+        assert!(Instant::now() < deadline, "{count} should wait, but there are {all:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn took(came: &Came) -> bool {
@@ -105,7 +122,7 @@ async fn jobs_take_containers_that_wait_and_never_one_that_another_had() {
     assert!(!took(&first), "nothing is known before the first job: {:?}", first.steps());
     let mut places = vec![line(&first, "place=").to_owned()];
     for trust in [Trust::Trusted, Trust::Fork, Trust::Trusted] {
-        until_warm(&story, 2).await;
+        until_warm_anew(&story, 2, &places).await;
         let mut work = job(LOOKS);
         work.trust = trust;
         let came = story.run(work).await;
@@ -172,7 +189,7 @@ async fn a_container_that_is_taken_has_the_jobs_own_limits_and_services() {
 async fn a_job_in_a_taken_container_is_canceled_frozen_and_measured_like_any_other() {
     let mut story = begin(1).await;
     passed(&story.run(job(&["true"])).await);
-    until_warm(&story, 1).await;
+    let mut warm = until_warm(&story, 1).await;
     story.server.lease(2);
     let begun = |told: &crate::server::Told| {
         String::from_utf8_lossy(&told.log).contains("\nbegun\n").then_some(())
@@ -191,7 +208,7 @@ async fn a_job_in_a_taken_container_is_canceled_frozen_and_measured_like_any_oth
     let came = story.came(attempt).await;
     passed(&came);
     assert!(took(&came), "{:?}", came.steps());
-    until_warm(&story, 1).await;
+    warm = until_warm_anew(&story, 1, &warm).await;
 
     let mut work = job(&["dd if=/dev/zero of=/tmp/big bs=1M count=40; echo begun; sleep 100"]);
     work.limits.disk_bytes = 20 * 1024 * 1024;
@@ -199,7 +216,7 @@ async fn a_job_in_a_taken_container_is_canceled_frozen_and_measured_like_any_oth
     assert!(took(&came), "{:?}", came.steps());
     let JobOutcome::Errored { reason } = &came.outcome else { panic!("{:?}", came.outcome) };
     assert!(reason.starts_with("The job wrote 4"), "{reason}");
-    until_warm(&story, 1).await;
+    until_warm_anew(&story, 1, &warm).await;
 
     let attempt = story.give(job(&["echo begun; sleep 600"]));
     story.server.until(attempt, "output", begun).await;
@@ -253,13 +270,13 @@ async fn an_image_that_is_made_anew_is_what_the_next_job_gets() {
     let mut work = job(&["echo which=$(cat /which)"]);
     work.plan.image = JobImage::Named { reference: name.clone() };
     passed(&story.run(work.clone()).await);
-    until_warm(&story, 1).await;
+    let old = until_warm(&story, 1).await;
     retag(&name, "new").await;
     let came = story.run(work.clone()).await;
     passed(&came);
     assert_eq!(line(&came, "which="), "new");
     assert!(!took(&came), "{:?}", came.steps());
-    until_warm(&story, 1).await;
+    until_warm_anew(&story, 1, &old).await;
     let came = story.run(work).await;
     assert!(took(&came) && line(&came, "which=") == "new", "{}", came.log);
     end(story).await;

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use slipway_pipelines::wire::SecretText;
-use slipway_pipelines::wire::api::{Step, WholeJob};
+use slipway_pipelines::wire::api::{Step, WholeEnvironment, WholeJob};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -84,6 +84,16 @@ impl Installation {
 
     /// Starts a worker with so many slots, which keeps so many containers warm.
     pub(super) async fn start_worker(&mut self, slots: u32, warm: u32) -> Result<()> {
+        self.start_worker_at(slots, warm, None).await
+    }
+
+    /// As [`Self::start_worker`], on the engine of this address.
+    pub(super) async fn start_worker_at(
+        &mut self,
+        slots: u32,
+        warm: u32,
+        engine: Option<&str>,
+    ) -> Result<()> {
         let begun = chrono::Utc::now();
         let mut worker = slipway(self.dir.path(), "worker")?;
         worker
@@ -91,7 +101,8 @@ impl Installation {
             .env("SLIPWAY_SLOTS", slots.to_string())
             .env("SLIPWAY_WARM", warm.to_string())
             .env("SLIPWAY_NAME", "bench")
-            .env("SLIPWAY_WORKER_TOKEN", self.worker_token.expose_secret());
+            .env("SLIPWAY_WORKER_TOKEN", self.worker_token.expose_secret())
+            .envs(engine.map(|address| ("SLIPWAY_ENGINE", address)));
         self.children.push(worker.spawn().context("the worker can not be started")?);
         self.until("the worker", async |this| {
             let workers = this.api.get::<Vec<Value>>("workers").await.unwrap_or_default();
@@ -148,6 +159,15 @@ impl Installation {
     /// The first job of a run, with its attempts and their steps.
     pub(super) async fn job(&self, repo: &str, number: u32) -> Result<WholeJob> {
         self.api.get(&format!("{repo}/runs/{number}/jobs/1")).await
+    }
+
+    /// An environment with its deployments, once there is one.
+    pub(super) async fn environment(
+        &self,
+        repo: &str,
+        name: &str,
+    ) -> Result<Option<WholeEnvironment>> {
+        self.api.find(&format!("{repo}/environments/{name}")).await
     }
 
     /// The log of the first job of a run, as far as there is one.

@@ -199,6 +199,12 @@ pub(super) async fn repository_of(dir: &Path, files: &[(String, String)]) -> Res
     git(at, &["rev-parse", "HEAD"]).await
 }
 
+/// Brings the main branch of one bare repository to another one, under a name of its own.
+pub(super) async fn fetch(into: &Path, from: &Path, branch: &str) -> Result<()> {
+    git(into, &["fetch", "-q", &from.display().to_string(), &format!("main:{branch}")]).await?;
+    Ok(())
+}
+
 async fn git(dir: &Path, arguments: &[&str]) -> Result<String> {
     let mut command = Command::new("git");
     let output = command.current_dir(dir).args(arguments).output().await?;

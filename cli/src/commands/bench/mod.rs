@@ -7,6 +7,7 @@ mod build;
 mod burst;
 mod cache;
 mod compile;
+mod deploy;
 mod figures;
 mod installation;
 mod job;
@@ -107,6 +108,13 @@ enum What {
         #[arg(long, default_value_t = 500)]
         megabytes: u32,
     },
+    /// From a workload that is ready to "live", less the soak; from one that ended to "failed"; and
+    /// the calls of the engine that a deployment takes. Each against its goal.
+    Deploy {
+        /// How many of each
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+        times: u32,
+    },
     /// P4: claims and ends of jobs, against the same SQL; and a claim from a deep queue.
     Queue {
         /// Length of each round
@@ -131,6 +139,7 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode> {
         | What::Cache { .. }
         | What::Burst { .. }
         | What::Snapshot { .. }
+        | What::Deploy { .. }
         | What::Queue { .. }) => installed(what).await?,
     };
     if arguments.json {
@@ -151,6 +160,7 @@ async fn installed(what: What) -> Result<Vec<Figure>> {
         | What::Job { .. }
         | What::Burst { .. }
         | What::Snapshot { .. }
+        | What::Deploy { .. }
         | What::Queue { .. } => None,
     };
     let mut installation = Installation::start(slots).await?;
@@ -168,6 +178,7 @@ async fn installed(what: What) -> Result<Vec<Figure>> {
         What::Snapshot { times, megabytes } => {
             snapshot::run(&mut installation, times, megabytes).await
         }
+        What::Deploy { times } => deploy::run(&mut installation, times).await,
         What::Queue { seconds, depth } => {
             queue::run(&installation, Duration::from_secs(seconds), depth).await
         }

@@ -207,6 +207,7 @@ fn prepared(arguments: Run, format: Format) -> Result<Prepared> {
         env,
         secrets,
         limits: server::limits(&settings)?,
+        operator: super::worker::operator(&settings)?,
         jobs_at_once: usize::try_from(slots).unwrap_or(1),
         keep_failed: arguments.keep,
         artifacts: arguments.artifacts.map(std::path::absolute).transpose()?,

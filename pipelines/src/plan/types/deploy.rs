@@ -88,6 +88,9 @@ pub struct RegistryDeploy {
     pub username: Option<Template>,
     /// The password or access token, usually `$DOCKER_PASSWORD`.
     pub password: Option<Template>,
+    /// The ARN of a role that may push to this registry of ECR.
+    #[serde(default)]
+    pub role: Option<Template>,
 }
 
 /// `provider: elasticbeanstalk`, with the options of Travis' dpl. What the file does not say is
@@ -98,6 +101,9 @@ pub struct BeanstalkDeploy {
     pub access_key_id: Option<Template>,
     /// Else `$ELASTIC_BEANSTALK_SECRET_ACCESS_KEY`, else `$AWS_SECRET_ACCESS_KEY`.
     pub secret_access_key: Option<Template>,
+    /// The ARN of a role that trusts this server: its keys are used.
+    #[serde(default)]
+    pub role: Option<Template>,
     /// Else `$ELASTIC_BEANSTALK_REGION`, else `$AWS_DEFAULT_REGION`, else `us-east-1`.
     pub region: Option<Template>,
     /// The application; else `$ELASTIC_BEANSTALK_APP`, else the repo's name.
@@ -169,6 +175,9 @@ pub struct S3Deploy {
     pub access_key_id: Option<Template>,
     /// Else `$AWS_SECRET_ACCESS_KEY` of the step.
     pub secret_access_key: Option<Template>,
+    /// The ARN of a role that trusts this server: its keys are used.
+    #[serde(default)]
+    pub role: Option<Template>,
     /// The bucket; it must be there.
     pub bucket: Template,
     /// Else `$AWS_DEFAULT_REGION`, else `us-east-1`.

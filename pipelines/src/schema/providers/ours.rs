@@ -42,6 +42,7 @@ const REGISTRY: &[Key] = &[
     key("tags", TEXTS, "each is pushed").own(),
     key("username", Shape::Secure, "the login name").own(),
     key("password", Shape::Secure, "the password or token, as $NAME of a secret").own(),
+    key("role", Shape::Text, "the ARN of a role that may push to this registry of ECR").own(),
 ];
 
 const CONTAINER: &[Key] = &[
@@ -79,6 +80,7 @@ const KUBERNETES: &[Key] = &[
 const BEANSTALK: &[Key] = &[
     key("access_key_id", SECURE_BY_BRANCH, "else $AWS_ACCESS_KEY_ID of the step"),
     key("secret_access_key", SECURE_BY_BRANCH, "as $NAME of a secret; else $AWS_SECRET_ACCESS_KEY"),
+    key("role", BY_BRANCH, "the ARN of a role that trusts this server").own(),
     key("region", BY_BRANCH, "else us-east-1"),
     key("app", BY_BRANCH, "the application; else the repo's name"),
     key("env", BY_BRANCH, "the environment; without one only the version is made"),
@@ -96,6 +98,7 @@ const BEANSTALK: &[Key] = &[
 const S3: &[Key] = &[
     key("access_key_id", Shape::Secure, "the access key id"),
     key("secret_access_key", Shape::Secure, "the secret access key"),
+    key("role", Shape::Text, "the ARN of a role that trusts this server").own(),
     key("bucket", Shape::Text, "the bucket"),
     key("region", Shape::Text, "its region"),
     key("endpoint", Shape::Text, "an address that speaks S3"),

@@ -1,22 +1,18 @@
-//! Asking AWS: the clients, patience with an AWS that is busy, and what it said when it refused.
+//! What Elastic Beanstalk and its bucket are asked through.
 
 use std::future::Future;
 use std::time::Duration;
 
 use aws_sdk_elasticbeanstalk::config::http::HttpResponse;
 use aws_sdk_elasticbeanstalk::config::retry::RetryConfig;
-use aws_sdk_elasticbeanstalk::config::timeout::TimeoutConfig;
 use aws_sdk_elasticbeanstalk::config::{BehaviorVersion, Region};
-use aws_sdk_elasticbeanstalk::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use tokio::time::Instant;
+use aws_sdk_elasticbeanstalk::error::{ProvideErrorMetadata, SdkError};
 
-use super::super::aws::{Aws, Pauses};
+use super::super::aws::Aws;
+use super::super::aws::ask::{self, CALL, Refusal, within};
+use super::super::aws::keys::Keys;
 use super::{Beanstalk, Options};
 
-/// Longest time until a connection stands.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Longest time of one call that moves no bundle.
-const CALL: Duration = Duration::from_secs(60);
 /// Longest time of the upload: the largest bundle at about half a megabyte a second.
 const UPLOAD: Duration = Duration::from_secs(15 * 60);
 
@@ -29,28 +25,21 @@ pub(super) struct Clients {
 impl Clients {
     /// By the options alone: no profile, no variable and no metadata service of this machine is
     /// read.
-    pub(super) fn new(options: &Options, aws: &Aws) -> Self {
+    pub(super) fn new(options: &Options, keys: &Keys, aws: &Aws) -> Self {
         let region = Region::new(options.region.clone());
         // Who calls repeats what may be repeated: some calls must not be.
         let retry = RetryConfig::disabled();
-        let within = |call| {
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT)
-                .operation_attempt_timeout(call)
-                .operation_timeout(call)
-                .build()
-        };
         let mut beanstalk = aws_sdk_elasticbeanstalk::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(region.clone())
-            .credentials_provider(options.keys.credentials())
+            .credentials_provider(keys.credentials())
             .retry_config(retry.clone())
             .timeout_config(within(CALL));
         beanstalk.set_endpoint_url(aws.elasticbeanstalk_url.as_ref().map(ToString::to_string));
         let mut s3 = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(region)
-            .credentials_provider(options.keys.credentials())
+            .credentials_provider(keys.credentials())
             .retry_config(retry)
             .timeout_config(within(UPLOAD))
             .force_path_style(aws.s3_url.is_some());
@@ -62,71 +51,6 @@ impl Clients {
     }
 }
 
-/// AWS did not do what it was asked.
-#[derive(Clone, Debug)]
-pub(super) struct Refusal {
-    /// AWS's word for it; empty where it gave none.
-    pub(super) code: String,
-    /// Of the HTTP answer; zero where there was none.
-    pub(super) status: u16,
-    /// AWS's own words.
-    pub(super) message: String,
-    /// The region that AWS says the bucket is in.
-    pub(super) region: Option<String>,
-    /// What may go well when it is asked again.
-    pub(super) passing: Option<Passing>,
-}
-
-/// Why something may go well later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Passing {
-    /// AWS did nothing, and wants to be asked less often.
-    Throttled,
-    /// No answer, or none that tells whether it was done.
-    Unknown,
-}
-
-impl Refusal {
-    fn new<E>(error: &SdkError<E, HttpResponse>) -> Self
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let response = error.raw_response();
-        let header = |name: &str| response.and_then(|seen| seen.headers().get(name));
-        let status = response.map_or(0, |seen| seen.status().as_u16());
-        let region = header("x-amz-bucket-region").map(str::to_owned);
-        let code = error.code().unwrap_or_default().to_owned();
-        let message = match error.message() {
-            Some(message) => message.to_owned(),
-            None if error.as_service_error().is_some() => format!("HTTP status {status}"),
-            None => DisplayErrorContext(error).to_string(),
-        };
-        let passing = passing(&code, status);
-        Self { code, status, message, region, passing }
-    }
-
-    pub(super) fn is(&self, codes: &[&str]) -> bool {
-        // The query protocol names some errors with and some without `Exception`.
-        codes.contains(&self.code.trim_end_matches("Exception"))
-    }
-}
-
-fn passing(code: &str, status: u16) -> Option<Passing> {
-    const THROTTLED: [&str; 6] = [
-        "Throttling",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-        "SlowDown",
-        "RequestThrottled",
-    ];
-    if THROTTLED.contains(&code) || status == 429 {
-        return Some(Passing::Throttled);
-    }
-    // Zero: there was no answer.
-    (status == 0 || status >= 500).then_some(Passing::Unknown)
-}
-
 impl Beanstalk<'_> {
     /// Asks until AWS takes it or refuses it, for as long as the pace's patience lasts.
     pub(super) async fn ask<T, E, F>(&self, call: impl Fn() -> F) -> Result<T, Refusal>
@@ -134,7 +58,7 @@ impl Beanstalk<'_> {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.repeat(|_| true, call).await
+        ask::ask(self.ctx, call).await
     }
 
     /// As [`Self::ask`], for what must not be done twice: repeated only if AWS did nothing.
@@ -143,47 +67,6 @@ impl Beanstalk<'_> {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.repeat(|passing| passing == Passing::Throttled, call).await
-    }
-
-    async fn repeat<T, E, F>(
-        &self,
-        again: impl Fn(Passing) -> bool,
-        call: impl Fn() -> F,
-    ) -> Result<T, Refusal>
-    where
-        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let pace = &self.ctx.aws.pace;
-        let last = Instant::now() + pace.patience;
-        let mut pauses = Pauses::new(pace);
-        let mut said = false;
-        loop {
-            // Boxed: what the SDK holds for one call is large.
-            let refusal = match Box::pin(call()).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => Refusal::new(&error),
-            };
-            let Some(passing) = refusal.passing.filter(|passing| again(*passing)) else {
-                return Err(refusal);
-            };
-            let pause = pauses.next();
-            if Instant::now() + pause > last {
-                return Err(refusal);
-            }
-            if !said {
-                self.say(&match passing {
-                    Passing::Throttled => {
-                        format!("AWS wants to be asked less often ({}): asking on", refusal.code)
-                    }
-                    Passing::Unknown => {
-                        format!("AWS did not answer: asking on ({})", refusal.message)
-                    }
-                });
-                said = true;
-            }
-            tokio::time::sleep(pause).await;
-        }
+        ask::ask_once(self.ctx, call).await
     }
 }

@@ -6,11 +6,13 @@ use std::io::{BufWriter, Read, Seek as _, Write as _};
 
 use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256};
+use slipway_pipelines::wire::FindingCode;
 use tempfile::{NamedTempFile, tempfile};
 use tokio::io::AsyncWriteExt as _;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::super::aws::failure::Failure;
 use super::super::tree::WorkTree;
 use super::ignored::Ignored;
 use super::index::{Item, Kind, Tree};
@@ -38,7 +40,14 @@ pub(super) struct Bundle {
 pub(super) async fn fetch(tree: &dyn WorkTree) -> Result<File, String> {
     let broken = |error: std::io::Error| format!("the work tree can not be kept: {error}");
     let tar = tempfile().map_err(broken)?;
-    let mut to = tokio::fs::File::from_std(tar.try_clone().map_err(broken)?);
+    fetch_into(tree, tar.try_clone().map_err(broken)?).await?;
+    Ok(tar)
+}
+
+/// The work tree, in that file.
+pub(in super::super) async fn fetch_into(tree: &dyn WorkTree, to: File) -> Result<(), String> {
+    let broken = |error: std::io::Error| format!("the work tree can not be kept: {error}");
+    let mut to = tokio::fs::File::from_std(to);
     let mut pieces = tree.tar();
     let mut size = 0;
     while let Some(piece) = pieces.next().await {
@@ -53,12 +62,11 @@ pub(super) async fn fetch(tree: &dyn WorkTree) -> Result<File, String> {
         }
         to.write_all(&piece).await.map_err(broken)?;
     }
-    to.flush().await.map_err(broken)?;
-    Ok(tar)
+    to.flush().await.map_err(broken)
 }
 
 /// The file of the work tree that is the bundle, as it is.
-pub(super) fn take(tar: File, path: &str) -> Result<Bundle, String> {
+pub(super) fn take(tar: File, path: &str) -> Result<Bundle, Failure> {
     let tree = Tree::index(tar)?;
     let name = path.trim_start_matches("./");
     let item = tree.items.iter().find(|item| item.path == name);
@@ -66,7 +74,8 @@ pub(super) fn take(tar: File, path: &str) -> Result<Bundle, String> {
         return Err(format!(
             "`zip_file` {path:?} is not a file of the work tree: name it from the top of the \
              repo, and make it before the deploy"
-        ));
+        )
+        .into());
     };
     if *size > LARGEST_BUNDLE {
         return Err(too_large(*size, &[]));
@@ -74,11 +83,11 @@ pub(super) fn take(tar: File, path: &str) -> Result<Bundle, String> {
     let broken = |error: std::io::Error| format!("the bundle can not be kept: {error}");
     let mut file = NamedTempFile::new().map_err(broken)?;
     std::io::copy(&mut tree.open(*at, *size), file.as_file_mut()).map_err(broken)?;
-    Bundle::of(file, vec![format!("{name} as it is")])
+    Ok(Bundle::of(file, vec![format!("{name} as it is")])?)
 }
 
 /// The work tree without what is ignored, its images pinned.
-pub(super) fn pack(tar: File, images: &[Image]) -> Result<Bundle, String> {
+pub(super) fn pack(tar: File, images: &[Image]) -> Result<Bundle, Failure> {
     let tree = Tree::index(tar)?;
     let ignored = Ignored::read(&tree)?;
     let mut notes: Vec<String> =
@@ -97,7 +106,7 @@ pub(super) fn pack(tar: File, images: &[Image]) -> Result<Bundle, String> {
         .collect();
     let count = kept.iter().filter(|item| !matches!(item.kind, Kind::Folder)).count();
     if count == 0 {
-        return Err("there is nothing to bundle: every file of the work tree is ignored".to_owned());
+        return Err("there is nothing to bundle: every file of the work tree is ignored".into());
     }
     let file = write(&tree, &kept, &changed).map_err(|error| format!("no bundle: {error}"))?;
     let by = ignored.by.map(|list| format!(" ({list} is honoured)")).unwrap_or_default();
@@ -156,7 +165,7 @@ impl Bundle {
     }
 }
 
-fn too_large(size: u64, items: &[&Item]) -> String {
+fn too_large(size: u64, items: &[&Item]) -> Failure {
     let mut files: Vec<(u64, &str)> = items
         .iter()
         .filter_map(|item| match item.kind {
@@ -175,12 +184,14 @@ fn too_large(size: u64, items: &[&Item]) -> String {
     } else {
         format!("; the largest files are {}", named.join(", "))
     };
-    format!(
-        "the bundle has {} MiB and Elastic Beanstalk takes at most {} MiB: keep files out of it by \
-         `.ebignore`{largest}",
+    let what = format!(
+        "the bundle has {} MiB and Elastic Beanstalk takes at most {} MiB",
         size.div_ceil(MIB),
         LARGEST_BUNDLE / MIB
-    )
+    );
+    Failure::new(FindingCode::BundleTooLarge, what)
+        .about("the source bundle")
+        .next(format!("keep files out of it by `.ebignore`{largest}"))
 }
 
 #[cfg(test)]
@@ -195,9 +206,9 @@ mod tests {
             mode: 0o644,
         };
         let items = [item("small", 10), item("data/large.bin", 700 * MIB), item("b", 3 * MIB)];
-        let sentence = too_large(600 * MIB + 1, &items.iter().collect::<Vec<_>>());
+        let failure = too_large(600 * MIB + 1, &items.iter().collect::<Vec<_>>());
         assert_eq!(
-            sentence,
+            failure.reason(),
             "the bundle has 601 MiB and Elastic Beanstalk takes at most 500 MiB: keep files out \
              of it by `.ebignore`; the largest files are data/large.bin (700 MiB), b (3 MiB), \
              small (1 MiB)"

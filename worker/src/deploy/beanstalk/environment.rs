@@ -4,9 +4,12 @@ use aws_sdk_elasticbeanstalk::types::{
     EnvironmentDescription, InstancesHealthAttribute, SingleInstanceHealth,
 };
 
+use slipway_pipelines::wire::FindingCode;
+
+use super::super::aws::ask::Refusal;
+use super::super::aws::failure::Failure;
+use super::super::aws::refused::explain;
 use super::Beanstalk;
-use super::ask::Refusal;
-use super::explain::{Failure, explain};
 use super::verdict::{Health, Instance, State};
 
 /// Instances that are looked at: far more than Elastic Beanstalk's largest environments have.
@@ -115,10 +118,10 @@ impl Beanstalk<'_> {
                 self.application().await?;
                 let app = &self.options.app;
                 let region = &self.options.region;
-                Err(Failure::from(format!(
-                    "application {app:?} has no environment {env:?} in {region}: create it first, \
-                     or set `env` and `region`"
-                )))
+                let what = format!("application {app:?} has no environment {env:?} in {region}");
+                Err(Failure::new(FindingCode::EnvironmentMissing, what)
+                    .about(format!("environment {env}"))
+                    .next("create it first, or set `env` and `region`"))
             }
         }
     }
@@ -132,10 +135,10 @@ impl Beanstalk<'_> {
             explain("elasticbeanstalk:DescribeApplications", &subject, &refusal)
         })?;
         if found.applications().is_empty() {
-            return Err(Failure::from(format!(
-                "there is no Elastic Beanstalk application {app:?} in {region}: create it first, \
-                 or set `app` and `region`"
-            )));
+            let what = format!("there is no Elastic Beanstalk application {app:?} in {region}");
+            return Err(Failure::new(FindingCode::ApplicationMissing, what)
+                .about(format!("application {app}"))
+                .next("create it first, or set `app` and `region`"));
         }
         Ok(())
     }

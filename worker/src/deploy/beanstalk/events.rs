@@ -4,8 +4,10 @@ use std::collections::HashSet;
 
 use aws_sdk_elasticbeanstalk::types::{EventDescription, EventSeverity};
 
+use chrono::{DateTime, Utc};
+
+use super::super::aws::ask::Refusal;
 use super::Beanstalk;
-use super::ask::Refusal;
 
 /// Events of one update that are read; Elastic Beanstalk gives the newest first.
 const MOST: i32 = 200;
@@ -26,6 +28,7 @@ pub(super) struct Happened {
     /// `12:30:05 ERROR message`
     pub(super) line: String,
     pub(super) message: String,
+    pub(super) at: Option<DateTime<Utc>>,
 }
 
 /// Events that were told already.
@@ -64,13 +67,14 @@ impl Beanstalk<'_> {
 
 fn happened(event: &EventDescription) -> Happened {
     let severity = event.severity();
-    let time = event.event_date().and_then(|date| chrono::DateTime::from_timestamp(date.secs(), 0));
-    let time = time.map(|time| time.format("%H:%M:%S ").to_string()).unwrap_or_default();
+    let at = event.event_date().and_then(|date| DateTime::from_timestamp(date.secs(), 0));
+    let time = at.map(|time| time.format("%H:%M:%S ").to_string()).unwrap_or_default();
     let word = severity.map_or("EVENT", |severity| severity.as_str());
     let message = event.message().unwrap_or("without a message").to_owned();
     Happened {
         error: matches!(severity, Some(EventSeverity::Error | EventSeverity::Fatal)),
         line: format!("{time}{word} {message}"),
         message,
+        at,
     }
 }

@@ -13,17 +13,17 @@ const MOST_ENTRIES: usize = 500_000;
 
 /// One entry of the work tree.
 #[derive(Clone, Debug)]
-pub(super) struct Item {
+pub(in super::super) struct Item {
     /// Relative to the work tree.
-    pub(super) path: String,
-    pub(super) kind: Kind,
+    pub(in super::super) path: String,
+    pub(in super::super) kind: Kind,
     /// Permission bits.
-    pub(super) mode: u32,
+    pub(in super::super) mode: u32,
 }
 
 /// What it is.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(in super::super) enum Kind {
     Folder,
     /// So many bytes from this place of the tar on.
     File {
@@ -35,16 +35,16 @@ pub(super) enum Kind {
 }
 
 /// A work tree: its tar and what is in it, in the order of the paths.
-pub(super) struct Tree {
-    pub(super) tar: File,
-    pub(super) items: Vec<Item>,
+pub(in super::super) struct Tree {
+    pub(in super::super) tar: File,
+    pub(in super::super) items: Vec<Item>,
     /// What can not be in a bundle: sockets, pipes, devices.
-    pub(super) left_out: Vec<String>,
+    pub(in super::super) left_out: Vec<String>,
 }
 
 impl Tree {
     /// Reads what the tar holds below its one folder; `.git` is no part of a work tree.
-    pub(super) fn index(mut tar: File) -> Result<Self, String> {
+    pub(in super::super) fn index(mut tar: File) -> Result<Self, String> {
         let unread =
             |error: std::io::Error| format!("the work tree's tar can not be read: {error}");
         tar.seek(SeekFrom::Start(0)).map_err(unread)?;
@@ -86,7 +86,7 @@ impl Tree {
     }
 
     /// What a small file holds; none where there is no such file, or it is larger than `most`.
-    pub(super) fn read(&self, path: &str, most: u64) -> Option<Vec<u8>> {
+    pub(in super::super) fn read(&self, path: &str, most: u64) -> Option<Vec<u8>> {
         let at = self.items.binary_search_by(|item| item.path.as_str().cmp(path)).ok()?;
         let Kind::File { at, size } = self.items[at].kind else { return None };
         if size > most {
@@ -98,7 +98,7 @@ impl Tree {
     }
 
     /// A part of the tar.
-    pub(super) fn open(&self, at: u64, size: u64) -> impl std::io::Read {
+    pub(in super::super) fn open(&self, at: u64, size: u64) -> impl std::io::Read {
         Part { tar: &self.tar, at, left: size }
     }
 }

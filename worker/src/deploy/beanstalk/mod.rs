@@ -4,17 +4,19 @@
 //! Elastic Beanstalk is `Ready` again after a failed update, and green on the old version:
 //! neither word is success here (see [`verdict`]).
 
+mod again;
 mod ask;
 mod bundle;
 mod environment;
 mod events;
 mod evidence;
-mod explain;
 mod ignored;
 mod index;
 mod options;
 mod pin;
+mod promote;
 mod rollback;
+mod told;
 mod update;
 mod upload;
 mod verdict;
@@ -27,19 +29,24 @@ use std::future::Future;
 use futures::FutureExt as _;
 use slipway_pipelines::names::CommitSha;
 use slipway_pipelines::plan::{BeanstalkDeploy, DeployPlan};
-use slipway_pipelines::wire::{DeployProgress, Version};
+use slipway_pipelines::wire::{DeployProgress, FindingCode, Version};
 use tokio::time::{Instant, timeout_at};
 
+use super::aws::failure::Failure;
+use super::aws::keys::Keys;
+use super::aws::refused::explain;
 use super::{DeployContext, DeployOutcome, longest};
 use ask::Clients;
 use bundle::Bundle;
 use events::Ours;
-use explain::{Failure, explain};
 use options::Options;
 use pin::Image;
 use update::SAY_AGAIN;
 use watch::Course;
 
+pub(super) use again::rollback;
+pub(super) use bundle::fetch_into;
+pub(super) use index::{Kind, Tree};
 pub(super) use verify::verify;
 
 /// One deploy and what it asks with.
@@ -57,9 +64,13 @@ pub(super) async fn deploy(
     target: &BeanstalkDeploy,
 ) -> Result<DeployOutcome, String> {
     let options = Options::read(ctx, target)?;
-    let secrets = options.keys.with(ctx.secrets);
+    let keys = match Keys::find(ctx, &options::wanted(target), &options.region).await {
+        Ok(keys) => keys,
+        Err(failure) => return Ok(refused(ctx, &options, failure)),
+    };
+    let secrets = keys.with(ctx.secrets);
     let ctx = &DeployContext { secrets: &secrets, env: ctx.env.clone(), ..*ctx };
-    let clients = Clients::new(&options, ctx.aws);
+    let clients = Clients::new(&options, &keys, ctx.aws);
     let target = Beanstalk { ctx, plan, options: &options, clients: &clients };
     Ok(target.deploy().boxed().await)
 }
@@ -74,14 +85,31 @@ pub(crate) fn label<'v>(
     options::label(target, commit, value).ok().map(|label| label.as_str().to_owned())
 }
 
+/// Shows the cause and reports the verdict.
+fn refused(ctx: &DeployContext<'_>, options: &Options, failure: Failure) -> DeployOutcome {
+    let mut findings = vec![failure.finding(&options.place())];
+    findings.extend(failure.others.iter().cloned());
+    ctx.found(findings);
+    ctx.end(DeployProgress::Failed { reason: failure.reason(), evidence: failure.evidence })
+}
+
 impl Beanstalk<'_> {
     async fn deploy(&self) -> DeployOutcome {
         let deadline = Instant::now() + longest(self.plan);
         let late = || {
             let longest = longest(self.plan).as_secs();
-            Failure::from(format!("the version was not made within {longest} seconds"))
+            let what = format!("the version was not made within {longest} seconds");
+            Failure::new(FindingCode::TimedOut, what).next("give the deploy a longer `timeout`")
         };
-        let made = timeout_at(deadline, self.make()).await;
+        let promoted = self.ctx.promoted.filter(|_| self.plan.promote.is_some());
+        if let (Some(from), None) = (&self.plan.promote, promoted) {
+            let what = format!("{from} has no verified version that could be promoted");
+            return self.failed(Failure::from(what).next(format!("deploy to {from} first")));
+        }
+        let made = match promoted {
+            Some(version) => timeout_at(deadline, self.promoted(version)).await,
+            None => timeout_at(deadline, self.make()).await,
+        };
         let label = match made.unwrap_or_else(|_| Err(late())) {
             Ok(label) => label,
             Err(failure) => return self.failed(failure),
@@ -158,12 +186,16 @@ impl Beanstalk<'_> {
     }
 
     fn version_of(&self, label: &str) -> Version {
+        let promoted = self.ctx.promoted.filter(|_| self.plan.promote.is_some());
+        if let Some(version) = promoted.filter(|one| one.label.as_deref() == Some(label)) {
+            return version.clone();
+        }
         let commit = self.ctx.commit.clone();
         Version { commit, digest: None, image: None, label: Some(label.to_owned()) }
     }
 
-    fn failed(&self, Failure { reason, evidence }: Failure) -> DeployOutcome {
-        self.ctx.end(DeployProgress::Failed { reason, evidence })
+    fn failed(&self, failure: Failure) -> DeployOutcome {
+        refused(self.ctx, self.options, failure)
     }
 
     /// What AWS and strangers wrote goes to the log as the events have it.

@@ -2,15 +2,15 @@
 
 use slipway_pipelines::names::CommitSha;
 use slipway_pipelines::plan::RollbackPolicy;
-use slipway_pipelines::wire::{DeployProgress, Version};
+use slipway_pipelines::wire::{DeployProgress, Evidence, Finding, Version};
 use tokio::time::Instant;
 
 use super::super::DeployOutcome;
-use super::Beanstalk;
+use super::super::aws::failure::Failure;
 use super::environment::Environment;
 use super::events::Ours;
-use super::explain::Failure;
 use super::watch::Course;
+use super::{Beanstalk, told};
 
 impl Beanstalk<'_> {
     /// Ends the update, goes back if that is asked for, and reports what is true then.
@@ -22,10 +22,13 @@ impl Beanstalk<'_> {
         ours: &Ours,
         failure: Failure,
     ) -> DeployOutcome {
-        let Failure { reason, mut evidence } = failure;
+        let reason = failure.reason();
+        let mut evidence = failure.evidence.clone();
         self.say(&format!("Not healthy: {reason}"));
         // Before anything changes: the way back makes it well, and the causes go.
         evidence.extend(self.evidence(env, ours).await);
+        let mut findings = self.causes_of(&failure, &evidence, before, label);
+        self.ctx.found(findings.clone());
         let last = match self.back(env, label, before).await {
             Ok(Back::Serves(serving, how)) => {
                 let reason = format!("{reason}; {how}");
@@ -35,12 +38,32 @@ impl Beanstalk<'_> {
                 DeployProgress::Failed { reason: format!("{reason}; {how}"), evidence }
             }
             Err(failed) => {
+                let reason = format!("{reason}; it did not go back either: {}", failed.reason());
+                findings.push(failed.finding(&self.options.place()));
                 evidence.extend(failed.evidence);
-                let reason = format!("{reason}; it did not go back either: {}", failed.reason);
                 DeployProgress::Failed { reason, evidence }
             }
         };
+        // On the way back other things were waited for, and shown.
+        self.ctx.found(findings);
         self.ctx.end(last)
+    }
+
+    /// What was found, root cause first, with what is other than before.
+    fn causes_of(
+        &self,
+        failure: &Failure,
+        evidence: &[Evidence],
+        before: &Environment,
+        label: &str,
+    ) -> Vec<Finding> {
+        let mut root = failure.finding(&self.options.place());
+        root.difference = self
+            .last_good(label, before)
+            .map(|old| format!("the last good version is {old}; this one is {label}"));
+        let mut findings = told::with_evidence(root, evidence);
+        findings.splice(1..1, failure.others.iter().cloned());
+        findings
     }
 
     async fn back(&self, env: &str, label: &str, before: &Environment) -> Result<Back, Failure> {

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use aws_sdk_elasticbeanstalk::operation::RequestId as _;
+use slipway_pipelines::wire::{Finding, FindingCode, FindingVerdict};
 use tokio::time::Instant;
 
 use super::super::aws::Pauses;
+use super::super::aws::ask::Passing;
+use super::super::aws::failure::Failure;
+use super::super::aws::refused::explain;
 use super::Beanstalk;
-use super::ask::Passing;
 use super::environment::Environment;
 use super::events::Ours;
-use super::explain::{Failure, explain};
 use super::verdict::State;
 
 /// While it waits, the log says so this often: silence would end the job.
@@ -28,21 +30,27 @@ impl Beanstalk<'_> {
         loop {
             let now = self.environment(env).await?;
             let word = match &now.state {
-                State::Ready => return Ok(now),
+                State::Ready => {
+                    if said.is_some() {
+                        self.ctx.found(Vec::new());
+                    }
+                    return Ok(now);
+                }
                 State::Gone(word) => {
-                    return Err(Failure::from(format!("{} is {word}", self.options.place())));
+                    let what = format!("{} is {word}", self.options.place());
+                    return Err(Failure::new(FindingCode::EnvironmentMissing, what)
+                        .next("create it again, or name another `env`"));
                 }
                 State::Busy(word) => word,
             };
             if Instant::now() >= deadline {
-                return Err(Failure::from(format!(
-                    "{} is still {word}: something else changes it, so look at its events and \
-                     deploy again",
-                    self.options.place()
-                )));
+                let what = format!("{} is still {word}", self.options.place());
+                return Err(Failure::new(FindingCode::EnvironmentNotReady, what)
+                    .next("something else changes it, so look at its events and deploy again"));
             }
             if said.is_none() {
                 self.ctx.hop("waiting", format!("{env} is {word}"));
+                self.wait_for(env, word);
                 said = Some(Instant::now());
             } else if said.is_some_and(|said| said.elapsed() >= SAY_AGAIN) {
                 self.say(&format!("Still waiting: {env} is {word}"));
@@ -50,6 +58,18 @@ impl Beanstalk<'_> {
             }
             tokio::time::sleep(pauses.next()).await;
         }
+    }
+
+    /// Shows that another update is waited for.
+    fn wait_for(&self, env: &str, word: &str) {
+        let finding = Finding::new(
+            FindingCode::EnvironmentNotReady,
+            FindingVerdict::Waiting,
+            format!("environment {env}"),
+            format!("it is {word}: another update of it runs"),
+            "wait, or abort that update in the console",
+        );
+        self.ctx.found(vec![finding.seen("Status of the environment", word)]);
     }
 
     /// Tells it to take the version once it is ready; gives what it was then, and how the events

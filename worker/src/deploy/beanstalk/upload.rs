@@ -3,10 +3,13 @@
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
+use slipway_pipelines::wire::FindingCode;
+
+use super::super::aws::ask::Refusal;
+use super::super::aws::failure::Failure;
+use super::super::aws::refused::{explain, is_denied};
 use super::Beanstalk;
-use super::ask::Refusal;
 use super::bundle::Bundle;
-use super::explain::{Failure, explain};
 
 /// Where we note the bundle's hash, so that the same bundle is known again.
 const HASH: &str = "slipway-sha256";
@@ -24,27 +27,28 @@ impl Beanstalk<'_> {
             Ok(found) => {
                 let there = found.bucket_region().unwrap_or(region);
                 if there != region {
-                    return Err(Failure::from(format!(
+                    let what = format!(
                         "bucket {bucket:?} is in {there}, but Elastic Beanstalk in {region} takes \
-                         a bundle only from its own region: name another bucket or set `region`"
-                    )));
+                         a bundle only from its own region"
+                    );
+                    return Err(Failure::new(FindingCode::BucketRefused, what)
+                        .about(format!("bucket {bucket}"))
+                        .next("name another bucket or set `region`"));
                 }
                 return Ok(());
             }
             Err(refusal) => refusal,
         };
-        if refusal.status == 403 && refusal.code.len() < 4
-            || refusal.is(&["Forbidden", "AccessDenied"])
-        {
+        if is_denied(&refusal) {
             // S3 answers this to who lacks the permission and to who asks for a stranger's.
-            return Err(Failure::seen(
-                format!(
-                    "bucket {bucket:?} belongs to somebody else, or these keys may not do \
-                     s3:ListBucket on it: name another bucket, or allow it in their policy"
-                ),
-                "s3:ListBucket",
-                &refusal,
-            ));
+            let what = format!(
+                "bucket {bucket:?} belongs to somebody else, or these keys may not do \
+                 s3:ListBucket on it"
+            );
+            return Err(Failure::new(FindingCode::BucketRefused, what)
+                .about(format!("bucket {bucket}"))
+                .next("name another bucket, or allow it in their policy")
+                .seen("s3:ListBucket", &refusal));
         }
         if refusal.status != 404 {
             return Err(explained("s3:ListBucket", &refusal));
@@ -71,11 +75,13 @@ impl Beanstalk<'_> {
             }
             // A first try that was not answered, or another deploy.
             Err(refusal) if refusal.is(&["BucketAlreadyOwnedByYou"]) => Ok(()),
-            Err(refusal) if refusal.is(&["BucketAlreadyExists"]) => Err(Failure::seen(
-                format!("bucket {bucket:?} belongs to somebody else: name another bucket"),
-                "s3:CreateBucket",
-                &refusal,
-            )),
+            Err(refusal) if refusal.is(&["BucketAlreadyExists"]) => {
+                let what = format!("bucket {bucket:?} belongs to somebody else");
+                Err(Failure::new(FindingCode::BucketRefused, what)
+                    .about(format!("bucket {bucket}"))
+                    .next("name another bucket")
+                    .seen("s3:CreateBucket", &refusal))
+            }
             Err(refusal) => {
                 Err(explain("s3:CreateBucket", &format!("bucket {bucket:?}"), &refusal))
             }

@@ -1,5 +1,9 @@
 //! What one look at an environment means. Pure: [`super::watch`] looks, this decides.
 
+use slipway_pipelines::wire::FindingCode;
+
+use super::told;
+
 /// What was seen of an environment at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -48,27 +52,32 @@ pub(super) struct Instance {
 /// What it means. Each carries its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It may still become either.
-    Wait(String),
+    /// It may still become either; the cause, where it is one that people should know.
+    Wait(Option<FindingCode>, String),
     /// All is on our version, but it is not well. In the soak that is the end.
     Sick(String),
     /// All rules hold.
     Healthy(String),
     /// It will not become healthy.
-    Failed(String),
+    Failed(FindingCode, String),
 }
 
 /// Does the environment serve `wanted`, and nothing else?
 pub(super) fn verdict(wanted: &str, seen: &Seen) -> Verdict {
-    if let Some(error) = seen.errors.first() {
-        return Verdict::Failed(format!("Elastic Beanstalk reported an error: {error}"));
+    if let Some((error, code)) = told::root(&seen.errors) {
+        let why = format!("Elastic Beanstalk reported an error: {error}");
+        return Verdict::Failed(code, why);
     }
     if let Some(failed) = instances(seen).find(|one| one.has(wanted) && one.is("Failed")) {
-        return Verdict::Failed(format!("the deployment failed on instance {}", failed.id));
+        let why = format!("the deployment failed on instance {}", failed.id);
+        return Verdict::Failed(FindingCode::CommandFailed, why);
     }
     match &seen.state {
-        State::Gone(word) => return Verdict::Failed(format!("the environment is {word}")),
-        State::Busy(word) => return Verdict::Wait(format!("the environment is {word}")),
+        State::Gone(word) => {
+            let why = format!("the environment is {word}");
+            return Verdict::Failed(FindingCode::EnvironmentMissing, why);
+        }
+        State::Busy(word) => return Verdict::Wait(None, format!("the environment is {word}")),
         State::Ready => {}
     }
     let label = seen.label.as_deref().unwrap_or("no version");
@@ -76,39 +85,41 @@ pub(super) fn verdict(wanted: &str, seen: &Seen) -> Verdict {
         return other_version(wanted, label, seen);
     }
     match mixed(wanted, seen) {
-        Some(why) => Verdict::Wait(why),
+        Some((code, why)) => Verdict::Wait(Some(code), why),
         None => well(seen),
     }
 }
 
 fn other_version(wanted: &str, label: &str, seen: &Seen) -> Verdict {
     if !seen.begun {
-        return Verdict::Wait("the update has not begun yet".to_owned());
+        return Verdict::Wait(None, "the update has not begun yet".to_owned());
     }
     let (Health::Good(word) | Health::Bad(word) | Health::Unclear(word)) = &seen.health;
-    Verdict::Failed(format!(
+    let why = format!(
         "Elastic Beanstalk gave the update up: the environment is Ready ({word}), but on {label} \
          and not on {wanted}"
-    ))
+    );
+    Verdict::Failed(FindingCode::OldVersionServes, why)
 }
 
 /// Why not each instance is on the version.
-fn mixed(wanted: &str, seen: &Seen) -> Option<String> {
+fn mixed(wanted: &str, seen: &Seen) -> Option<(FindingCode, String)> {
     let all = seen.instances.as_ref()?;
     if all.is_empty() {
-        return Some("no instance is in service".to_owned());
+        return Some((FindingCode::CapacityShort, "no instance is in service".to_owned()));
     }
     let late: Vec<&Instance> =
         all.iter().filter(|one| !one.has(wanted) || !one.is("Deployed")).collect();
     let first = late.first()?;
     let label = first.label.as_deref().unwrap_or("no version");
     let deployment = first.deployment.as_deref().unwrap_or("no deployment");
-    Some(format!(
+    let why = format!(
         "{} of {} instances are not on {wanted} yet (instance {}: {label}, {deployment})",
         late.len(),
         all.len(),
         first.id
-    ))
+    );
+    Some((FindingCode::MixedVersions, why))
 }
 
 fn well(seen: &Seen) -> Verdict {
@@ -121,7 +132,8 @@ fn well(seen: &Seen) -> Verdict {
         Health::Good(word) => Verdict::Healthy(format!("{word} ({all})")),
         Health::Bad(word) => Verdict::Sick(format!("the environment's health is {word} ({all})")),
         Health::Unclear(word) => {
-            Verdict::Wait(format!("the environment's health is not known yet ({word}, {all})"))
+            let why = format!("the environment's health is not known yet ({word}, {all})");
+            Verdict::Wait(None, why)
         }
     }
 }
@@ -165,10 +177,10 @@ mod tests {
 
     fn told(seen: &Seen) -> String {
         match verdict("new", seen) {
-            Verdict::Wait(why) => format!("wait: {why}"),
+            Verdict::Wait(_, why) => format!("wait: {why}"),
             Verdict::Sick(why) => format!("sick: {why}"),
             Verdict::Healthy(why) => format!("healthy: {why}"),
-            Verdict::Failed(why) => format!("failed: {why}"),
+            Verdict::Failed(_, why) => format!("failed: {why}"),
         }
     }
 

@@ -2,17 +2,18 @@
 
 use futures::FutureExt as _;
 use slipway_pipelines::plan::BeanstalkDeploy;
-use slipway_pipelines::wire::{DeployProgress, VerifyWork, Version};
+use slipway_pipelines::wire::{DeployProgress, FindingCode, VerifyWork, Version};
 use tokio::time::Instant;
 
+use super::super::aws::failure::Failure;
+use super::super::aws::keys::Keys;
 use super::super::{DeployContext, DeployOutcome};
-use super::Beanstalk;
 use super::ask::Clients;
 use super::events::Ours;
-use super::explain::Failure;
-use super::options::Options;
+use super::options::{self, Options};
 use super::verdict::State;
 use super::watch::Course;
+use super::{Beanstalk, refused};
 
 /// Looks, follows an update that still runs, and reports the verdict; an error is still to be
 /// reported.
@@ -21,12 +22,17 @@ pub(in super::super) async fn verify(
     target: &BeanstalkDeploy,
     work: &VerifyWork,
 ) -> Result<DeployOutcome, String> {
-    let options = Options::read(ctx, target).map_err(|reason| {
-        format!("the worker was lost and the target can not be asked: {reason}")
-    })?;
-    let secrets = options.keys.with(ctx.secrets);
+    let unasked = |reason| format!("the worker was lost and the target can not be asked: {reason}");
+    let options = Options::read(ctx, target).map_err(unasked)?;
+    let keys = match Keys::find(ctx, &options::wanted(target), &options.region).await {
+        Ok(keys) => keys,
+        Err(failure) => {
+            return Ok(refused(ctx, &options, failure.because(|why| unasked(why.to_owned()))));
+        }
+    };
+    let secrets = keys.with(ctx.secrets);
     let ctx = &DeployContext { secrets: &secrets, env: ctx.env.clone(), ..*ctx };
-    let clients = Clients::new(&options, ctx.aws);
+    let clients = Clients::new(&options, &keys, ctx.aws);
     let target = Beanstalk { ctx, plan: &work.plan, options: &options, clients: &clients };
     let label = work.version.label.clone().unwrap_or_else(|| options.label.as_str().to_owned());
     let label = match target.label_found(label).await {
@@ -57,21 +63,22 @@ impl Beanstalk<'_> {
     async fn serves(&self, env: &str, label: &str) -> Result<Option<String>, Failure> {
         let now = self.environment(env).await?;
         if now.state == State::Ready && now.label.as_deref() != Some(label) {
-            return Err(Failure::from(format!(
-                "the worker was lost before {env} took version {label}: {}",
-                now.now()
-            )));
+            let now = now.now();
+            let what = format!("the worker was lost before {env} took version {label}: {now}");
+            return Err(Failure::new(FindingCode::OldVersionServes, what)
+                .about(format!("environment {env}"))
+                .hint("deploy again"));
         }
         self.ctx.hop("found", now.now());
         let deadline = Instant::now() + self.options.wait;
         let ours = Ours::Label(label.to_owned());
         match self.follow(&Course { env, label, ours: &ours, deadline }).await {
             Ok(now) => Ok(now.url),
-            Err(Failure { reason, mut evidence }) => {
-                evidence.extend(self.evidence(env, &ours).await);
+            Err(mut failure) => {
+                failure.evidence.extend(self.evidence(env, &ours).await);
                 let now = self.environment(env).await.map(|now| now.now());
-                let now = now.unwrap_or_else(|failure| failure.reason);
-                Err(Failure { reason: format!("{reason}; {now}"), evidence })
+                let now = now.unwrap_or_else(|failure| failure.reason());
+                Err(failure.because(|reason| format!("{reason}; {now}")))
             }
         }
     }
@@ -79,7 +86,10 @@ impl Beanstalk<'_> {
     async fn exists(&self, label: &str) -> Result<Option<String>, Failure> {
         match self.version(label).await? {
             None => {
-                Err(Failure::from(format!("the worker was lost before it made version {label}")))
+                let what = format!("the worker was lost before it made version {label}");
+                Err(Failure::new(FindingCode::VersionFailed, what)
+                    .about(format!("version {label}"))
+                    .hint("deploy again"))
             }
             Some(_) => self.processed(label).await.map(|_| None),
         }

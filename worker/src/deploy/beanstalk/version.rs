@@ -2,14 +2,15 @@
 
 use aws_sdk_elasticbeanstalk::types::{ApplicationVersionDescription, S3Location};
 use slipway_pipelines::ids::Id as _;
-use slipway_pipelines::wire::Evidence;
+use slipway_pipelines::wire::{Evidence, FindingCode};
 use tokio::time::Instant;
 
 use super::super::aws::Pauses;
+use super::super::aws::failure::Failure;
+use super::super::aws::refused::explain;
 use super::Beanstalk;
 use super::bundle::Bundle;
 use super::events::Ours;
-use super::explain::{Failure, explain};
 use super::options::Label;
 
 /// What there is of a version.
@@ -73,19 +74,23 @@ impl Beanstalk<'_> {
             Found::Other(what) => what,
         };
         if let Label::Written(_) = &self.options.label {
-            return Err(Failure::from(format!(
-                "application {:?} has a version {label:?} already, {taken}: choose another \
-                 `label`, or delete that version",
-                self.options.app
-            )));
+            return Err(self.label_taken(label, &taken));
         }
         // The run was deployed before, or to another application, and its bundle differs.
         let label = self.label_of_its_own(label);
         match self.find(&label, bundle).await? {
             Found::Nothing => Ok((label, false)),
             Found::Ours => Ok((label, true)),
-            Found::Other(what) => Err(Failure::from(format!("version {label:?} is there, {what}"))),
+            Found::Other(what) => Err(self.label_taken(&label, &what)),
         }
+    }
+
+    fn label_taken(&self, label: &str, of: &str) -> Failure {
+        let app = &self.options.app;
+        let what = format!("application {app:?} has a version {label:?} already, {of}");
+        Failure::new(FindingCode::LabelTaken, what)
+            .about(format!("version {label}"))
+            .next("choose another `label`, or delete that version")
     }
 
     /// The label made one of this deployment alone. The end of its id is the random part.
@@ -172,17 +177,21 @@ impl Beanstalk<'_> {
         loop {
             let version = self.version(label).await?;
             let version = version.ok_or_else(|| {
-                Failure::from(format!("version {label:?} is gone: somebody deleted it"))
+                let what = format!("version {label:?} is gone");
+                Failure::new(FindingCode::VersionFailed, what)
+                    .about(format!("version {label}"))
+                    .next("somebody deleted it, so deploy again")
             })?;
             let word = version.status().map_or("of no status", |status| status.as_str());
             match processing(&version) {
                 Processing::Over => return Ok(word.to_owned()),
                 Processing::Failed => return Err(self.unusable(label).await),
                 Processing::Runs if Instant::now() >= deadline => {
-                    return Err(Failure::from(format!(
-                        "version {label:?} is still {word} after {} seconds",
-                        self.options.wait.as_secs()
-                    )));
+                    let seconds = self.options.wait.as_secs();
+                    let what = format!("version {label:?} is still {word} after {seconds} seconds");
+                    return Err(Failure::new(FindingCode::TimedOut, what)
+                        .about(format!("version {label}"))
+                        .next("look at the version in the console, then deploy again"));
                 }
                 Processing::Runs => tokio::time::sleep(pauses.next()).await,
             }
@@ -191,13 +200,15 @@ impl Beanstalk<'_> {
 
     async fn unusable(&self, label: &str) -> Failure {
         let events = self.version_events(label).await;
-        Failure {
-            reason: format!(
-                "Elastic Beanstalk can not use the bundle of version {label:?} (processing \
-                 FAILED): look at its .ebextensions, env.yaml and Procfile"
-            ),
-            evidence: vec![Evidence { source: "events of the version".to_owned(), text: events }],
-        }
+        let what = format!(
+            "Elastic Beanstalk can not use the bundle of version {label:?} (processing FAILED)"
+        );
+        let mut failure = Failure::new(FindingCode::VersionFailed, what)
+            .about(format!("version {label}"))
+            .next("look at its .ebextensions, env.yaml and Procfile");
+        failure.evidence =
+            vec![Evidence { source: "events of the version".to_owned(), text: events }];
+        failure
     }
 
     async fn version_events(&self, label: &str) -> String {

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use slipway_pipelines::wire::{Finding, FindingCode, FindingVerdict};
 use tokio::time::Instant;
 
 use super::super::aws::Pauses;
-use super::Beanstalk;
-use super::ask::Refusal;
+use super::super::aws::ask::Refusal;
+use super::super::aws::failure::Failure;
+use super::super::aws::refused::explain;
 use super::environment::Environment;
-use super::events::{Ours, Told};
-use super::explain::{Failure, explain};
+use super::events::{Happened, Ours, Told};
 use super::update::SAY_AGAIN;
 use super::verdict::{Seen, State, Verdict, verdict};
+use super::{Beanstalk, told};
 
 /// How long a version must stay healthy where the file does not say.
 pub(super) const SOAK: Duration = Duration::from_secs(30);
@@ -35,6 +37,10 @@ struct Looking {
     soaking: Option<Instant>,
     waiting: String,
     said: Instant,
+    /// The ERROR events of our request.
+    errors: Vec<Happened>,
+    /// A cause why it waits is on the page.
+    shown: bool,
 }
 
 impl Beanstalk<'_> {
@@ -50,12 +56,15 @@ impl Beanstalk<'_> {
             soaking: None,
             waiting: "the update has not begun yet".to_owned(),
             said: now,
+            errors: Vec::new(),
+            shown: false,
         };
         let mut pauses = Pauses::new(&self.ctx.aws.pace);
         loop {
             let verdict = match self.look(course, &mut looking).await {
                 Ok((seen, environment)) => match verdict(course.label, &seen) {
                     Verdict::Healthy(how) if self.soaked(&mut looking, soak, &how) => {
+                        self.hide(&mut looking);
                         return Ok(environment);
                     }
                     verdict => verdict,
@@ -64,7 +73,8 @@ impl Beanstalk<'_> {
                     return Err(explain(action, &self.options.place(), &refusal));
                 }
                 Err((action, refusal)) => {
-                    Verdict::Wait(format!("AWS did not answer {action}: {}", refusal.message))
+                    let why = format!("AWS did not answer {action}: {}", refusal.message);
+                    Verdict::Wait(Some(FindingCode::WatchLost), why)
                 }
             };
             self.go_on(course, &mut looking, verdict)?;
@@ -94,7 +104,8 @@ impl Beanstalk<'_> {
         let instances = instances.map_err(at("elasticbeanstalk:DescribeInstancesHealth"))?;
         looking.begun |= matches!(now.state, State::Busy(_))
             || looking.since.elapsed() >= self.ctx.aws.pace.settle;
-        let errors = events.into_iter().filter(|event| event.error).map(|event| event.message);
+        looking.errors = events.into_iter().filter(|event| event.error).collect();
+        let errors = looking.errors.iter().map(|event| event.message.clone());
         let seen = Seen {
             state: now.state.clone(),
             label: now.label.clone(),
@@ -119,6 +130,24 @@ impl Beanstalk<'_> {
         soaked
     }
 
+    /// Shows why it waits.
+    fn wait_with(&self, looking: &mut Looking, course: &Course<'_>, code: FindingCode, why: &str) {
+        let verdict = match code {
+            FindingCode::WatchLost => FindingVerdict::Transient,
+            _ => FindingVerdict::Waiting,
+        };
+        let subject = format!("environment {}", course.env);
+        self.ctx.found(vec![Finding::new(code, verdict, subject, why, told::hint(code))]);
+        looking.shown = true;
+    }
+
+    /// What it waited for has come.
+    fn hide(&self, looking: &mut Looking) {
+        if std::mem::take(&mut looking.shown) {
+            self.ctx.found(Vec::new());
+        }
+    }
+
     fn go_on(
         &self,
         course: &Course<'_>,
@@ -127,32 +156,46 @@ impl Beanstalk<'_> {
     ) -> Result<(), Failure> {
         let why = match verdict {
             Verdict::Healthy(how) => {
+                self.hide(looking);
                 if looking.said.elapsed() >= SAY_AGAIN {
                     self.say(&format!("Still healthy: {how}"));
                     looking.said = Instant::now();
                 }
                 return Ok(());
             }
-            Verdict::Failed(why) => return Err(Failure::from(why)),
-            Verdict::Sick(why) if looking.soaking.is_some() => {
-                return Err(Failure::from(format!("it did not stay healthy: {why}")));
+            Verdict::Failed(code, why) => {
+                let failure = Failure::new(code, why).hint(told::hint(code));
+                return Err(told::by_events(failure, &looking.errors));
             }
-            Verdict::Sick(why) | Verdict::Wait(why) => why,
+            Verdict::Sick(why) if looking.soaking.is_some() => {
+                let why = format!("it did not stay healthy: {why}");
+                return Err(caused(FindingCode::UnhealthyInstances, why));
+            }
+            Verdict::Sick(why) => (Some(FindingCode::UnhealthyInstances), why),
+            Verdict::Wait(code, why) => (code, why),
         };
+        let (code, why) = why;
         if looking.soaking.take().is_some() {
             self.say("It is not seen to be healthy any more: the soak begins again");
         }
         if Instant::now() >= course.deadline {
-            return Err(Failure::from(format!(
-                "{} was not seen to serve {} in time: {why}",
-                course.env, course.label
-            )));
+            let why =
+                format!("{} was not seen to serve {} in time: {why}", course.env, course.label);
+            return Err(caused(code.unwrap_or(FindingCode::TimedOut), why));
         }
         if looking.waiting != why || looking.said.elapsed() >= SAY_AGAIN {
             self.say(&format!("Waiting: {why}"));
+            match code {
+                Some(code) => self.wait_with(looking, course, code, &why),
+                None => self.hide(looking),
+            }
             looking.said = Instant::now();
             looking.waiting = why;
         }
         Ok(())
     }
+}
+
+fn caused(code: FindingCode, why: String) -> Failure {
+    Failure::new(code, why).hint(told::hint(code))
 }

@@ -49,6 +49,8 @@ struct State {
     taken: HashMap<String, AttemptId>,
     /// Taken, and not yet called after their attempt.
     unnamed: Vec<(String, AttemptId)>,
+    /// Tries in a row that failed, and of which image.
+    failed: Option<(String, u32)>,
     usage: Usage,
 }
 

@@ -20,6 +20,10 @@ const OLD: Duration = Duration::from_secs(60 * 60);
 const QUIET: Duration = Duration::from_millis(100);
 /// After a failure that is the engine's and not the image's.
 const TROUBLE: Duration = Duration::from_secs(10);
+/// After one that may be either.
+const AGAIN: Duration = Duration::from_secs(1);
+/// So many in a row are the image's: an engine that is busy fails now and then.
+const TRIES: u32 = 3;
 
 /// What the pool needs next.
 enum Need {
@@ -62,6 +66,20 @@ impl Pool {
         }
         let next = wanted.into_iter().find(|(_, left)| *left > 0);
         next.map_or(Need::Nothing, |(recipe, _)| Need::Make(recipe))
+    }
+
+    /// One could not be made of this image: how long to pause. An image that always fails is used by
+    /// no job of the pool any more; those that wait for another reason stay.
+    fn not_made(&self, image: &str) -> Duration {
+        let mut state = self.state();
+        let before = state.failed.take().filter(|(failed, _)| failed == image);
+        let tries = before.map_or(0, |(_, tries)| tries) + 1;
+        if tries < TRIES {
+            state.failed = Some((image.to_owned(), tries));
+        } else {
+            state.usage.forget(image);
+        }
+        AGAIN
     }
 
     /// Writes down what is used. It is a hint for the next process: a failure costs some warmth.
@@ -119,7 +137,10 @@ impl DockerSandbox {
                 let made = self.make(&recipe).await;
                 let (pause, _whoever_waits) = {
                     let mut state = self.pool.state();
-                    let pause = made.map(|idle| state.idle.push(idle));
+                    let pause = made.map(|idle| {
+                        state.failed = None;
+                        state.idle.push(idle);
+                    });
                     (pause, state.making.take())
                 };
                 match pause {
@@ -127,8 +148,7 @@ impl DockerSandbox {
                     Err(error) if self.answers().await => {
                         let image = recipe.image;
                         tracing::debug!(image, %error, "an image can not be kept warm");
-                        self.pool.state().usage.forget(&image);
-                        None
+                        Some(self.pool.not_made(&image))
                     }
                     Err(_) => Some(TROUBLE),
                 }

@@ -1,8 +1,18 @@
-//! Where AWS is asked, and how patiently.
+//! Where AWS is asked, how patiently, and who asks.
+
+mod ambient;
+pub(super) mod ask;
+pub(super) mod ecr;
+pub(super) mod failure;
+pub(super) mod keys;
+pub(super) mod refused;
+mod role;
 
 use std::time::Duration;
 
 use url::Url;
+
+pub use role::IdentityTokens;
 
 /// What the operator says about AWS. Keys are never part of it: they come with each deploy.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +21,12 @@ pub struct Aws {
     pub s3_url: Option<Url>,
     /// Where Elastic Beanstalk is asked; none: where AWS has it.
     pub elasticbeanstalk_url: Option<Url>,
+    /// Where the token service is asked for a role's keys; none: where AWS has it.
+    pub sts_url: Option<Url>,
+    /// Where ECR is asked for a login; none: where AWS has it.
+    pub ecr_url: Option<Url>,
+    /// Where this machine asks for its own role; none: where EC2 has it.
+    pub metadata_url: Option<Url>,
     /// How patiently.
     pub pace: Pace,
 }

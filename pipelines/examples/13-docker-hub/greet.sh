@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "Ahoy, ${1:-stranger}."
