@@ -206,8 +206,12 @@ impl Installation {
     /// Stops what still runs. The folder goes with it.
     ///
     /// # Errors
-    /// When the server does not end well.
+    /// When one of them does not end well.
     pub async fn remove(mut self) -> Result<()> {
+        // It takes its containers and its network along, and an engine has thirty networks.
+        if self.worker.runs()? {
+            self.worker.stop()?;
+        }
         self.server.stop()
     }
 }
