@@ -2,8 +2,8 @@
 //! and workers of their own, and waiting with a deadline.
 
 pub mod aws;
-pub mod cluster;
 mod caller;
+pub mod cluster;
 mod database;
 pub mod github;
 mod installation;

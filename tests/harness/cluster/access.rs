@@ -69,8 +69,10 @@ impl Namespace {
 
         let mut kubeconfig = self.meant(self.cluster.kubeconfig.clone())?;
         let user = kubeconfig.auth_infos.first_mut().context("a kubeconfig has a user")?;
-        user.auth_info =
-            Some(AuthInfo { token: Some(self.token(&accounts).await.into()), ..AuthInfo::default() });
+        user.auth_info = Some(AuthInfo {
+            token: Some(self.token(&accounts).await.into()),
+            ..AuthInfo::default()
+        });
         Ok(kubeconfig)
     }
 

@@ -26,7 +26,9 @@ impl Cluster {
         let options = PushImageOptionsBuilder::new().tag(tag).build();
         let _told: Vec<_> = engine.push_image(&target, Some(options), None).try_collect().await?;
         let tagged = format!("{target}:{tag}");
-        engine.remove_image(&tagged, None::<bollard::query_parameters::RemoveImageOptions>, None).await?;
+        engine
+            .remove_image(&tagged, None::<bollard::query_parameters::RemoveImageOptions>, None)
+            .await?;
         let url = format!("http://{REGISTRY}/v2/{name}/manifests/{tag}");
         let answer = reqwest::Client::new().head(url).header("accept", MANIFEST).send().await?;
         let answer = answer.error_for_status()?;
