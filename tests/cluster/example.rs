@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use slipway_harness::cluster::{Cluster, Namespace};
-use slipway_harness::{Delivery, Installation, Repo, Repository, eventually};
+use slipway_harness::{Delivery, Installation, Repo, Repository, Settings, eventually};
 
 /// Of thirty pods on a busy machine.
 const LONG: Duration = Duration::from_secs(400);
@@ -28,7 +28,9 @@ impl Example {
     /// By the name of its folder.
     pub(crate) async fn of(name: &str, cluster: &Cluster) -> Result<Self> {
         let namespace = cluster.namespace(&format!("example-{}", &name[..2])).await?;
-        let slipway = Installation::start().await?;
+        // Thirty pods that start leave a busy machine no time for a heartbeat in each second.
+        let server = vec![("SLIPWAY_LEASE_SECONDS", "30".to_owned())];
+        let slipway = Installation::with(Settings { server, ..Settings::default() }).await?;
         let repository = slipway.repository()?;
         // Of this process alone, as the engine is everybody's.
         let repo = format!("examples-{}/{name}", std::process::id());
@@ -89,7 +91,7 @@ impl Example {
 
     /// What somebody would look at: for messages of a story that failed.
     fn cluster_says(&self) -> String {
-        let shown = self.namespace.kubectl(&["get", "all,events", "-o", "wide"]);
+        let shown = self.namespace.kubectl(&["get", "all", "-o", "wide"]);
         shown.unwrap_or_else(|error| error.to_string())
     }
 

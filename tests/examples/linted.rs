@@ -29,6 +29,6 @@ fn no_example_has_a_slip_and_each_has_a_readme() -> Result<()> {
         let clean = words.contains(": 0 errors, 0 warnings") && !words.contains("note[");
         assert!(clean, "{name}: {words}");
     }
-    assert!(seen >= 15, "{seen} examples");
+    assert!(seen >= 20, "{seen} examples");
     Ok(())
 }

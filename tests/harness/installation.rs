@@ -207,11 +207,10 @@ impl Installation {
     /// an engine has room for some thirty networks. The folder goes with it.
     ///
     /// # Errors
-    /// When the server does not end well.
+    /// When one of them does not end well.
     pub async fn remove(mut self) -> Result<()> {
         if self.worker.runs()? {
-            // How it ends is another story's matter.
-            let _ended = self.worker.stop();
+            self.worker.stop()?;
         }
         self.server.stop()
     }

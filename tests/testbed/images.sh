@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Makes the images that no registry is asked for: the pods' pause (for the nodes' containerd), and
-# busybox and redis, as Docker Hub calls them. Made of this machine's own programs, in seconds.
-# `images.sh push` brings the last two to the cluster's registry, where the nodes look first.
+# Makes the images that no registry is asked for: the pods' pause (for the nodes' containerd),
+# busybox and redis, as Docker Hub calls them, and app:1 and app:2, which differ in a file. Made of
+# this machine's own programs, in seconds. `images.sh push` brings all but the first to the
+# cluster's registry, where the nodes look first.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./settings.sh
 
 if [ "${1:-}" = push ]; then
-  for image in busybox:1 redis:7; do
-    docker tag "slipway-testbed/$image" "$registry/library/$image"
-    docker push -q "$registry/library/$image" >/dev/null
-    docker rmi "$registry/library/$image" >/dev/null
+  for image in library/busybox:1 library/redis:7 app:1 app:2; do
+    docker tag "slipway-testbed/${image#library/}" "$registry/$image"
+    docker push -q "$registry/$image" >/dev/null
+    docker rmi "$registry/$image" >/dev/null
   done
   exit 0
 fi
@@ -32,6 +33,15 @@ if ! made slipway-testbed/busybox:1; then
   DOCKER=docker ../../scripts/busybox.sh
   docker tag busybox:latest slipway-testbed/busybox:1
 fi
+
+for version in 1 2; do
+  if made "slipway-testbed/app:$version"; then continue; fi
+  echo "v$version" >"$work/version"
+  container=$(docker create slipway-testbed/busybox:1)
+  docker cp "$work/version" "$container:/etc/version"
+  docker commit "$container" "slipway-testbed/app:$version" >/dev/null
+  docker rm "$container" >/dev/null
+done
 
 if ! made slipway-testbed/redis:7; then
   say "making the image redis:7 from this machine's redis-tools"

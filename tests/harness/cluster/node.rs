@@ -39,6 +39,9 @@ impl Cluster {
     /// # Errors
     /// With what the script says.
     pub async fn join(&self, name: &str, has: &[&str]) -> Result<Node> {
+        // One of a story that was killed is in the way.
+        let removed = tokio::process::Command::from(script("remove", name)?).status().await?;
+        ensure!(removed.success(), "an earlier node {name} is not removed: {removed}");
         let node = Node { name: name.to_owned() };
         let mut command = tokio::process::Command::from(script("add", name)?);
         let status = command.args(has).arg(format!("pool={name}")).status().await?;
