@@ -243,3 +243,16 @@ script: make
       = help: choose another name
     "#);
 }
+
+#[test]
+fn what_stands_before_a_deploy_fits_to_its_target() {
+    let file = r"script: make
+images: [{name: app}]
+deploy:
+  - {provider: script, script: ./ship, migrate: ./migrate, promote: staging}
+  - {provider: container, name: web, migrate: {job: migrate.yaml}, verify: ./check}
+  - {provider: kubernetes, manifests: k8s, kubeconfig: $KUBECONFIG, migrate: ./migrate}
+  - {provider: container, name: ok, migrate: ./migrate, promote: staging}
+";
+    assert_snapshot!(told(".ci.yml", file), @"");
+}
