@@ -52,6 +52,8 @@ enum Command {
     Secret(commands::secret::Secret),
     /// Deployments: list, why.
     Deploy(commands::deploy::Deploy),
+    /// Why a deployment went as it went: the same as `deploy why`.
+    Why(commands::deploy::Why),
     /// What git runs after a push.
     #[command(hide = true)]
     Hook(commands::hook::Hook),
@@ -102,6 +104,7 @@ fn main() -> ExitCode {
         Command::Shell(shell) => asynchronous(commands::job::shell::run(shell)),
         Command::Secret(secret) => asynchronous(commands::secret::run(secret)),
         Command::Deploy(deploy) => asynchronous(commands::deploy::run(deploy)),
+        Command::Why(why) => asynchronous(commands::deploy::run_why(why)),
         Command::Hook(hook) => asynchronous(commands::hook::run(hook)),
         Command::Bench(bench) => asynchronous(commands::bench::run(bench)),
         Command::Login(login) => asynchronous(commands::login::run(login)),

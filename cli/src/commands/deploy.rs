@@ -9,7 +9,7 @@ use slipway_pipelines::wire::api::{Deployment, Environment, WholeEnvironment};
 
 use crate::api::{Api, Listing, ServerFlags};
 use crate::print;
-use crate::views::short;
+use crate::views::{findings, short};
 
 /// Deployments: one try each to bring one version to one environment.
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-struct Why {
+pub(crate) struct Why {
     /// The repo, as OWNER/NAME.
     repo: RepoName,
     /// The environment [default: the one that was deployed to last]
@@ -48,6 +48,12 @@ pub(crate) async fn run(arguments: Deploy) -> Result<ExitCode> {
         Command::List(arguments) => list(arguments).await?,
         Command::Why(arguments) => why(arguments).await?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `slipway why …`: the same as `slipway deploy why …`.
+pub(crate) async fn run_why(arguments: Why) -> Result<ExitCode> {
+    why(arguments).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -135,6 +141,7 @@ fn explain(deployment: &Deployment) {
     for hop in &deployment.hops {
         print::line(&format!("  {}  {}", print::safe(&hop.name), print::safe(&hop.detail)));
     }
+    findings::lines(&deployment.findings).iter().for_each(|line| print::line(line));
     for evidence in &deployment.evidence {
         print::line(&format!("  {}:", print::safe(&evidence.source)));
         for line in print::safe_lines(&evidence.text) {
