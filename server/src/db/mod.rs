@@ -16,6 +16,7 @@ pub(crate) mod deliveries;
 pub(crate) mod deploy_reads;
 pub(crate) mod deployments;
 pub mod forge_repos;
+pub(crate) mod github_deployments;
 pub(crate) mod github_reports;
 pub(crate) mod jobs;
 pub(crate) mod logs;
