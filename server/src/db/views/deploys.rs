@@ -24,6 +24,10 @@ pub(crate) struct DeployRow {
     pub(crate) url: Option<String>,
     pub(crate) hops: serde_json::Value,
     pub(crate) evidence: serde_json::Value,
+    /// `wire::Finding`s, root cause first.
+    pub(crate) findings: serde_json::Value,
+    /// Where GitHub shows the repo; none: it is not there.
+    pub(crate) forge: Option<String>,
     pub(crate) live: bool,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
@@ -49,6 +53,8 @@ pub(crate) async fn list(
         r#"SELECT d.id, r.name AS repo, e.name AS environment, runs.number AS run, runs.subject,
                   jobs.number AS job, d.state, d.reason, d.plan, d.version, d.previous, d.actor,
                   coalesce(d.url, e.url) AS url, d.hops, d.evidence,
+                  d.findings,
+                  CASE WHEN r.kind = 'github' THEN r.clone_url END AS forge,
                   coalesce(e.live_deployment = d.id, false) AS "live!", d.created_at,
                   d.finished_at
            FROM deployments d JOIN environments e ON e.id = d.environment_id

@@ -11,6 +11,7 @@ mod deploys;
 mod events;
 mod excerpt;
 mod find;
+mod findings;
 mod format;
 mod job;
 mod left;
