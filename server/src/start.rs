@@ -16,7 +16,8 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::error::FlowError;
 use crate::flow::{
-    expire, intake, reap, reconcile, report, report_github, report_github_deployments, shells,
+    deploys, expire, intake, reap, reconcile, report, report_github, report_github_deployments,
+    shells,
 };
 use crate::github::Github;
 use crate::state::{Server, Signal, listen};
@@ -102,7 +103,7 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
     let shared = || (Arc::clone(&server), stop.clone());
     let (listening, deciding, reaping) = (shared(), shared(), shared());
     let (reporting, checking) = (shared(), shared());
-    let (expiring, closing, showing) = (shared(), shared(), shared());
+    let (expiring, closing, showing, beginning) = (shared(), shared(), shared(), shared());
     vec![
         tokio::spawn(async move { listen(&listening.0, &listening.1).await }),
         tokio::spawn(async move {
@@ -113,6 +114,11 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
         tokio::spawn(async move {
             let (server, stop) = reaping;
             every(&server, &stop, "reap", |_| false, || reap::tick(&server)).await;
+        }),
+        tokio::spawn(async move {
+            let (server, stop) = beginning;
+            let wakes = |signal| matches!(signal, Signal::Run(_));
+            every(&server, &stop, "begin deployments", wakes, || deploys::tick(&server)).await;
         }),
         tokio::spawn(async move {
             let (server, stop) = reporting;

@@ -9,6 +9,7 @@ pub(crate) mod deploy;
 mod dialect;
 pub(crate) mod doctor;
 pub(crate) mod down;
+pub(crate) mod environment;
 mod github_settings;
 pub(crate) mod hook;
 pub(crate) mod import;

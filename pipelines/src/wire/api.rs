@@ -257,6 +257,56 @@ pub struct Environment {
     pub live: Option<Version>,
     /// Since when.
     pub live_since: Option<Time>,
+    /// Who may deploy to it, and how.
+    #[serde(default)]
+    pub rules: EnvironmentRules,
+}
+
+/// What holds for every deploy to an environment: kept by the server, not in a file of the repo.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentRules {
+    /// Each deployment waits until an admin approves it.
+    pub approval: bool,
+    /// Only these branches are deployed; none named: all.
+    pub branches: Vec<String>,
+    /// A newer deployment takes the place of those that wait.
+    pub newest_wins: bool,
+    /// A deploy may use the worker's own identity: its cloud role, its cluster.
+    pub ambient: bool,
+}
+
+/// `PATCH …/environments/NAME`: what is not named stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRules {
+    /// See [`EnvironmentRules::approval`].
+    #[serde(default)]
+    pub approval: Option<bool>,
+    /// See [`EnvironmentRules::branches`].
+    #[serde(default)]
+    pub branches: Option<Vec<String>>,
+    /// See [`EnvironmentRules::newest_wins`].
+    #[serde(default)]
+    pub newest_wins: Option<bool>,
+    /// See [`EnvironmentRules::ambient`].
+    #[serde(default)]
+    pub ambient: Option<bool>,
+}
+
+/// `POST …/environments/NAME/rollback`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollBack {
+    /// To the version that this run brought; none: to the last verified one.
+    #[serde(default)]
+    pub to_run: Option<i32>,
+}
+
+/// The answer: the deployment that brings it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollingBack {
+    /// Its id.
+    pub deployment: DeploymentId,
 }
 
 /// An environment with its deployments, the newest first.
@@ -286,6 +336,24 @@ pub struct Deployment {
     pub previous: Option<Version>,
     /// Who caused it.
     pub actor: String,
+    /// Why there is one, unless a run deployed: `rollback to run 3 (1234abc)`.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// Its environment wanted an approval.
+    #[serde(default)]
+    pub needs_approval: bool,
+    /// Who approved it.
+    #[serde(default)]
+    pub approved_by: Option<String>,
+    /// When.
+    #[serde(default)]
+    pub approved_at: Option<Time>,
+    /// It runs without its job.
+    #[serde(default)]
+    pub deferred: bool,
+    /// The commits between what was live before and this: `1234abc...5678def`.
+    #[serde(default)]
+    pub compare: Option<String>,
     /// Its state.
     pub state: String,
     /// Why it is so.
@@ -368,6 +436,12 @@ impl Deployment {
     #[must_use]
     pub fn moves(&self) -> bool {
         matches!(self.state.as_str(), "approved" | "running" | "verifying")
+    }
+
+    /// It waits until somebody approves it.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.state == "waiting" && self.needs_approval && self.approved_by.is_none()
     }
 
     /// The state for people.

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AttemptId, AttemptNumber, DeploymentId, JobId, JobNumber, RunId, RunNumber};
 use crate::names::RepoName;
-use crate::plan::{DeployPlan, JobPlan, Resources, Trigger};
+use crate::plan::{DeployPlan, EnvVar, JobPlan, Resources, Trigger};
 
+use super::Carried;
 use super::Secret;
 use super::SecretText;
 use super::Trust;
@@ -47,8 +48,8 @@ pub enum Work {
     Plan(PlanWork),
     /// Execute a job.
     Job(Box<JobWork>),
-    /// Look at a deployment's target and say what is true there.
-    Verify(Box<VerifyWork>),
+    /// Do something about a deployment, without its job.
+    Deploy(Box<DeployWork>),
 }
 
 /// A planning assignment.
@@ -87,7 +88,43 @@ pub struct JobWork {
     pub started_at: DateTime<Utc>,
 }
 
-/// A verify assignment.
+/// A deploy assignment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeployWork {
+    /// What to do.
+    pub action: DeployAction,
+    /// What is known of the deployment.
+    #[serde(flatten)]
+    pub known: VerifyWork,
+    /// The variables of its job, as its file writes them.
+    #[serde(default)]
+    pub env: Vec<EnvVar>,
+    /// For a `promote`: the verified version of the environment before.
+    #[serde(default)]
+    pub promoted: Option<Version>,
+}
+
+/// What to do about a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum DeployAction {
+    /// Bring its version to the target.
+    Apply {
+        /// What it needs of its job.
+        carried: Carried,
+    },
+    /// Look at the target and say what is true there.
+    Verify,
+    /// Bring an earlier version back.
+    Rollback {
+        /// That version.
+        to: Version,
+        /// What was applied for it, as the target took it.
+        rendered: Option<String>,
+    },
+}
+
+/// A deployment, as far as the server knows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VerifyWork {
     /// Which deployment.

@@ -1,5 +1,7 @@
 //! How a deploy asks, is answered and moves on.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::DeploymentId;
@@ -27,6 +29,36 @@ pub struct Version {
 pub struct DeployRequest {
     /// What is to become live, as far as it is known before.
     pub version: Version,
+    /// After a [`DeployGrant::Defer`]: what it needs to run without its job.
+    #[serde(default)]
+    pub carried: Option<Carried>,
+}
+
+/// What a deploy needs of its job when it runs without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// SHA-256 of the work tree, in hex, which is kept as the workspace that
+    /// [`tree_name`] names; none: this provider needs no tree.
+    #[serde(default)]
+    pub tree: Option<String>,
+    /// The images that the job built, by their names in the file.
+    #[serde(default)]
+    pub images: BTreeMap<String, CarriedImage>,
+}
+
+/// An image that a job built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedImage {
+    /// Its id on the engine that built it.
+    pub id: String,
+    /// `repository@sha256:…`, once a deploy of the job pushed it.
+    pub pushed: Option<String>,
+}
+
+/// The workspace in which the work tree of a deferred deployment is kept.
+#[must_use]
+pub fn tree_name(deployment: DeploymentId) -> String {
+    format!("deploy-{deployment}")
 }
 
 /// The server's answer.
@@ -52,6 +84,18 @@ pub enum DeployGrant {
         /// The operator lets this environment's deploys use the worker's own identity.
         #[serde(default)]
         ambient: bool,
+    },
+    /// It has to wait, and does so without its job: keep what it needs, then ask again with it.
+    Defer {
+        /// The deployment.
+        deployment: DeploymentId,
+        /// For the log: what it waits for.
+        reason: String,
+    },
+    /// It runs later, without its job.
+    Deferred {
+        /// For the log: what it waits for.
+        reason: String,
     },
     /// Another deployment of the environment runs: ask again after a moment.
     Wait {

@@ -17,7 +17,9 @@ mod secret;
 mod shell;
 mod worker;
 
-pub use assignment::{Assignment, GitSource, JobWork, Limits, PlanWork, VerifyWork, Work};
+pub use assignment::{
+    Assignment, DeployAction, DeployWork, GitSource, JobWork, Limits, PlanWork, VerifyWork, Work,
+};
 pub use attempt::{
     AttemptEvent, EventBatch, FinishRequest, HeartbeatResponse, JobOutcome, LogAppended,
     PlanReport, PlanResult, ServiceStatus, StepOutcome,
@@ -26,7 +28,9 @@ pub use blob::{
     BLOB_FROM_HEADER, BLOB_SHA256_HEADER, BlobFile, BlobKind, BlobOffer, BlobWanted, TestCase,
     TestOutcome, TestReport, Trust,
 };
-pub use deploy::{DeployGrant, DeployProgress, DeployRequest, Evidence, Version};
+pub use deploy::{
+    Carried, CarriedImage, DeployGrant, DeployProgress, DeployRequest, Evidence, Version, tree_name,
+};
 pub use finding::{Finding, FindingVerdict};
 pub use finding_code::{FindingArea, FindingCode};
 pub use import::{ImportRequest, ImportSource};

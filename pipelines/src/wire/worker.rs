@@ -8,7 +8,7 @@ use crate::names::WorkerLabel;
 use super::SecretText;
 
 /// Raised with every change that an older peer could not read.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// `POST /api/worker/v1/register`, with the registration token as bearer.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -14,7 +14,16 @@ use crate::error::FlowError;
 pub(crate) enum Kind {
     Plan,
     Job(JobId),
-    Verify { deployment: DeploymentId, job: JobId },
+    /// Bring its version to the target, or an earlier one back.
+    Deploy {
+        deployment: DeploymentId,
+        job: JobId,
+    },
+    /// Look at the target.
+    Verify {
+        deployment: DeploymentId,
+        job: JobId,
+    },
 }
 
 pub(crate) struct Assignment {
@@ -31,6 +40,7 @@ pub(crate) struct Assignment {
 
 pub(super) struct Row {
     pub(super) id: Uuid,
+    pub(super) kind: String,
     pub(super) run_id: Uuid,
     pub(super) job_id: Option<Uuid>,
     pub(super) deployment_id: Option<Uuid>,
@@ -47,7 +57,11 @@ impl Row {
             (None, None) => Kind::Plan,
             (Some(job), None) => Kind::Job(job.into()),
             (Some(job), Some(deployment)) => {
-                Kind::Verify { deployment: deployment.into(), job: job.into() }
+                let (deployment, job) = (deployment.into(), job.into());
+                match self.kind.as_str() {
+                    "deploy" => Kind::Deploy { deployment, job },
+                    _ => Kind::Verify { deployment, job },
+                }
             }
             (None, Some(_)) => {
                 return Err(anyhow::anyhow!("assignment {} verifies for no job", self.id).into());
@@ -71,6 +85,9 @@ pub(crate) async fn create(tx: &mut Tx, run: RunId, kind: Kind) -> Result<(), Fl
     let (lane, word, job, deployment) = match kind {
         Kind::Plan => (Lane::Plan, "plan", None, None),
         Kind::Job(job) => (Lane::Job, "job", Some(job.as_uuid()), None),
+        Kind::Deploy { deployment, job } => {
+            (Lane::Job, "deploy", Some(job.as_uuid()), Some(deployment.as_uuid()))
+        }
         Kind::Verify { deployment, job } => {
             (Lane::Job, "verify", Some(job.as_uuid()), Some(deployment.as_uuid()))
         }
@@ -119,7 +136,7 @@ pub(crate) async fn renew(
 pub(crate) async fn lock_leased(tx: &mut Tx, id: Uuid) -> Result<Option<Assignment>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id
+        "SELECT id, kind, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id
          FROM assignments WHERE id = $1 AND state = 'leased' FOR NO KEY UPDATE",
         id
     )
@@ -145,7 +162,7 @@ pub(crate) async fn expired(db: &Db) -> Result<Vec<Uuid>, FlowError> {
 pub(crate) async fn lock_expired(tx: &mut Tx, id: Uuid) -> Result<Option<Assignment>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id
+        "SELECT id, kind, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id
          FROM assignments WHERE id = $1 AND state = 'leased' AND lease_until < now()
          FOR NO KEY UPDATE SKIP LOCKED",
         id
@@ -160,7 +177,7 @@ pub(crate) async fn lock_expired(tx: &mut Tx, id: Uuid) -> Result<Option<Assignm
 pub(crate) async fn lock_queued(tx: &mut Tx, id: Uuid) -> Result<Option<Assignment>, FlowError> {
     sqlx::query_as!(
         Row,
-        "SELECT id, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id
+        "SELECT id, kind, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id
          FROM assignments WHERE id = $1 AND state = 'queued' FOR NO KEY UPDATE",
         id
     )
@@ -224,7 +241,8 @@ pub(crate) async fn done(tx: &mut Tx, id: Uuid) -> Result<(), FlowError> {
     super::exactly_one(rows, "assignment")
 }
 
-/// Asks to stop everything open of a run (but not its verifies: those find out what is true).
+/// Asks to stop everything open of a run (but not what is done about its deployments: that is
+/// decided of each, and a verify finds out what is true).
 pub(crate) async fn cancel(tx: &mut Tx, run: RunId, reason: &str) -> Result<(), FlowError> {
     // In one order, so that two who cancel do not wait for each other.
     sqlx::query!(
@@ -236,7 +254,7 @@ pub(crate) async fn cancel(tx: &mut Tx, run: RunId, reason: &str) -> Result<(), 
     sqlx::query!(
         "UPDATE assignments SET cancel = coalesce(cancel, $2),
              state = CASE WHEN state = 'queued' THEN 'done' ELSE state END
-         WHERE run_id = $1 AND state <> 'done' AND kind <> 'verify'",
+         WHERE run_id = $1 AND state <> 'done' AND kind NOT IN ('deploy', 'verify')",
         run.as_uuid(),
         reason
     )

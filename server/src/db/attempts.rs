@@ -24,7 +24,7 @@ pub(crate) struct Current {
 /// Locks the attempt's rows, assignment first, and answers them only if the attempt is current.
 pub(crate) async fn current(tx: &mut Tx, id: AttemptId) -> Result<Current, FlowError> {
     let row = sqlx::query!(
-        "SELECT a.id, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.retried, a.cancel,
+        "SELECT a.id, a.kind, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.retried, a.cancel,
                 a.worker_id, t.events, t.log_length, t.log_lines
          FROM assignments a JOIN attempts t ON t.assignment_id = a.id AND t.number = a.attempt
          WHERE t.id = $1 AND t.state = 'running' AND a.state = 'leased' FOR NO KEY UPDATE OF a, t",
@@ -35,6 +35,7 @@ pub(crate) async fn current(tx: &mut Tx, id: AttemptId) -> Result<Current, FlowE
     .ok_or(FlowError::Fenced)?;
     let assignment = assignments::Row {
         id: row.id,
+        kind: row.kind,
         run_id: row.run_id,
         job_id: row.job_id,
         deployment_id: row.deployment_id,

@@ -81,13 +81,13 @@ pub(crate) async fn lease_front(
              UPDATE assignments a SET state = 'leased', attempt = a.attempt + 1, worker_id = $3,
                  lease_until = now() + make_interval(secs => $4)
              FROM front WHERE a.id = front.id
-             RETURNING a.id, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.retried,
+             RETURNING a.id, a.kind, a.run_id, a.job_id, a.deployment_id, a.attempt, a.lost, a.retried,
                  a.cancel, a.worker_id
          ), begun AS (
              INSERT INTO attempts (id, assignment_id, run_id, job_id, number, worker_id, state)
              SELECT $2, id, run_id, job_id, attempt, $3, 'running' FROM leased
          )
-         SELECT l.id AS "id?", l.run_id AS "run_id?", l.job_id, l.deployment_id,
+         SELECT l.id AS "id?", l.kind AS "kind?", l.run_id AS "run_id?", l.job_id, l.deployment_id,
                 l.attempt AS "attempt?", l.lost AS "lost?", l.retried AS "retried?", l.cancel,
                 l.worker_id
          FROM chosen LEFT JOIN leased l ON true"#,
@@ -104,11 +104,14 @@ pub(crate) async fn lease_front(
     .fetch_optional(&mut **tx)
     .await?;
     let Some(row) = row else { return Ok(Leased::Nothing) };
-    let found: Option<(Uuid, Uuid, i32, i32, i32)> =
-        (|| Some((row.id?, row.run_id?, row.attempt?, row.lost?, row.retried?)))();
-    let Some((id, run_id, attempt, lost, retried)) = found else { return Ok(Leased::Contended) };
+    let found: Option<(Uuid, String, Uuid, i32, i32, i32)> =
+        (|| Some((row.id?, row.kind?, row.run_id?, row.attempt?, row.lost?, row.retried?)))();
+    let Some((id, kind, run_id, attempt, lost, retried)) = found else {
+        return Ok(Leased::Contended);
+    };
     let (job_id, deployment_id, cancel) = (row.job_id, row.deployment_id, row.cancel);
     let worker_id = row.worker_id;
-    let row = Row { id, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id };
+    let row =
+        Row { id, kind, run_id, job_id, deployment_id, attempt, lost, retried, cancel, worker_id };
     Ok(Leased::Assignment(Box::new(row.decode()?)))
 }

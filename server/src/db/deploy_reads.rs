@@ -1,7 +1,7 @@
 //! What the REST interface shows of environments and deployments.
 
 use slipway_pipelines::ids::{DeploymentId, EnvironmentId, Id, RepoId, RunId};
-use slipway_pipelines::wire::api::{Deployment, Environment, Hop};
+use slipway_pipelines::wire::api::{Deployment, Environment, EnvironmentRules, Hop};
 use slipway_pipelines::wire::{Evidence, Finding, Version};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::error::FlowError;
 pub(crate) async fn environments(db: &Db, repo: RepoId) -> Result<Vec<Environment>, FlowError> {
     let environments = sqlx::query!(
         r#"SELECT e.id, e.name, e.url, d.version AS "live?: Json<Version>",
-                  d.finished_at AS live_since
+                  d.finished_at AS live_since, e.approval, e.branches, e.newest_wins, e.ambient
          FROM environments e LEFT JOIN deployments d ON d.id = e.live_deployment
          WHERE e.repo_id = $1 ORDER BY e.name"#,
         repo.as_uuid()
@@ -23,6 +23,12 @@ pub(crate) async fn environments(db: &Db, repo: RepoId) -> Result<Vec<Environmen
         url: row.url,
         live: row.live.map(|version| version.0),
         live_since: row.live_since,
+        rules: EnvironmentRules {
+            approval: row.approval,
+            branches: row.branches,
+            newest_wins: row.newest_wins,
+            ambient: row.ambient,
+        },
     })
     .fetch_all(db.pool())
     .await?;
@@ -68,7 +74,8 @@ async fn deployments(
     let deployments = sqlx::query!(
         r#"SELECT d.id, e.name AS environment, r.number AS run, j.number AS job,
                 d.version AS "version: Json<Version>", d.previous AS "previous: Json<Version>",
-                d.actor, d.state, d.reason, d.url, d.hops AS "hops: Json<Vec<Hop>>",
+                d.actor, d.why, d.needs_approval, d.approved_by, d.approved_at,
+                d.carried IS NOT NULL OR d.rollback_to IS NOT NULL AS "deferred!", d.state, d.reason, d.url, d.hops AS "hops: Json<Vec<Hop>>",
                 d.evidence AS "evidence: Json<Vec<Evidence>>",
                 d.findings AS "findings: Json<Vec<Finding>>", d.created_at, d.started_at,
                 d.finished_at
@@ -85,9 +92,15 @@ async fn deployments(
         environment: row.environment,
         run: row.run,
         job: row.job,
+        compare: compare(row.previous.as_deref(), &row.version),
         version: row.version.0,
         previous: row.previous.map(|version| version.0),
         actor: row.actor,
+        why: row.why,
+        needs_approval: row.needs_approval,
+        approved_by: row.approved_by,
+        approved_at: row.approved_at,
+        deferred: row.deferred,
         state: row.state,
         reason: row.reason,
         url: row.url,
@@ -101,4 +114,10 @@ async fn deployments(
     .fetch_all(db.pool())
     .await?;
     Ok(deployments)
+}
+
+/// The commits between, as git and forges write them; none where both are the same.
+fn compare(previous: Option<&Version>, version: &Version) -> Option<String> {
+    let before = previous.map(|previous| &previous.commit)?;
+    (*before != version.commit).then(|| format!("{before}...{}", version.commit))
 }

@@ -1,13 +1,14 @@
 //! Deployments and their environments.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use slipway_pipelines::ids::{AttemptId, DeploymentId, EnvironmentId, Id, JobId, RepoId, RunId};
+use slipway_pipelines::ids::{AttemptId, DeploymentId, EnvironmentId, Id, JobId, RunId};
 use slipway_pipelines::lifecycle::DeploymentState;
-use slipway_pipelines::names::EnvironmentName;
 use slipway_pipelines::plan::DeployPlan;
-use slipway_pipelines::wire::{Evidence, Finding, Version};
+use slipway_pipelines::wire::{Carried, Evidence, Finding, Version};
 
 use super::Tx;
+use super::environments::Live;
 use crate::error::FlowError;
 
 pub(crate) struct Deployment {
@@ -22,6 +23,25 @@ pub(crate) struct Deployment {
     pub(crate) previous_rendered: Option<String>,
     pub(crate) rendered: Option<String>,
     pub(crate) state: DeploymentState,
+    pub(crate) approval: Approval,
+    /// What it takes of its job; there: it runs without it.
+    pub(crate) carried: Option<Carried>,
+    /// The version that it is to bring, where it does not bring what its job built.
+    pub(crate) promoted: Option<Version>,
+    /// The deployment whose version comes back.
+    pub(crate) rollback_to: Option<DeploymentId>,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// Whether somebody has to agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Approval {
+    /// Nobody has to.
+    Free,
+    /// Nobody has yet.
+    Missing,
+    /// Somebody has.
+    Given,
 }
 
 struct Row {
@@ -37,6 +57,12 @@ struct Row {
     rendered: Option<String>,
     state: String,
     reason: Option<String>,
+    needs_approval: bool,
+    approved_by: Option<String>,
+    carried: Option<Value>,
+    promoted: Option<Value>,
+    rollback_to: Option<uuid::Uuid>,
+    created_at: DateTime<Utc>,
 }
 
 impl Row {
@@ -53,6 +79,15 @@ impl Row {
             previous_rendered: self.previous_rendered,
             rendered: self.rendered,
             state: decode(&self.state, self.reason)?,
+            approval: match (self.needs_approval, self.approved_by) {
+                (false, _) => Approval::Free,
+                (true, None) => Approval::Missing,
+                (true, Some(_)) => Approval::Given,
+            },
+            carried: self.carried.map(serde_json::from_value).transpose()?,
+            promoted: self.promoted.map(serde_json::from_value).transpose()?,
+            rollback_to: self.rollback_to.map(DeploymentId::from),
+            created_at: self.created_at,
         })
     }
 }
@@ -73,41 +108,6 @@ fn decode(word: &str, reason: Option<String>) -> Result<DeploymentState, FlowErr
     })
 }
 
-/// What an environment runs.
-#[derive(Default)]
-pub(crate) struct Live {
-    pub(crate) version: Option<Version>,
-    /// What was applied for it.
-    pub(crate) rendered: Option<String>,
-}
-
-/// The environment of this name, made if need be, and locked: grants of it queue here.
-pub(crate) async fn environment(
-    tx: &mut Tx,
-    repo: RepoId,
-    name: &EnvironmentName,
-) -> Result<(EnvironmentId, Live), FlowError> {
-    sqlx::query!(
-        "INSERT INTO environments (id, repo_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        uuid::Uuid::now_v7(),
-        repo.as_uuid(),
-        name.as_str()
-    )
-    .execute(&mut **tx)
-    .await?;
-    let row = sqlx::query!(
-        "SELECT id, (SELECT version FROM deployments d WHERE d.id = e.live_deployment) AS live,
-                (SELECT rendered FROM deployments d WHERE d.id = e.live_deployment) AS rendered
-         FROM environments e WHERE repo_id = $1 AND name = $2 FOR NO KEY UPDATE",
-        repo.as_uuid(),
-        name.as_str()
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    let version = row.live.map(serde_json::from_value).transpose()?;
-    Ok((row.id.into(), Live { version, rendered: row.rendered }))
-}
-
 /// What a new deployment is made of.
 pub(crate) struct NewDeployment<'a> {
     pub(crate) environment: EnvironmentId,
@@ -117,14 +117,16 @@ pub(crate) struct NewDeployment<'a> {
     pub(crate) index: i32,
     pub(crate) plan: &'a DeployPlan,
     pub(crate) version: &'a Version,
+    pub(crate) promoted: Option<&'a Version>,
+    pub(crate) needs_approval: bool,
     pub(crate) actor: &'a str,
 }
 
 pub(crate) async fn create(tx: &mut Tx, new: &NewDeployment<'_>) -> Result<(), FlowError> {
     sqlx::query!(
         "INSERT INTO deployments (id, environment_id, run_id, job_id, attempt_id, deploy_index,
-                                  plan, version, actor, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting') ON CONFLICT DO NOTHING",
+                                  plan, version, actor, needs_approval, promoted, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'waiting') ON CONFLICT DO NOTHING",
         uuid::Uuid::now_v7(),
         new.environment.as_uuid(),
         new.run.as_uuid(),
@@ -133,7 +135,9 @@ pub(crate) async fn create(tx: &mut Tx, new: &NewDeployment<'_>) -> Result<(), F
         new.index,
         serde_json::to_value(new.plan)?,
         serde_json::to_value(new.version)?,
-        new.actor
+        new.actor,
+        new.needs_approval,
+        new.promoted.map(serde_json::to_value).transpose()?
     )
     .execute(&mut **tx)
     .await?;
@@ -148,7 +152,8 @@ pub(crate) async fn asked_by(
     sqlx::query_as!(
         Row,
         "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous,
-                previous_rendered, rendered, state, reason
+                previous_rendered, rendered, state, reason, needs_approval, approved_by, carried,
+                promoted, rollback_to, created_at
          FROM deployments WHERE attempt_id = $1 AND deploy_index = $2 FOR NO KEY UPDATE",
         attempt.as_uuid(),
         index
@@ -162,7 +167,8 @@ pub(crate) async fn lock(tx: &mut Tx, id: DeploymentId) -> Result<Deployment, Fl
     sqlx::query_as!(
         Row,
         "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous,
-                previous_rendered, rendered, state, reason
+                previous_rendered, rendered, state, reason, needs_approval, approved_by, carried,
+                promoted, rollback_to, created_at
          FROM deployments WHERE id = $1 FOR NO KEY UPDATE",
         id.as_uuid()
     )
@@ -172,13 +178,15 @@ pub(crate) async fn lock(tx: &mut Tx, id: DeploymentId) -> Result<Deployment, Fl
     .decode()
 }
 
-/// The attempt's deployments that are not over.
+/// The attempt's deployments that are not over, but those that run without it.
 pub(crate) async fn open_of(tx: &mut Tx, attempt: AttemptId) -> Result<Vec<Deployment>, FlowError> {
     sqlx::query_as!(
         Row,
         "SELECT id, environment_id, run_id, job_id, attempt_id, plan, version, previous,
-                previous_rendered, rendered, state, reason
+                previous_rendered, rendered, state, reason, needs_approval, approved_by, carried,
+                promoted, rollback_to, created_at
          FROM deployments WHERE attempt_id = $1 AND finished_at IS NULL AND state <> 'unknown'
+           AND carried IS NULL
          ORDER BY id FOR NO KEY UPDATE",
         attempt.as_uuid()
     )
@@ -189,7 +197,8 @@ pub(crate) async fn open_of(tx: &mut Tx, attempt: AttemptId) -> Result<Vec<Deplo
     .collect()
 }
 
-/// The run number and state of whoever is before this deployment: FIFO, one at a time.
+/// The run number and state of whoever is before this deployment: FIFO, one at a time. Who waits
+/// for an approval is in nobody's way.
 pub(crate) async fn before(
     tx: &mut Tx,
     deployment: &Deployment,
@@ -198,7 +207,8 @@ pub(crate) async fn before(
         "SELECT r.number, d.state FROM deployments d JOIN runs r ON r.id = d.run_id
          WHERE d.environment_id = $1 AND d.id <> $2
            AND (d.state IN ('approved', 'running', 'verifying', 'unknown')
-                OR (d.state = 'waiting' AND d.id < $2))
+                OR (d.state = 'waiting' AND d.id < $2
+                    AND (NOT d.needs_approval OR d.approved_by IS NOT NULL)))
          ORDER BY (d.state = 'waiting'), d.id LIMIT 1",
         deployment.environment.as_uuid(),
         deployment.id.as_uuid()
@@ -293,7 +303,7 @@ pub(crate) async fn add_hop(
     id: DeploymentId,
     name: &str,
     detail: &str,
-    at: chrono::DateTime<chrono::Utc>,
+    at: DateTime<Utc>,
 ) -> Result<(), FlowError> {
     let hop = json!([{ "name": name, "detail": detail, "at": at }]);
     sqlx::query!("UPDATE deployments SET hops = hops || $2 WHERE id = $1", id.as_uuid(), hop)

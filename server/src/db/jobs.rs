@@ -110,6 +110,14 @@ pub(crate) async fn lock(tx: &mut Tx, id: JobId) -> Result<Job, FlowError> {
     })
 }
 
+/// What it does, for whoever goes on without it.
+pub(crate) async fn plan(tx: &mut Tx, id: JobId) -> Result<JobPlan, FlowError> {
+    let plan = sqlx::query_scalar!("SELECT plan FROM jobs WHERE id = $1", id.as_uuid())
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(serde_json::from_value(plan)?)
+}
+
 /// What `ready_jobs` needs of a run's jobs, in job-number order. The caller holds the run's lock.
 pub(crate) async fn views(tx: &mut Tx, run: RunId) -> Result<Vec<JobView>, FlowError> {
     let rows = sqlx::query!(

@@ -96,7 +96,7 @@ async fn note(tx: &mut Tx, current: &Current, event: AttemptEvent) -> Result<(),
         }
         AttemptEvent::ImageResolved { reference, digest } => match current.assignment.kind {
             Kind::Job(job) => jobs::image(tx, job, &reference, &digest).await,
-            Kind::Plan | Kind::Verify { .. } => Ok(()),
+            Kind::Plan | Kind::Deploy { .. } | Kind::Verify { .. } => Ok(()),
         },
         AttemptEvent::ImageBuilt { .. }
         | AttemptEvent::Service { .. }
@@ -149,7 +149,7 @@ async fn repeated(
     Err(FlowError::Fenced)
 }
 
-/// Ends a job or verify attempt.
+/// Ends a job or deploy attempt.
 ///
 /// # Errors
 /// [`FlowError::Gap`] when the log is not all here; [`FlowError::Fenced`] for a stale attempt,
@@ -191,6 +191,12 @@ pub async fn finish(
             let silence = "the job ended without saying how the deployment went";
             deploys::settle(&mut tx, attempt, silence).await?;
             finish_job(server, &mut tx, job, &current, request.outcome).await?;
+        }
+        Kind::Deploy { deployment, .. } => {
+            assignments::done(&mut tx, current.assignment.id).await?;
+            let silence = "the worker ended without saying how the deployment went";
+            deploys::end(&mut tx, deployment, reason.unwrap_or(silence)).await?;
+            schedule::to_github(server, &mut tx, current.assignment.run).await?;
         }
         Kind::Verify { deployment, .. } => {
             assignments::done(&mut tx, current.assignment.id).await?;

@@ -1,128 +1,41 @@
 //! Deployments: who may, one at a time, and what became of it.
 
+mod approve;
+mod grant;
+mod rollback;
+mod start;
+
 use chrono::{DateTime, Utc};
 use slipway_pipelines::ids::{AttemptId, DeploymentId};
 use slipway_pipelines::lifecycle::{DeploymentEvent, DeploymentState};
 use slipway_pipelines::names::RepoName;
-use slipway_pipelines::plan::{DeployOn, TagFilter, TriggerEvent};
-use slipway_pipelines::wire::{DeployGrant, DeployProgress, DeployRequest};
+use slipway_pipelines::wire::DeployProgress;
 
 use super::FlowError;
+use crate::db::Tx;
 use crate::db::assignments::{self, Kind};
-use crate::db::attempts::{self, Current};
-use crate::db::deployments::{self, Deployment, NewDeployment};
-use crate::db::secrets::{self, Unopened};
-use crate::db::{Tx, audit, jobs, repos, runs};
-use crate::state::Server;
+use crate::db::attempts::Current;
+use crate::db::deployments::{self, Approval, Deployment};
 
-/// May this deploy run now? Asking again gets the same deployment.
-///
-/// # Errors
-/// [`FlowError::NotFound`] if the job has no such deploy.
-pub async fn grant(
-    server: &Server,
-    attempt: AttemptId,
-    index: u32,
-    request: DeployRequest,
-) -> Result<DeployGrant, FlowError> {
-    let mut tx = server.db.begin().await?;
-    let current = attempts::current(&mut tx, attempt).await?;
-    let Kind::Job(job) = current.assignment.kind else { return Err(FlowError::NotFound) };
-    let job = jobs::lock(&mut tx, job).await?;
-    let place = usize::try_from(index).map_err(anyhow::Error::new)?;
-    let plan = job.plan.deploys.get(place).ok_or(FlowError::NotFound)?;
-    let run = runs::lock(&mut tx, job.run).await?;
-    let repo = repos::by_id(&mut tx, run.repo).await?;
-    if let Some(cancel) = current.assignment.cancel {
-        return Ok(DeployGrant::Withheld { reason: cancel });
-    }
-    if !repo.enabled {
-        return Ok(DeployGrant::Withheld { reason: format!("the repo {} is disabled", repo.name) });
-    }
-    if let Some(reason) = withheld(&plan.on, run.file.as_deref(), &run.trigger.event, &repo.name) {
-        return Ok(DeployGrant::Withheld { reason });
-    }
-    let name = plan.environment_name();
-    let (environment, live) = deployments::environment(&mut tx, repo.id, &name).await?;
-    let index = i32::try_from(index).map_err(anyhow::Error::new)?;
-    let actor = run.actor.as_str();
-    let version = &request.version;
-    let new = NewDeployment {
-        environment,
-        run: run.id,
-        job: job.id,
-        attempt,
-        index,
-        plan,
-        version,
-        actor,
-    };
-    deployments::create(&mut tx, &new).await?;
-    let mut asked = deployments::asked_by(&mut tx, attempt, index).await?;
-    if asked.state == DeploymentState::Waiting {
-        if let Some((number, state)) = deployments::before(&mut tx, &asked).await? {
-            tx.commit().await?;
-            let reason = format!("the deployment of run {number} to {name} is {state}");
-            return Ok(DeployGrant::Wait { reason });
-        }
-        change(&mut tx, &mut asked, DeploymentEvent::Approve).await?;
-        deployments::set_previous(&mut tx, asked.id, &live).await?;
-        asked.previous = live.version;
-        asked.previous_rendered = live.rendered;
-        let target = format!("{}/{name}", repo.name);
-        let detail = serde_json::json!({ "deployment": asked.id, "run": run.number });
-        audit::write(&mut tx, actor, "deploy.grant", &target, detail).await?;
-    }
-    if let Some(reason) = asked.state.reason() {
-        return Ok(DeployGrant::Withheld { reason: reason.to_owned() });
-    }
-    if asked.state.is_terminal() {
-        return Ok(DeployGrant::Withheld { reason: "it is live already".to_owned() });
-    }
-    let key = &server.config.master_key;
-    let secrets = match secrets::grant(&mut tx, key, repo.id, attempt, &plan.secrets).await {
-        Err(FlowError::Internal(error)) if error.is::<Unopened>() => {
-            return Ok(DeployGrant::Withheld { reason: error.to_string() });
-        }
-        other => other?,
-    };
-    tx.commit().await?;
-    Ok(DeployGrant::Granted {
-        deployment: asked.id,
-        environment: name,
-        secrets,
-        previous: asked.previous,
-        previous_rendered: asked.previous_rendered,
-        promoted: None,
-        ambient: false,
-    })
-}
+pub use approve::{approve, reject};
+pub use grant::grant;
+pub use rollback::rollback;
+pub(crate) use start::tick;
 
-/// Why a deploy may not run here, from the server's own facts (TRAVIS_SEMANTICS §13).
-fn withheld(
-    on: &DeployOn,
-    file: Option<&str>,
-    event: &TriggerEvent,
-    repo: &RepoName,
-) -> Option<String> {
-    if event.pull_request().is_some() {
-        return Some("a pull request is never deployed".to_owned());
+/// What a deployment still waits for, as people are told; none: its turn has come.
+async fn waits_for(
+    tx: &mut Tx,
+    deployment: &Deployment,
+    (repo, environment): (&RepoName, &str),
+) -> Result<Option<String>, FlowError> {
+    if deployment.approval == Approval::Missing {
+        let id = deployment.id;
+        return Ok(Some(format!("it waits for an approval: slipway deploy approve {repo} {id}")));
     }
-    if file == Some(".travis.yml") {
-        let sentence = "deploys of a .travis.yml are withheld, since Travis may still be deploying";
-        return Some(format!("{sentence}: write a .ci.yml to deploy from here"));
-    }
-    if let Some(wanted) = on.repo.as_ref().filter(|wanted| *wanted != repo) {
-        return Some(format!("it deploys only from {wanted}"));
-    }
-    match (on.tags, event.tag()) {
-        (Some(TagFilter::OnlyTags), None) => return Some("it deploys only tags".to_owned()),
-        (Some(TagFilter::NoTags), Some(_)) => return Some("it does not deploy tags".to_owned()),
-        (Some(_), _) | (None, _) => {}
-    }
-    let branches = on.branches.as_ref()?;
-    let matches = branches.iter().any(|branch| branch == event.branch());
-    (!matches).then(|| format!("it deploys only {}", branches.join(", ")))
+    let before = deployments::before(tx, deployment).await?;
+    Ok(before.map(|(number, state)| {
+        format!("the deployment of run {number} to {environment} is {state}")
+    }))
 }
 
 async fn change(
@@ -148,7 +61,7 @@ pub(crate) async fn progress(
     let its_own = match current.assignment.kind {
         Kind::Plan => false,
         Kind::Job(_) => deployment.attempt == current.id,
-        Kind::Verify { deployment, .. } => deployment == id,
+        Kind::Deploy { deployment, .. } | Kind::Verify { deployment, .. } => deployment == id,
     };
     if !its_own {
         return Err(FlowError::NotFound);
@@ -213,12 +126,7 @@ pub(crate) async fn settle(
             // A grant went out: the worker may have begun before its first word arrived.
             DeploymentState::Approved | DeploymentState::Running | DeploymentState::Verifying => {
                 begun = true;
-                if deployment.state == DeploymentState::Approved {
-                    change(tx, &mut deployment, DeploymentEvent::Start).await?;
-                }
-                change(tx, &mut deployment, DeploymentEvent::Lose { reason }).await?;
-                let kind = Kind::Verify { deployment: deployment.id, job: deployment.job };
-                assignments::create(tx, deployment.run, kind).await?;
+                look(tx, &mut deployment, reason).await?;
             }
             DeploymentState::Waiting => {
                 change(tx, &mut deployment, DeploymentEvent::Fail { reason }).await?;
@@ -231,6 +139,48 @@ pub(crate) async fn settle(
         }
     }
     Ok(begun)
+}
+
+/// Its worker may have begun: what is true at the target is looked at.
+async fn look(tx: &mut Tx, deployment: &mut Deployment, reason: String) -> Result<(), FlowError> {
+    if deployment.state == DeploymentState::Approved {
+        change(tx, deployment, DeploymentEvent::Start).await?;
+    }
+    change(tx, deployment, DeploymentEvent::Lose { reason }).await?;
+    let kind = Kind::Verify { deployment: deployment.id, job: deployment.job };
+    assignments::create(tx, deployment.run, kind).await
+}
+
+/// The worker of a deployment without a job was lost: it is looked at, never tried again blindly.
+pub(crate) async fn lose(tx: &mut Tx, id: DeploymentId, reason: &str) -> Result<(), FlowError> {
+    let mut deployment = deployments::lock(tx, id).await?;
+    if deployment.state.is_terminal() {
+        return Ok(());
+    }
+    look(tx, &mut deployment, reason.to_owned()).await
+}
+
+/// The worker of a deployment without a job ended. What it said nothing of it did not begin; what
+/// it began and did not end is looked at.
+pub(crate) async fn end(tx: &mut Tx, id: DeploymentId, reason: &str) -> Result<(), FlowError> {
+    let mut deployment = deployments::lock(tx, id).await?;
+    if deployment.state.is_terminal() {
+        return Ok(());
+    }
+    if deployment.state == DeploymentState::Approved {
+        let reason = reason.trim_end_matches('.').to_owned();
+        return change(tx, &mut deployment, DeploymentEvent::Fail { reason }).await;
+    }
+    look(tx, &mut deployment, reason.to_owned()).await
+}
+
+/// Somebody has to be told that it failed before it began.
+pub(crate) async fn fail(tx: &mut Tx, id: DeploymentId, reason: &str) -> Result<(), FlowError> {
+    let mut deployment = deployments::lock(tx, id).await?;
+    if deployment.state.is_terminal() {
+        return Ok(());
+    }
+    change(tx, &mut deployment, DeploymentEvent::Fail { reason: reason.to_owned() }).await
 }
 
 /// A verify ended: what it could not settle is failed, never live.

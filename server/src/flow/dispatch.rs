@@ -8,7 +8,8 @@ use slipway_pipelines::lifecycle::{JobEvent, RunEvent, RunState};
 use slipway_pipelines::names::RepoName;
 use slipway_pipelines::plan::{SecretScope, Trigger};
 use slipway_pipelines::wire::{
-    Assignment, GitSource, JobWork, Lane, PlanWork, Secret, SecretText, Trust, VerifyWork, Work,
+    Assignment, DeployAction, DeployWork, GitSource, JobWork, Lane, PlanWork, Secret, SecretText,
+    Trust, VerifyWork, Work,
 };
 
 use super::{FlowError, reap, room, schedule};
@@ -18,7 +19,7 @@ use crate::db::deployments::{self, Deployment};
 use crate::db::repos::{self, Repo, RepoKind};
 use crate::db::runs::{self, Run};
 use crate::db::secrets::{self, Unopened};
-use crate::db::{Tx, jobs, new_id, shells, workers};
+use crate::db::{Tx, environments, jobs, new_id, shells, workers};
 use crate::state::Server;
 
 /// So often a claim looks again when others were just claiming what it found.
@@ -139,7 +140,7 @@ pub async fn claim(
 async fn credential(server: &Server, work: &Work, repo: &Repo) -> Option<SecretText> {
     let fetches = match work {
         Work::Plan(_) | Work::Job(_) => true,
-        Work::Verify(_) => false,
+        Work::Deploy(_) => false,
     };
     if fetches { read_credential(server, repo).await } else { None }
 }
@@ -196,12 +197,16 @@ impl Claim<'_> {
                 schedule::to_github(self.server, tx, run.id).await?;
                 (run, repo, Work::Job(Box::new(work)))
             }
-            Kind::Verify { deployment, .. } => {
-                let mut work = verify(deployments::lock(tx, deployment).await?);
+            Kind::Deploy { deployment, job } | Kind::Verify { deployment, job } => {
+                let found = deployments::lock(tx, deployment).await?;
                 let run = runs::look(tx, leased.run).await?;
                 let repo = repos::by_id(tx, run.repo).await?;
-                work.secrets = self.secrets(tx, &run, &work.plan.secrets).await?;
-                (run, repo, Work::Verify(Box::new(work)))
+                let looks = matches!(leased.kind, Kind::Verify { .. });
+                let mut work = deploy_work(found, looks);
+                work.env = jobs::plan(tx, job).await?.env;
+                work.known.ambient = environments::is_ambient(tx, deployment).await?;
+                work.known.secrets = self.secrets(tx, &run, &work.known.plan.secrets).await?;
+                (run, repo, Work::Deploy(Box::new(work)))
             }
         };
         let claimed = Claimed {
@@ -267,8 +272,16 @@ pub(super) fn trust(run: &Run) -> Trust {
     if run.trigger.event.is_fork() { Trust::Fork } else { Trust::Trusted }
 }
 
-fn verify(found: Deployment) -> VerifyWork {
-    VerifyWork {
+/// What is to be done about a deployment.
+fn deploy_work(found: Deployment, looks: bool) -> DeployWork {
+    let action = match (looks, found.rollback_to) {
+        (true, _) => DeployAction::Verify,
+        (false, Some(_)) => {
+            DeployAction::Rollback { to: found.version.clone(), rendered: found.rendered.clone() }
+        }
+        (false, None) => DeployAction::Apply { carried: found.carried.unwrap_or_default() },
+    };
+    let known = VerifyWork {
         deployment: found.id,
         plan: found.plan,
         version: found.version,
@@ -277,5 +290,6 @@ fn verify(found: Deployment) -> VerifyWork {
         rendered: found.rendered,
         ambient: false,
         secrets: Vec::new(),
-    }
+    };
+    DeployWork { action, known, env: Vec::new(), promoted: found.promoted }
 }

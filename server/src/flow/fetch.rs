@@ -33,7 +33,7 @@ pub(crate) async fn fetch(
     }
     loop {
         let mut tx = server.db.begin().await?;
-        let visitor = Visitor::find(&mut tx, attempt).await?;
+        let visitor = Visitor::reading(&mut tx, attempt, (kind, name)).await?;
         let found = find(&mut tx, &visitor, kind, name).await?;
         tx.commit().await?;
         let Some((found, from)) = found else { return Ok(None) };

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
-use slipway_pipelines::ids::AttemptId;
-use slipway_pipelines::wire::{BlobFile, BlobKind, BlobOffer, TestCase, TestReport, Trust};
+use slipway_pipelines::ids::{AttemptId, JobId};
+use slipway_pipelines::wire::{
+    BlobFile, BlobKind, BlobOffer, TestCase, TestReport, Trust, tree_name,
+};
 
 use super::{FlowError, dispatch, scopes};
 use crate::db::artifacts::{self, Giver};
@@ -55,6 +57,31 @@ impl Visitor {
     pub(super) async fn find(tx: &mut Tx, attempt: AttemptId) -> Result<Self, FlowError> {
         let current = attempts::current(tx, attempt).await?;
         let Kind::Job(job) = current.assignment.kind else { return Err(FlowError::NotFound) };
+        Self::of(tx, attempt, job).await
+    }
+
+    /// Who reads: also a deployment that runs without its job, and that reads its work tree only.
+    ///
+    /// # Errors
+    /// As of [`Visitor::find`].
+    pub(super) async fn reading(
+        tx: &mut Tx,
+        attempt: AttemptId,
+        what: (BlobKind, &str),
+    ) -> Result<Self, FlowError> {
+        let current = attempts::current(tx, attempt).await?;
+        let tree = |of| what == (BlobKind::Workspace, tree_name(of).as_str());
+        let job = match current.assignment.kind {
+            Kind::Job(job) => job,
+            Kind::Deploy { deployment, job } if tree(deployment) => job,
+            Kind::Plan | Kind::Deploy { .. } | Kind::Verify { .. } => {
+                return Err(FlowError::NotFound);
+            }
+        };
+        Self::of(tx, attempt, job).await
+    }
+
+    async fn of(tx: &mut Tx, attempt: AttemptId, job: JobId) -> Result<Self, FlowError> {
         let job = jobs::lock(tx, job).await?;
         let run = runs::look(tx, job.run).await?;
         let repo = repos::by_id(tx, run.repo).await?;

@@ -7,6 +7,7 @@ pub(crate) mod clear_caches;
 pub mod deploys;
 pub mod dispatch;
 pub mod enlist;
+pub mod environments;
 pub mod expire;
 pub(crate) mod fetch;
 pub mod heads;

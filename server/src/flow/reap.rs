@@ -74,6 +74,7 @@ pub(crate) async fn give_up_queued(
             schedule::change_job(&mut tx, queued.run, &views, job, event).await?;
             schedule::advance(server, &mut tx, queued.run).await?;
         }
+        Kind::Deploy { deployment, .. } => deploys::fail(&mut tx, deployment, reason).await?,
         Kind::Verify { deployment, .. } => deploys::give_up(&mut tx, deployment, reason).await?,
     }
     tx.commit().await?;
@@ -96,6 +97,10 @@ pub(crate) async fn lose(
     match assignment.kind {
         Kind::Plan => lose_plan(server, tx, &assignment, reason).await?,
         Kind::Job(job) => lose_job(server, tx, &assignment, job, begun, reason).await?,
+        Kind::Deploy { deployment, .. } => {
+            assignments::done(tx, assignment.id).await?;
+            deploys::lose(tx, deployment, reason).await?;
+        }
         Kind::Verify { deployment, .. } => {
             lose_verify(tx, &assignment, deployment, reason).await?;
         }

@@ -190,6 +190,10 @@ fn rest() -> Vec<Row> {
         row(Method::GET, "/no/body/deployments/018f0000-0000-7000-8000-000000000000", 404),
         row(Method::GET, "/no/body/environments", 404),
         row(Method::GET, "/no/body/environments/production", 404),
+        row(Method::PATCH, "/no/body/environments/production", 404),
+        row(Method::POST, "/no/body/environments/production/rollback", 404),
+        row(Method::POST, "/no/body/deployments/018f0000-0000-7000-8000-000000000000/approve", 404),
+        row(Method::POST, "/no/body/deployments/018f0000-0000-7000-8000-000000000000/reject", 404),
         // Pages: the operator's token sees them as a session does.
         (Method::GET, "/no/body/caches".to_owned(), [401, 401, 401, 404]),
         (Method::POST, "/no/body/caches/clear".to_owned(), [401, 401, 401, 404]),

@@ -71,14 +71,10 @@ pub(super) async fn deploy(
 
 /// The image, on the engine.
 async fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Image, Trouble> {
-    let commit = ctx.commit.clone();
     if let Some(promoted) = ctx.promoted {
-        let Some(image) = promoted.image.clone() else {
-            return Err("the version that is promoted names no image".to_owned().into());
-        };
-        engine::ensure_image(ctx.docker, &image).await?;
-        return Ok(Image { local: image, version: promoted.clone() });
+        return earlier(ctx, promoted).await;
     }
+    let commit = ctx.commit.clone();
     if let Some(built) = ctx.images.get(&target.image.0) {
         let pushed = built.pushed.clone();
         let digest = pushed.as_deref().and_then(|pushed| pushed.split_once('@'));
@@ -95,6 +91,33 @@ async fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Imag
     let digest = reference.split_once('@').map(|(_, digest)| digest.to_owned()).or(id);
     let version = Version { commit, digest, image: Some(reference.clone()), label: None };
     Ok(Image { local: reference, version })
+}
+
+/// The image of a version that was verified before. An id is of this engine only; a reference may
+/// have moved since, and its digest has not.
+async fn earlier(ctx: &DeployContext<'_>, version: &Version) -> Result<Image, Trouble> {
+    let here = match version.digest.as_deref() {
+        Some(digest) => ctx.docker.inspect_image(digest).await.ok().and_then(|seen| seen.id),
+        None => None,
+    };
+    let named = version.image.as_deref().filter(|image| !image.starts_with("sha256:"));
+    let local = match (here, named) {
+        (Some(id), _) => id,
+        (None, Some(reference)) if reference.contains('@') => {
+            engine::ensure_image(ctx.docker, reference).await?;
+            reference.to_owned()
+        }
+        (None, _) => {
+            let commit = version.commit.short();
+            let reason = format!(
+                "the image of {commit} is not on this engine any more, and it was never pushed to \
+                 a registry: run its build again"
+            );
+            let next = "Run the build of that commit again, or push images by a registry deploy.";
+            return Err(Trouble::new(reason, Cause::new(FindingCode::ImageNotFound, next)));
+        }
+    };
+    Ok(Image { local, version: version.clone() })
 }
 
 fn environment(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Vec<String>, String> {

@@ -3,7 +3,7 @@
 use slipway_pipelines::plan::{DeployPlan, Provider};
 use slipway_pipelines::wire::Version;
 
-use super::{DeployContext, DeployOutcome, kubernetes};
+use super::{DeployContext, DeployOutcome, container, kubernetes};
 
 /// Brings it back and reports the verdict.
 pub(super) async fn rollback(
@@ -14,8 +14,17 @@ pub(super) async fn rollback(
 ) -> DeployOutcome {
     let done = match &plan.provider {
         Provider::Kubernetes(target) => kubernetes::rollback(ctx, plan, target, to, rendered).await,
-        Provider::Registry(_) => Err("a registry is not rolled back yet".to_owned()),
-        Provider::Container(_) => Err("a container is not rolled back yet".to_owned()),
+        Provider::Registry(_) => Err("what was pushed stays in the registry: roll back the \
+             environment that runs it"
+            .to_owned()),
+        Provider::Container(target) => {
+            // As a deployment of that version: what was migrated since stays so.
+            let plan = DeployPlan { migrate: None, ..plan.clone() };
+            let ctx = DeployContext { env: ctx.env.clone(), promoted: Some(to), ..*ctx };
+            let done = container::deploy(&ctx, &plan, target).await;
+            let subject = format!("service {}", target.name);
+            Ok(done.unwrap_or_else(|trouble| ctx.fail(&subject, trouble)))
+        }
         Provider::Elasticbeanstalk(_) => {
             Err("Elastic Beanstalk is not rolled back on request yet".to_owned())
         }

@@ -1,27 +1,19 @@
 //! Deploys of a job: the server's grant, then the provider.
 
-use std::time::Duration;
-
 use slipway_pipelines::ids::DeploymentId;
-use slipway_pipelines::plan::{DeployOn, DeployPlan, Phase, Provider, TagFilter, TriggerEvent};
-use slipway_pipelines::wire::{
-    AttemptEvent, DeployGrant, DeployProgress, DeployRequest, Secret, StepOutcome, Version,
+use slipway_pipelines::plan::{
+    DeployOn, DeployPlan, EnvVar, Phase, Provider, TagFilter, TriggerEvent,
 };
-use tokio::time::Instant;
+use slipway_pipelines::wire::{AttemptEvent, DeployProgress, Secret, StepOutcome, Version};
 
 use super::attempt::{Attempt, Halt};
-use super::until_back;
+use super::deploy_grant::{Asked, Granted, grant};
 use crate::deploy::{
     ContainerTree, DeployContext, DeployOutcome, DeployResult, beanstalk_label, deploy,
 };
 use crate::git::pack_one;
 use crate::sandbox::Sandbox as _;
 use crate::script::quoted;
-
-/// Between two questions to the server while another deployment runs.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// While it waits, the log says so this often: silence would end the job.
-const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 /// What came of a deploy, for the shell and for the job.
 pub(super) struct Ran {
@@ -37,15 +29,6 @@ pub(super) struct Ran {
 pub(super) struct Scripted {
     pub(super) deployment: DeploymentId,
     pub(super) version: Version,
-}
-
-struct Granted {
-    deployment: DeploymentId,
-    secrets: Vec<Secret>,
-    previous: Option<Version>,
-    previous_rendered: Option<String>,
-    promoted: Option<Version>,
-    ambient: bool,
 }
 
 /// Which deploys the trigger's branch, tag and repo let run. The server looks again; where there is
@@ -94,10 +77,17 @@ pub(super) async fn run(
     let step = reporter.begin(Phase::Deploy, &title(plan));
     reporter.say(&title(plan));
     let version = version(attempt, plan);
-    let granted = match grant(attempt, index, &version).await? {
-        Ok(granted) => granted,
-        Err(reason) => {
+    let granted = match grant(attempt, container, index, &version).await? {
+        Asked::Granted(granted) => granted,
+        Asked::Withheld(reason) => {
             reporter.say(&format!("Not deployed: {reason}."));
+            reporter.end(step, StepOutcome::Skipped { reason });
+            return Ok(Ran::passed());
+        }
+        Asked::Deferred(reason) => {
+            reporter
+                .say(&format!("Deferred: {reason}. The job goes on, and this runs without it."));
+            let reason = format!("It runs without this job: {reason}.");
             reporter.end(step, StepOutcome::Skipped { reason });
             return Ok(Ran::passed());
         }
@@ -184,47 +174,6 @@ fn label(attempt: &Attempt<'_>, plan: &DeployPlan) -> Option<String> {
     beanstalk_label(target, &attempt.assignment.trigger.commit, value)
 }
 
-/// The grant, or the reason why there is none.
-async fn grant(
-    attempt: &Attempt<'_>,
-    index: usize,
-    version: &Version,
-) -> Result<Result<Granted, String>, Halt> {
-    let request = DeployRequest { version: version.clone() };
-    let mut said = None;
-    loop {
-        let answer = until_back(|| attempt.outside.sink.deploy(index, &request)).await;
-        match answer.map_err(|error| Halt::errored(format!("No grant to deploy: {error}.")))? {
-            DeployGrant::Granted {
-                deployment,
-                environment: _,
-                secrets,
-                previous,
-                previous_rendered,
-                promoted,
-                ambient,
-            } => {
-                return Ok(Ok(Granted {
-                    deployment,
-                    secrets,
-                    previous,
-                    previous_rendered,
-                    promoted,
-                    ambient,
-                }));
-            }
-            DeployGrant::Withheld { reason } => return Ok(Err(reason)),
-            DeployGrant::Wait { reason } => {
-                if said.is_none_or(|said: Instant| said.elapsed() > SAY_AGAIN) {
-                    attempt.reporter.say(&format!("Waiting: {reason}."));
-                    said = Some(Instant::now());
-                }
-                tokio::time::sleep(ASK_AGAIN).await;
-            }
-        }
-    }
-}
-
 async fn provide(
     attempt: &Attempt<'_>,
     container: &str,
@@ -258,9 +207,13 @@ async fn provide(
 
 /// The variables of trigger and job.
 pub(super) fn environment(attempt: &Attempt<'_>) -> Vec<(String, String)> {
-    let own = attempt.work.plan.env.iter();
-    let own = own.map(|var| (var.name.clone(), plain(&var.value).to_owned()));
-    attempt.builtin.iter().cloned().chain(own).collect()
+    with_own(attempt.builtin.clone(), &attempt.work.plan.env)
+}
+
+/// The variables of the trigger, and behind them those of the job.
+pub(super) fn with_own(trigger: Vec<(String, String)>, own: &[EnvVar]) -> Vec<(String, String)> {
+    let own = own.iter().map(|var| (var.name.clone(), plain(&var.value).to_owned()));
+    trigger.into_iter().chain(own).collect()
 }
 
 /// A value without the quotes around it.

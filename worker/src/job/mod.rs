@@ -4,6 +4,9 @@ mod attempt;
 mod carry;
 mod commit;
 mod control;
+mod deploy_grant;
+mod deploy_tree;
+mod deploy_work;
 mod deploys;
 mod doors;
 mod engine;
@@ -26,7 +29,6 @@ mod shell_session;
 mod shell_session_carry;
 mod snapshot;
 mod start;
-mod verify;
 mod watch;
 
 use std::sync::{Arc, OnceLock};
@@ -47,7 +49,7 @@ pub(crate) use keep_rooms::Rooms;
 pub(crate) use outside::{Answer, BlobStore, EventSink, Fetched, Here, Kept, Outside, Transfer};
 pub(crate) use shell_session::serve;
 
-/// Plans and verifications say little.
+/// Plans and deployments without a job say little.
 const SMALL_LOG: u64 = 4 * 1024 * 1024;
 /// Longest wait for containers that are being made, before they are removed.
 const MAKING: Duration = Duration::from_secs(60);
@@ -146,9 +148,9 @@ async fn work(
             let run = |reporter| attempt::job(worker, assignment, work, outside, reporter, held);
             report(client, &work.secrets, limit, run).await
         }
-        Work::Verify(work) => {
-            let run = |reporter| verify::verify(worker, assignment, work, reporter);
-            report(client, &work.secrets, SMALL_LOG, run).await
+        Work::Deploy(work) => {
+            let run = |reporter| deploy_work::run(worker, assignment, work, client, reporter);
+            report(client, &work.known.secrets, SMALL_LOG, run).await
         }
     }
 }

@@ -42,7 +42,7 @@ impl Room {
     pub(super) fn take(&self, assignment: &Assignment) -> Share {
         let bytes = match &assignment.work {
             Work::Plan(_) => 0,
-            Work::Verify(_) => self.usual,
+            Work::Deploy(_) => self.usual,
             Work::Job(job) => match job.plan.machine.resources.memory {
                 Some(_) => job.limits.memory_bytes,
                 None => self.usual,

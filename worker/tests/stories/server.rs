@@ -132,7 +132,7 @@ impl Server {
     pub(crate) fn give(&self, assignment: Assignment) {
         self.change(|script| match assignment.work {
             Work::Plan(_) => script.plans.push_back(assignment),
-            Work::Job(_) | Work::Verify(_) => script.jobs.push_back(assignment),
+            Work::Job(_) | Work::Deploy(_) => script.jobs.push_back(assignment),
         });
     }
 

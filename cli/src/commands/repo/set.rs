@@ -10,7 +10,7 @@ use crate::print;
 /// What is not named stays as it is.
 #[derive(Debug, clap::Args)]
 #[group(id = "switches", required = true, multiple = true, args = ["build_pushes",
-    "build_pull_requests", "default_branch", "keep_failed"])]
+    "build_pull_requests", "default_branch", "keep_failed", "travis_deploys"])]
 pub(super) struct Set {
     /// The repo, as OWNER/NAME.
     repo: RepoName,
@@ -26,6 +26,9 @@ pub(super) struct Set {
     /// How long the container of a failed job is kept for `slipway job shell`: 30m, 2h, or off.
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     keep_failed: Option<u32>,
+    /// Does its `.travis.yml` deploy from here? Not while Travis still does.
+    #[arg(long, value_name = "true|false")]
+    travis_deploys: Option<bool>,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -52,6 +55,7 @@ pub(super) async fn run(arguments: Set) -> Result<()> {
         "build_pull_requests": arguments.build_pull_requests,
         "default_branch": arguments.default_branch,
         "keep_failed_seconds": arguments.keep_failed,
+        "travis_deploys": arguments.travis_deploys,
     });
     api.call_with(Method::PATCH, arguments.repo.as_str(), &change).await?;
     print::line(&format!("{} is changed", arguments.repo));

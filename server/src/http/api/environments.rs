@@ -1,15 +1,21 @@
-//! Environments: what is live, and what came before.
+//! Environments: what is live, what came before, and the rules.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::Deserialize;
-use slipway_pipelines::wire::api::{Environment, WholeEnvironment};
+use slipway_pipelines::names::EnvironmentName;
+use slipway_pipelines::wire::api::{
+    ChangeRules, Environment, RollBack, RollingBack, WholeEnvironment,
+};
 
 use super::OfRepo;
 use crate::db::deploy_reads;
-use crate::http::problem::{Path, Problem};
+use crate::flow::{deploys, environments};
+use crate::http::auth::{Admin, OPERATOR};
+use crate::http::problem::{self, Path, Problem};
 use crate::state::Server;
 
 #[derive(Deserialize)]
@@ -35,4 +41,29 @@ pub(super) async fn show(
     let environment = found.ok_or_else(Problem::not_found)?;
     let deployments = deploy_reads::deployments_of_environment(&server.db, environment.id).await?;
     Ok(Json(WholeEnvironment { environment, deployments }))
+}
+
+pub(super) async fn change(
+    State(server): State<Arc<Server>>,
+    _may: Admin,
+    OfRepo(repo): OfRepo,
+    Path(named): Path<Named>,
+    problem::Json(rules): problem::Json<ChangeRules>,
+) -> Result<StatusCode, Problem> {
+    let name: EnvironmentName = named.name.parse().map_err(|_| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "That is no environment's name.")
+    })?;
+    environments::change(&server, &repo, &name, &rules, OPERATOR).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn rollback(
+    State(server): State<Arc<Server>>,
+    _may: Admin,
+    OfRepo(repo): OfRepo,
+    Path(named): Path<Named>,
+    problem::Json(asked): problem::Json<RollBack>,
+) -> Result<(StatusCode, Json<RollingBack>), Problem> {
+    let deployment = deploys::rollback(&server, &repo, &named.name, asked.to_run, OPERATOR).await?;
+    Ok((StatusCode::ACCEPTED, Json(RollingBack { deployment })))
 }

@@ -48,7 +48,10 @@ pub(super) fn router(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route("/deliveries", get(deliveries::list))
         .route("/deployments/{id}", get(deployments::show))
         .route("/environments", get(environments::list))
-        .route("/environments/{name}", get(environments::show));
+        .route("/deployments/{id}/approve", post(deployments::approve))
+        .route("/deployments/{id}/reject", post(deployments::reject))
+        .route("/environments/{name}", get(environments::show).patch(environments::change))
+        .route("/environments/{name}/rollback", post(environments::rollback));
     Router::new()
         .route("/repos", get(repos::list).post(repos::create))
         .route("/github-repos", get(repos::visible))

@@ -15,6 +15,7 @@ use url::Url;
 
 use super::OfRepo;
 use crate::db::repos::{self, Changes, NewRepo, Repo, RepoKind};
+use crate::flow::environments;
 use crate::github::bare;
 use crate::http::auth::{Admin, OPERATOR};
 use crate::http::problem::{self, Problem};
@@ -173,6 +174,7 @@ pub(super) struct Changed {
     build_pushes: Option<bool>,
     build_pull_requests: Option<bool>,
     keep_failed_seconds: Option<u32>,
+    travis_deploys: Option<bool>,
 }
 
 /// A container that is kept longer than a day was forgotten.
@@ -190,7 +192,12 @@ pub(super) async fn change(
         Some(branch) if branch.starts_with('-') => return refuse(DASH),
         Some(_) | None => {}
     }
-    let switches = [changed.enabled, changed.build_pushes, changed.build_pull_requests];
+    let switches = [
+        changed.enabled,
+        changed.build_pushes,
+        changed.build_pull_requests,
+        changed.travis_deploys,
+    ];
     if changed.keep_failed_seconds.is_some_and(|seconds| seconds > LONGEST_KEPT) {
         return refuse("Failed jobs are kept for a day (86400 seconds) at most.");
     }
@@ -198,7 +205,7 @@ pub(super) async fn change(
     if nothing && switches.iter().all(Option::is_none) {
         return refuse(
             "Say what to change: enabled, default_branch, build_pushes, build_pull_requests, \
-             keep_failed_seconds.",
+             keep_failed_seconds, travis_deploys.",
         );
     }
     let changes = Changes {
@@ -208,6 +215,9 @@ pub(super) async fn change(
         build_pull_requests: changed.build_pull_requests,
         keep_failed_seconds: changed.keep_failed_seconds.and_then(|s| i32::try_from(s).ok()),
     };
+    if let Some(on) = changed.travis_deploys {
+        environments::travis_deploys(&server, &repo, on, OPERATOR).await?;
+    }
     Ok(Json(repos::change(&server, &repo, &changes, OPERATOR).await?.into()))
 }
 

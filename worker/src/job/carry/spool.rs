@@ -24,7 +24,7 @@ impl Spool {
     }
 
     /// An empty file that only this worker reads.
-    pub(super) fn file(&self) -> std::io::Result<NamedTempFile> {
+    pub(in crate::job) fn file(&self) -> std::io::Result<NamedTempFile> {
         NamedTempFile::new_in(&self.root)
     }
 }

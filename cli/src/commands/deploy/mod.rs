@@ -1,5 +1,7 @@
 //! `slipway deploy …`: what is live, and why the last deployment went as it went.
 
+mod decide;
+
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -24,6 +26,13 @@ enum Command {
     List(Listing),
     /// Why a deployment went as it went: every hop, the reason, and the evidence word for word.
     Why(Why),
+    /// Let a deployment go on that waits for an approval. It holds for its commit only: what is
+    /// pushed afterwards is asked for anew.
+    Approve(decide::Decide),
+    /// Refuse it: it never begins.
+    Reject(decide::Decide),
+    /// Bring back the version that was verified before what is live, as a deployment of its own.
+    Rollback(decide::Rollback),
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,6 +56,9 @@ pub(crate) async fn run(arguments: Deploy) -> Result<ExitCode> {
     match arguments.command {
         Command::List(arguments) => list(arguments).await?,
         Command::Why(arguments) => why(arguments).await?,
+        Command::Approve(arguments) => decide::approve(arguments).await?,
+        Command::Reject(arguments) => decide::reject(arguments).await?,
+        Command::Rollback(arguments) => decide::rollback(arguments).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -88,6 +100,14 @@ async fn list(arguments: Listing) -> Result<()> {
     }
     print::line("");
     print::table(&["ENVIRONMENT", "RUN", "COMMIT", "STATE", "WHEN", "WHY"], rows);
+    for asked in all.iter().flat_map(|one| &one.deployments).filter(|one| one.is_asked()) {
+        let (repo, id) = (&arguments.repo, asked.id);
+        let what = format!("{} of run {}", short(asked.version.commit.as_str()), asked.run);
+        print::line(&print::safe(&format!(
+            "{} waits for an approval of {what}: slipway deploy approve {repo} {id}",
+            asked.environment
+        )));
+    }
     Ok(())
 }
 
@@ -98,7 +118,7 @@ fn row(deployment: &Deployment) -> Vec<String> {
         short(deployment.version.commit.as_str()).to_owned(),
         deployment.word(),
         print::ago(deployment.created_at),
-        print::cut(deployment.reason.as_deref().unwrap_or_default(), 60),
+        print::cut(deployment.reason.as_deref().or(deployment.why.as_deref()).unwrap_or(""), 60),
     ]
 }
 
@@ -134,6 +154,12 @@ fn explain(deployment: &Deployment) {
     ));
     if let Some(reason) = &deployment.reason {
         print::line(&format!("  {}", print::safe(reason)));
+    }
+    if let Some(why) = &deployment.why {
+        print::line(&format!("  {} by {}", print::safe(why), print::safe(&deployment.actor)));
+    }
+    if let Some(by) = &deployment.approved_by {
+        print::line(&format!("  approved by {}", print::safe(by)));
     }
     if let Some(previous) = &deployment.previous {
         print::line(&format!("  before it: {}", short(previous.commit.as_str())));
