@@ -91,6 +91,17 @@ impl DeployRow {
         evidence.iter_mut().for_each(|note| shorten(&mut note.text));
         evidence
     }
+    /// Somebody is asked whether it may begin.
+    pub(super) fn is_asked(&self) -> bool {
+        self.state == "waiting" && self.needs_approval && self.approved_by.is_none()
+    }
+    /// Who agreed, and when.
+    pub(super) fn approved(&self) -> Option<String> {
+        let by = self.approved_by.as_deref()?;
+        Some(format!("approved by {by}{}", self.approved_at.map_or_else(String::new, |at| {
+            format!(" at {}", at.format("%Y-%m-%d %H:%M UTC"))
+        })))
+    }
     pub(super) fn findings(&self) -> Vec<Shown> {
         findings::read(&self.findings)
     }
@@ -150,6 +161,7 @@ impl DeployRow {
     /// What the state means, in a sentence.
     pub(super) fn verdict(&self) -> &'static str {
         match self.state.as_str() {
+            "waiting" if self.is_asked() => "It waits until somebody approves it.",
             "waiting" => "It waits until the deployment before it is over.",
             "approved" => "It may start; its worker is about to.",
             "running" => "The target is being changed.",
