@@ -2,6 +2,9 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use slipway_pipelines::plan::{
+    Command, DeployOn, DeployPlan, Provider, RollbackPolicy, SecretScope,
+};
 use uuid::Uuid;
 
 use super::runs::job;
@@ -47,7 +50,32 @@ fn story(
     hops: usize,
 ) -> Story {
     let over = matches!(state, "live" | "failed" | "rolled_back" | "superseded");
-    Story { name, state, reason, hops, evidence: json!([]), findings: json!([]), asked: false, over }
+    Story {
+        name,
+        state,
+        reason,
+        hops,
+        evidence: json!([]),
+        findings: json!([]),
+        asked: false,
+        over,
+    }
+}
+
+/// A plan that the server can read, for what is decided in the browser.
+fn by_script() -> DeployPlan {
+    DeployPlan {
+        provider: Provider::Script { command: Command("./ship".to_owned()), verify: None },
+        on: DeployOn::default(),
+        environment: None,
+        secrets: SecretScope::All,
+        soak: None,
+        timeout: None,
+        rollback: RollbackPolicy::Auto,
+        allow_failure: false,
+        migrate: None,
+        promote: None,
+    }
 }
 
 /// A rollout on a cluster that has no room for all of it.
@@ -122,11 +150,9 @@ impl Seed {
         let (run, job) = self.shipping(repo, 42, "passed", 300, None).await?;
         let mut asked = story("asked", "waiting", None, 0);
         asked.asked = true;
-        for story in [
-            story("verifying", "verifying", None, 5),
-            story("waiting", "waiting", None, 0),
-            asked,
-        ] {
+        for story in
+            [story("verifying", "verifying", None, 5), story("waiting", "waiting", None, 0), asked]
+        {
             self.deployment(environments[1], &run, job, &story, None).await?;
         }
         let failed = Some("the container ended with 1 before it was healthy");
@@ -228,7 +254,8 @@ impl Seed {
         let id = Uuid::now_v7();
         let begun = run.created - 26;
         let row = json!({ "id": id, "environment_id": environment, "run_id": run.id, "job_id": job,
-            "attempt_id": Uuid::now_v7(), "deploy_index": 0, "plan": {}, "version": version(run.number),
+            "attempt_id": Uuid::now_v7(), "deploy_index": 0, "plan": if story.asked { serde_json::to_value(by_script())? } else { json!({}) },
+            "version": version(run.number),
             "previous": before.map(version), "actor": run.actor, "state": story.state,
             "reason": story.reason, "hops": hops(&GOOD[..story.hops], begun),
             "evidence": story.evidence, "findings": story.findings,

@@ -98,9 +98,12 @@ impl DeployRow {
     /// Who agreed, and when.
     pub(super) fn approved(&self) -> Option<String> {
         let by = self.approved_by.as_deref()?;
-        Some(format!("approved by {by}{}", self.approved_at.map_or_else(String::new, |at| {
-            format!(" at {}", at.format("%Y-%m-%d %H:%M UTC"))
-        })))
+        Some(format!(
+            "approved by {by}{}",
+            self.approved_at.map_or_else(String::new, |at| {
+                format!(" at {}", at.format("%Y-%m-%d %H:%M UTC"))
+            })
+        ))
     }
     pub(super) fn findings(&self) -> Vec<Shown> {
         findings::read(&self.findings)

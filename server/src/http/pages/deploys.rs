@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
 use slipway_pipelines::ids::DeploymentId;
 use slipway_pipelines::names::RepoName;
 use uuid::Uuid;
@@ -50,12 +52,38 @@ struct Environment {
     repo: String,
     name: String,
     live: Option<DeployRow>,
-    /// What a roll back would bring: the commit that was live before.
-    back_to: Option<String>,
+    ways_back: Vec<WayBack>,
     /// What is under way or waits, in its order, each with what holds it.
     queue: Vec<Queued>,
     rules: Vec<String>,
     history: Vec<DeployRow>,
+}
+
+/// A version that can be brought back: what its run brought.
+struct WayBack {
+    words: &'static str,
+    commit: String,
+    run: i32,
+}
+
+/// What is live once more, where a later deployment may have left the target half changed; and what
+/// was verified before it.
+fn ways_back(history: &[DeployRow], live: Option<&DeployRow>) -> Vec<WayBack> {
+    let Some(live) = live else { return Vec::new() };
+    let way =
+        |words, row: &DeployRow| WayBack { words, commit: row.commit().to_owned(), run: row.run };
+    let mut ways = Vec::new();
+    let last = history.iter().find(|one| one.finished_at.is_some());
+    if last.is_some_and(|last| matches!(last.state.as_str(), "failed" | "rolled_back")) {
+        ways.push(way("Bring back", live));
+    }
+    let earlier = history.iter().find(|one| {
+        one.state == "live"
+            && one.created_at < live.created_at
+            && one.whole_commit() != live.whole_commit()
+    });
+    ways.extend(earlier.map(|row| way("Roll back to", row)));
+    ways
 }
 
 /// A deployment that is not over.
@@ -127,18 +155,12 @@ pub(super) async fn environment(
     };
     let live = deploys::list(&server.db, &repo, &of(true)).await?.into_iter().next();
     let history = deploys::list(&server.db, &repo, &of(false)).await?;
-    let earlier = history.iter().find(|one| {
-        one.state == "live"
-            && live.as_ref().is_some_and(|live| {
-                one.created_at < live.created_at && one.whole_commit() != live.whole_commit()
-            })
-    });
     let frame = Frame::new(format!("{environment} · {repo}"), Some(&repo));
     page(&Environment {
         page: frame.tab("environments").refresh(5),
         repo,
         name: environment,
-        back_to: earlier.map(|one| one.commit().to_owned()),
+        ways_back: ways_back(&history, live.as_ref()),
         live,
         queue: queue(&history),
         rules: told(&rules),
@@ -209,12 +231,21 @@ pub(super) async fn reject(
     Ok(to_deployment(&repo, id))
 }
 
+/// Which run's version comes back: the one that the button named.
+#[derive(Debug, Deserialize)]
+pub(super) struct Back {
+    to_run: i32,
+}
+
 pub(super) async fn rollback(
     viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name, environment)): Path<(String, String, String)>,
+    back: Result<Form<Back>, axum::extract::rejection::FormRejection>,
 ) -> Result<Response, Failure> {
     let repo = find(&server, &owner, &name).await?;
-    let id = flow::rollback(&server, &repo, &environment, None, &viewer.actor).await?;
+    let Form(back) = back.map_err(|_| Failure::NotFound)?;
+    let (run, actor) = (Some(back.to_run), &viewer.actor);
+    let id = flow::rollback(&server, &repo, &environment, run, actor).await?;
     Ok(to_deployment(&repo, id))
 }
