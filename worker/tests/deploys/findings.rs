@@ -1,5 +1,7 @@
 //! What registry and container deploys find, and the migration before a container.
 
+use std::time::Duration;
+
 use slipway_pipelines::plan::{Command, DeployPlan, Migrate, Provider};
 use slipway_pipelines::wire::{DeployProgress, Finding, FindingCode, FindingVerdict, Version};
 use slipway_worker::deploy::{DeployOutcome, LocalImage, deploy};
@@ -55,7 +57,7 @@ async fn a_registry_that_is_asked_too_often_says_when_that_ends() {
         let (host, _) = scripted(move |_, asked| {
             // The engine looks at the registry before it pushes.
             let head = if asked.starts_with("GET /v2/ ") { "200 OK" } else { head };
-            let body = if asked.starts_with("HEAD ") { "" } else { body };
+            let body = if asked.starts_with("HEAD ") { "" } else { &body };
             format!(
                 "HTTP/1.1 {head}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
                  connection: close\r\n\r\n{body}",
@@ -63,7 +65,10 @@ async fn a_registry_that_is_asked_too_often_says_when_that_ends() {
             )
         })
         .await;
-        let finding = found(&bench, &given, &push_to(&host, &["v1"])).await;
+        let mut plan = push_to(&host, &["v1"]);
+        // An engine tries a push again for most of a minute before it says why not.
+        plan.timeout = Some(Duration::from_secs(300));
+        let finding = found(&bench, &given, &plan).await;
         assert_eq!(finding.code, code, "{finding:?}");
         assert!(finding.sentence.contains(expected), "{finding:?}");
         assert!(!finding.evidence.is_empty(), "{finding:?}");
