@@ -64,6 +64,10 @@ pub fn tree_name(deployment: DeploymentId) -> String {
 /// The server's answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "grant", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is taken apart at once"
+)]
 pub enum DeployGrant {
     /// Go on.
     Granted {

@@ -80,7 +80,8 @@ impl Row {
     }
 }
 
-/// Queues work. A job is queued among those that ask for the same machine.
+/// Queues work. A job is queued among those that ask for the same machine; what is done about its
+/// deployments goes to such a machine as well, since an engine may be their target.
 pub(crate) async fn create(tx: &mut Tx, run: RunId, kind: Kind) -> Result<(), FlowError> {
     let (lane, word, job, deployment) = match kind {
         Kind::Plan => (Lane::Plan, "plan", None, None),
@@ -95,8 +96,9 @@ pub(crate) async fn create(tx: &mut Tx, run: RunId, kind: Kind) -> Result<(), Fl
     sqlx::query!(
         "INSERT INTO assignments (id, lane, kind, run_id, job_id, deployment_id, requires,
                                   memory_mib)
-         SELECT $1, $2, $3, $4, $5, $6, coalesce(j.requires, ''), coalesce(j.memory_mib, 0)
-         FROM (VALUES (1)) AS one LEFT JOIN jobs j ON j.id = $5 AND $3 = 'job'",
+         SELECT $1, $2, $3, $4, $5, $6, coalesce(j.requires, ''),
+                CASE WHEN $3 = 'job' THEN coalesce(j.memory_mib, 0) ELSE 0 END
+         FROM (VALUES (1)) AS one LEFT JOIN jobs j ON j.id = $5",
         Uuid::now_v7(),
         lane.word(),
         word,

@@ -197,27 +197,6 @@ pub(crate) async fn open_of(tx: &mut Tx, attempt: AttemptId) -> Result<Vec<Deplo
     .collect()
 }
 
-/// The run number and state of whoever is before this deployment: FIFO, one at a time. Who waits
-/// for an approval is in nobody's way.
-pub(crate) async fn before(
-    tx: &mut Tx,
-    deployment: &Deployment,
-) -> Result<Option<(i32, String)>, FlowError> {
-    let row = sqlx::query!(
-        "SELECT r.number, d.state FROM deployments d JOIN runs r ON r.id = d.run_id
-         WHERE d.environment_id = $1 AND d.id <> $2
-           AND (d.state IN ('approved', 'running', 'verifying', 'unknown')
-                OR (d.state = 'waiting' AND d.id < $2
-                    AND (NOT d.needs_approval OR d.approved_by IS NOT NULL)))
-         ORDER BY (d.state = 'waiting'), d.id LIMIT 1",
-        deployment.environment.as_uuid(),
-        deployment.id.as_uuid()
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.map(|row| (row.number, row.state)))
-}
-
 /// Stores a change that `lifecycle` allowed; going live makes it the environment's version.
 pub(crate) async fn change(
     tx: &mut Tx,

@@ -12,10 +12,10 @@ use slipway_pipelines::names::RepoName;
 use slipway_pipelines::wire::DeployProgress;
 
 use super::FlowError;
-use crate::db::Tx;
 use crate::db::assignments::{self, Kind};
 use crate::db::attempts::Current;
 use crate::db::deployments::{self, Approval, Deployment};
+use crate::db::{Tx, deploy_queue};
 
 pub use approve::{approve, reject};
 pub use grant::grant;
@@ -32,7 +32,7 @@ async fn waits_for(
         let id = deployment.id;
         return Ok(Some(format!("it waits for an approval: slipway deploy approve {repo} {id}")));
     }
-    let before = deployments::before(tx, deployment).await?;
+    let before = deploy_queue::before(tx, deployment).await?;
     Ok(before.map(|(number, state)| {
         format!("the deployment of run {number} to {environment} is {state}")
     }))

@@ -9,11 +9,11 @@ use slipway_harness::{Scene, Worker};
 use slipway_pipelines::plan::{
     Command, DeployOn, DeployPlan, Plan, Provider, RollbackPolicy, SecretScope, TagFilter,
 };
-use slipway_pipelines::wire::Work;
+use slipway_pipelines::wire::{DeployAction, Work};
 
 use crate::{push_main, run_state, scene_with_repo};
 
-fn deploying(on: DeployOn) -> Plan {
+pub(crate) fn deploying(on: DeployOn) -> Plan {
     let mut job = job(1, 0);
     job.deploys = vec![DeployPlan {
         provider: Provider::Script { command: Command("true".to_owned()), verify: None },
@@ -30,13 +30,13 @@ fn deploying(on: DeployOn) -> Plan {
     plan(vec![job])
 }
 
-fn version(digit: char) -> Value {
+pub(crate) fn version(digit: char) -> Value {
     json!({ "commit": sha(digit), "digest": format!("sha256:{digit}"), "image": null,
             "label": null })
 }
 
 /// A run whose one job deploys, up to where it would ask.
-async fn job_that_deploys(
+pub(crate) async fn job_that_deploys(
     scene: &Scene,
     key: &str,
     worker: &Worker,
@@ -47,12 +47,12 @@ async fn job_that_deploys(
     worker.claim("job").await
 }
 
-async fn ask(attempt: &Attempt, version: &Value) -> Result<Value> {
+pub(crate) async fn ask(attempt: &Attempt, version: &Value) -> Result<Value> {
     let answer = attempt.call("deploys/0", &json!({ "version": version })).await?;
     Ok(answer.error_for_status()?.json().await?)
 }
 
-async fn tell(
+pub(crate) async fn tell(
     attempt: &Attempt,
     first: u64,
     deployment: &Value,
@@ -63,7 +63,7 @@ async fn tell(
     Ok(attempt.call("events", &json!({ "first": first, "events": [event] })).await?.status())
 }
 
-async fn environment(scene: &Scene) -> Result<Value> {
+pub(crate) async fn environment(scene: &Scene) -> Result<Value> {
     scene.get("/acme/web/environments/production").await
 }
 
@@ -146,7 +146,7 @@ async fn a_deploy_is_withheld_by_the_servers_own_facts() -> Result<()> {
         ("refs/heads/main", deploying(tags(TagFilter::OnlyTags)), Some("only tags")),
         ("refs/tags/v1", deploying(tags(TagFilter::NoTags)), Some("does not deploy tags")),
         ("refs/heads/main", deploying(elsewhere), Some("only from other/web")),
-        ("refs/heads/main", travis, Some("write a .ci.yml")),
+        ("refs/heads/main", travis.clone(), Some("write a .ci.yml")),
         ("refs/heads/main", deploying(branches("main")), None),
     ]) {
         let payload = push(git_ref, '0', 'a');
@@ -162,8 +162,15 @@ async fn a_deploy_is_withheld_by_the_servers_own_facts() -> Result<()> {
             }
         }
     }
+    // A maintainer knows that Travis does not deploy any more.
+    let on = json!({ "travis_deploys": true });
+    scene.api(Method::PATCH, "/acme/web", Some(on)).await?.error_for_status()?;
+    push_main(&scene, &key, "switched on").await?;
+    worker.plan(&travis).await?;
+    let attempt = worker.claim("job").await?;
+    assert_eq!(ask(&attempt, &version('a')).await?["grant"], "wait", "run 6 has its turn");
     let attempt = job_that_deploys(&scene, &key, &worker, "canceled").await?;
-    scene.api(Method::POST, "/acme/web/runs/7/cancel", None).await?.error_for_status()?;
+    scene.api(Method::POST, "/acme/web/runs/8/cancel", None).await?.error_for_status()?;
     assert_eq!(ask(&attempt, &version('a')).await?["reason"], "canceled by operator");
     let attempt = job_that_deploys(&scene, &key, &worker, "disabled").await?;
     let off = json!({ "enabled": false });
@@ -187,8 +194,9 @@ async fn a_deployment_whose_worker_was_lost_is_looked_at_and_never_tried_blindly
         assert!(reason.contains("never tried blindly"), "{reason}");
 
         let looking = worker.claim("job").await?;
-        let Work::Verify(work) = &looking.assignment.work else { panic!("a verify") };
-        assert_eq!(json!(work.version), version('b'));
+        let Work::Deploy(work) = &looking.assignment.work else { panic!("a verify") };
+        assert_eq!(work.action, DeployAction::Verify);
+        assert_eq!(json!(work.known.version), version('b'));
         let progress = match settled {
             "live" => json!({ "progress": "live", "version": version('b'), "url": null }),
             "rolled_back" => json!({ "progress": "rolled_back", "reason": "the old one serves",
@@ -221,6 +229,6 @@ async fn a_job_that_ends_leaves_no_deployment_open() -> Result<()> {
     let path = format!("/acme/web/deployments/{}", one.as_str().unwrap_or(""));
     assert_eq!(scene.get(&path).await?["state"], "unknown");
     let third = job_that_deploys(&scene, &key, &worker, "3").await;
-    assert!(third.is_ok_and(|claimed| matches!(claimed.assignment.work, Work::Verify(_))));
+    assert!(third.is_ok_and(|claimed| matches!(claimed.assignment.work, Work::Deploy(_))));
     scene.end().await
 }

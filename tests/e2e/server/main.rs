@@ -4,6 +4,8 @@ mod asked;
 mod cancel;
 mod claims;
 mod deploys;
+mod deploys_asked;
+mod deploys_back;
 mod imports;
 mod kept;
 mod logs;

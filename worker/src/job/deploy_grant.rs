@@ -18,7 +18,7 @@ const SAY_AGAIN: Duration = Duration::from_secs(60);
 /// The server's answer.
 pub(super) enum Asked {
     /// It may.
-    Granted(Granted),
+    Granted(Box<Granted>),
     /// It may not; this is why.
     Withheld(String),
     /// It will, without this job; this is what it waits for.
@@ -56,14 +56,14 @@ pub(super) async fn grant(
                 promoted,
                 ambient,
             } => {
-                return Ok(Asked::Granted(Granted {
+                return Ok(Asked::Granted(Box::new(Granted {
                     deployment,
                     secrets,
                     previous,
                     previous_rendered,
                     promoted,
                     ambient,
-                }));
+                })));
             }
             DeployGrant::Withheld { reason } => return Ok(Asked::Withheld(reason)),
             DeployGrant::Deferred { reason } => return Ok(Asked::Deferred(reason)),

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use slipway_pipelines::plan::{Provider, RegistryDeploy};
 use slipway_pipelines::wire::{
-    Assignment, AttemptEvent, Carried, DeployAction, DeployProgress, DeployWork, JobOutcome,
+    Assignment, AttemptEvent, Carried, CarriedImage, DeployAction, DeployProgress, DeployWork,
+    JobOutcome,
 };
 
 use super::events::Reporter;
-use super::{BlobStore, deploy_tree, deploys};
+use super::{BlobStore, Outside, deploy_tree, deploys};
 use crate::deploy::{DeployContext, DeployOutcome, LocalImage, WorkTree, deploy, rollback, verify};
 use crate::runner::Worker;
 use crate::script::trigger_environment;
@@ -20,7 +21,7 @@ pub(super) async fn run(
     worker: &Worker,
     assignment: &Assignment,
     work: &DeployWork,
-    blobs: &dyn BlobStore,
+    outside: Outside<'_>,
     reporter: Arc<Reporter>,
 ) -> JobOutcome {
     let Some(engine) = &worker.engine else {
@@ -33,7 +34,7 @@ pub(super) async fn run(
         let at = chrono::Utc::now();
         reporter.event(AttemptEvent::Deployment { deployment, progress, at });
     };
-    let brought = match brought(worker, work, blobs, &engine.docker).await {
+    let brought = match brought(worker, work, outside.blobs, &engine.docker).await {
         Ok(brought) => brought,
         Err(reason) => {
             reporter.say(&format!("Not deployed: {reason}."));
@@ -94,7 +95,7 @@ async fn brought(
     let DeployAction::Apply { carried: Carried { tree, images } } = &work.action else {
         return Ok(Brought::default());
     };
-    let image = |(name, image): (&String, &slipway_pipelines::wire::CarriedImage)| {
+    let image = |(name, image): (&String, &CarriedImage)| {
         (name.clone(), LocalImage { id: image.id.clone(), pushed: image.pushed.clone() })
     };
     let images: BTreeMap<_, _> = images.iter().map(image).collect();

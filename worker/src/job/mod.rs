@@ -149,7 +149,8 @@ async fn work(
             report(client, &work.secrets, limit, run).await
         }
         Work::Deploy(work) => {
-            let run = |reporter| deploy_work::run(worker, assignment, work, client, reporter);
+            let outside = Outside { sink: client, blobs: client, here: None };
+            let run = |reporter| deploy_work::run(worker, assignment, work, outside, reporter);
             report(client, &work.known.secrets, SMALL_LOG, run).await
         }
     }

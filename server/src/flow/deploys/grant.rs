@@ -142,8 +142,9 @@ impl Asking<'_> {
         request: DeployRequest,
     ) -> Result<Option<DeployGrant>, FlowError> {
         if asked.carried.is_some() {
-            let reason = asked.state.reason().map_or_else(|| asked.state.word(), |reason| reason);
-            return Ok(Some(DeployGrant::Deferred { reason: format!("it is {reason}") }));
+            let word = || format!("it is {}", asked.state.word());
+            let reason = asked.state.reason().map_or_else(word, str::to_owned);
+            return Ok(Some(DeployGrant::Deferred { reason }));
         }
         if asked.state != DeploymentState::Waiting {
             return Ok(None);
