@@ -55,16 +55,17 @@ mod tests {
         finding.count = 12;
         finding.log_tail = Some("no database\nbye\n".to_owned());
         finding.difference = Some("the image is another".to_owned());
-        insta::assert_snapshot!(lines(&[finding]).join("\n"), @r"
-          crash-loop [fatal] 12 times
-            14/30 pods of Deployment web: the container exits with 1
-            next: Read the log.
-            since the last good one: the image is another
-            event:
-              Back-off restarting failed container [31m
-            last lines of the log:
-              no database
-              bye
-        ");
+        let expected = [
+            "  crash-loop [fatal] 12 times",
+            "    14/30 pods of Deployment web: the container exits with 1",
+            "    next: Read the log.",
+            "    since the last good one: the image is another",
+            "    event:",
+            "      Back-off restarting failed container [31m",
+            "    last lines of the log:",
+            "      no database",
+            "      bye",
+        ];
+        assert_eq!(lines(&[finding]), expected);
     }
 }

@@ -45,19 +45,20 @@ async fn a_refused_login_and_a_registry_that_is_down_are_findings() {
 async fn a_registry_that_is_asked_too_often_says_when_that_ends() {
     let bench = Bench::new().await;
     let given = job(&bench, PASSWORD).await;
-    for (head, code, expected) in [
+    for (head, word, code, expected) in [
         (
             "429 Too Many Requests\r\nretry-after: 90",
+            "TOOMANYREQUESTS",
             FindingCode::RegistryRateLimited,
             "after 90 s",
         ),
-        ("403 Forbidden", FindingCode::PushDenied, "may not push"),
+        ("403 Forbidden", "DENIED", FindingCode::PushDenied, "may not push"),
     ] {
-        let body = r#"{"errors":[{"code":"X","message":"said so"}]}"#;
+        let said = format!("{{\"errors\":[{{\"code\":\"{word}\",\"message\":\"said so\"}}]}}");
         let (host, _) = scripted(move |_, asked| {
             // The engine looks at the registry before it pushes.
             let head = if asked.starts_with("GET /v2/ ") { "200 OK" } else { head };
-            let body = if asked.starts_with("HEAD ") { "" } else { &body };
+            let body = if asked.starts_with("HEAD ") { "" } else { said.as_str() };
             format!(
                 "HTTP/1.1 {head}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
                  connection: close\r\n\r\n{body}",
