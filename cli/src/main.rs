@@ -52,6 +52,8 @@ enum Command {
     Secret(commands::secret::Secret),
     /// Deployments: list, why, approve, reject, rollback.
     Deploy(commands::deploy::Deploy),
+    /// Why a deployment went as it went: the same as `deploy why`.
+    Why(commands::deploy::Why),
     /// Environments: list, show, and set their rules.
     Environment(commands::environment::Environment),
     /// What git runs after a push.
@@ -104,6 +106,7 @@ fn main() -> ExitCode {
         Command::Shell(shell) => asynchronous(commands::job::shell::run(shell)),
         Command::Secret(secret) => asynchronous(commands::secret::run(secret)),
         Command::Deploy(deploy) => asynchronous(commands::deploy::run(deploy)),
+        Command::Why(why) => asynchronous(commands::deploy::run_why(why)),
         Command::Environment(environment) => asynchronous(commands::environment::run(environment)),
         Command::Hook(hook) => asynchronous(commands::hook::run(hook)),
         Command::Bench(bench) => asynchronous(commands::bench::run(bench)),

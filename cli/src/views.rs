@@ -1,5 +1,7 @@
 //! What commands print of the REST interface beside the shared types of `wire::api`.
 
+pub(crate) mod findings;
+
 use serde::{Deserialize, Serialize};
 
 /// A repo.

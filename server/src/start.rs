@@ -15,7 +15,10 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::FlowError;
-use crate::flow::{deploys, expire, intake, reap, reconcile, report, report_github, shells};
+use crate::flow::{
+    deploys, expire, intake, reap, reconcile, report, report_github, report_github_deployments,
+    shells,
+};
 use crate::github::Github;
 use crate::state::{Server, Signal, listen};
 use crate::store::blobs::Blobs;
@@ -100,7 +103,7 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
     let shared = || (Arc::clone(&server), stop.clone());
     let (listening, deciding, reaping) = (shared(), shared(), shared());
     let (reporting, checking) = (shared(), shared());
-    let (expiring, closing, beginning) = (shared(), shared(), shared());
+    let (expiring, closing, showing, beginning) = (shared(), shared(), shared(), shared());
     vec![
         tokio::spawn(async move { listen(&listening.0, &listening.1).await }),
         tokio::spawn(async move {
@@ -133,6 +136,12 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
             let wakes = |signal| matches!(signal, Signal::Run(_));
             let tick = || report_github::tick(&server, &stop, &sent);
             every(&server, &stop, "report to GitHub", wakes, tick).await;
+        }),
+        tokio::spawn(async move {
+            let (server, stop) = showing;
+            let wakes = |signal| matches!(signal, Signal::Run(_));
+            let tick = || report_github_deployments::tick(&server, &stop);
+            every(&server, &stop, "report deployments to GitHub", wakes, tick).await;
         }),
         tokio::spawn(async move { expire(&expiring.0, &expiring.1).await }),
         tokio::spawn(async move { reconcile(&server, &stop).await }),

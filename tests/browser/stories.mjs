@@ -205,4 +205,27 @@ export const stories = {
     assert.equal(post.status(), 401);
     await stranger.close();
   },
+
+  "a deployment says the root cause first, and shows what was seen": async (page, { full, deployments }) => {
+    await page.goto(`${full}/acme/shop/deployments/${deployments.kubernetes_stuck}`);
+    const first = page.locator("article.finding").first();
+    assert.match(await first.innerText(), /Fatal[\s\S]*insufficient-memory[\s\S]*14\/30 pods of Deployment web[\s\S]*node1 has 100Mi/);
+    assert.match(await first.innerText(), /Next: Ask for less memory/);
+    assert.equal(await first.locator("pre").first().isVisible(), false, "folded");
+    await first.locator("summary").focus();
+    await page.keyboard.press("Enter");
+    assert.match(await first.locator("pre").first().innerText(), /0\/2 nodes are available/);
+    await page.goto(`${full}/acme/cloud/runs/10`);
+    assert.match(await page.locator("#main").innerText(), /command-failed[\s\S]*instance i-0a1b2c/);
+  },
+
+  "what waits for somebody is decided on the page": async (page, { full, deployments }) => {
+    await page.goto(`${full}/acme/shop/environments/staging`);
+    assert.match(await page.locator(".queue").innerText(), /It waits until somebody approves it/);
+    assert.match(await page.locator("#main").innerText(), /Only these branches are deployed: main/);
+    await page.locator(".queue").getByRole("button", { name: /^Reject/ }).click();
+    await page.waitForURL(`**/deployments/${deployments.asked}`);
+    assert.match(await page.locator(".answer").innerText(), /Failed[\s\S]*rejected it/);
+    assert.equal(await page.getByRole("button", { name: "Approve" }).count(), 0);
+  },
 };

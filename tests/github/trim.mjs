@@ -10,6 +10,7 @@ const ROUTES = [
   '/repos/{owner}/{repo}/check-runs', '/repos/{owner}/{repo}/check-runs/{check_run_id}',
   '/repos/{owner}/{repo}/commits/{ref}', '/repos/{owner}/{repo}/commits/{ref}/check-runs',
   '/repos/{owner}/{repo}/commits/{ref}/statuses', '/repos/{owner}/{repo}/git/matching-refs/{ref}',
+  '/repos/{owner}/{repo}/deployments', '/repos/{owner}/{repo}/deployments/{deployment_id}/statuses',
   '/repos/{owner}/{repo}/git/ref/{ref}', '/repos/{owner}/{repo}/hooks',
   '/repos/{owner}/{repo}/hooks/{hook_id}', '/repos/{owner}/{repo}/installation',
   '/repos/{owner}/{repo}/pulls', '/repos/{owner}/{repo}/pulls/{pull_number}',

@@ -87,9 +87,52 @@ fn read_one<'n>(reader: &mut Reader, at: &At<'n>) -> Option<Deploy<'n>> {
             reader.name(&name, text, "bad-environment")
         }),
     };
+    fit(reader, at, &plan);
     let names = at.get("secrets").map(|names| section::secret_names(reader, &names));
     let runtimes = at.get("on").map_or_else(Vec::new, |on| deploy_on::runtimes(reader, &on));
     Some(Deploy { plan, names, runtimes, at: at.clone() })
+}
+
+/// What stands before the change has to fit to the target.
+fn fit(reader: &mut Reader, at: &At<'_>, plan: &DeployPlan) {
+    let said = match (&plan.migrate, &plan.provider) {
+        (None, _)
+        | (Some(Migrate::Command(_)), Provider::Container(_))
+        | (Some(Migrate::Job(_)), Provider::Kubernetes(_))
+        | (Some(_), Provider::Unsupported { .. }) => None,
+        (Some(Migrate::Job(_)), Provider::Container(_)) => {
+            Some(("a container is migrated by a command, not by a Job", "write `migrate: COMMAND`"))
+        }
+        (Some(Migrate::Command(_)), Provider::Kubernetes(_)) => Some((
+            "a cluster is migrated by a Job, not by a command",
+            "write `migrate: {job: MANIFEST}`",
+        )),
+        (Some(_), Provider::Script { .. }) => Some((
+            "a script has no `migrate`",
+            "run the migration in the script, or in `before_deploy`",
+        )),
+        (Some(_), Provider::Registry(_) | Provider::Elasticbeanstalk(_) | Provider::S3(_)) => {
+            Some((
+                "this provider has no `migrate`",
+                "run the migration in `before_deploy`, or in a deploy before this one",
+            ))
+        }
+    };
+    if let (Some((message, help)), Some(at)) = (said, at.get("migrate")) {
+        reader.error(&at, "no-migrate", message, help);
+    }
+    let promotes = matches!(
+        plan.provider,
+        Provider::Container(_)
+            | Provider::Kubernetes(_)
+            | Provider::Elasticbeanstalk(_)
+            | Provider::Unsupported { .. }
+    );
+    if let (false, Some(at)) = (promotes, at.get("promote")) {
+        let message = "this provider can not bring out what another environment has verified";
+        let help = "promote by container, kubernetes or elasticbeanstalk";
+        reader.error(&at, "no-promote", message, help);
+    }
 }
 
 /// `migrate: COMMAND`, or `migrate: {job: MANIFEST}`.

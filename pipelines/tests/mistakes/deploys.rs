@@ -243,3 +243,29 @@ script: make
       = help: choose another name
     "#);
 }
+
+#[test]
+fn what_stands_before_a_deploy_fits_to_its_target() {
+    let file = r"script: make
+images: [{name: app}]
+deploy:
+  - {provider: script, script: ./ship, migrate: ./migrate, promote: staging}
+  - {provider: container, name: web, migrate: {job: migrate.yaml}, verify: ./check}
+  - {provider: kubernetes, manifests: k8s, kubeconfig: $KUBECONFIG, migrate: ./migrate}
+  - {provider: container, name: ok, migrate: ./migrate, promote: staging}
+";
+    let told = told(".ci.yml", file);
+    for (line, expected) in [
+        (4, "error[no-migrate]: a script has no `migrate`"),
+        (4, "error[no-promote]: this provider can not bring out what another environment"),
+        (5, "error[no-migrate]: a container is migrated by a command, not by a Job"),
+        (5, "warning[unknown-key]: `verify`"),
+        (6, "error[no-migrate]: a cluster is migrated by a Job, not by a command"),
+    ] {
+        let found = told.split_once(expected);
+        let (_, after) = found.unwrap_or_else(|| panic!("no {expected}:\n{told}"));
+        let place = after.lines().nth(1).unwrap_or_default();
+        assert!(place.contains(&format!(".ci.yml:{line}:")), "{expected} at {place}");
+    }
+    assert!(!told.contains(".ci.yml:7:"), "{told}");
+}

@@ -20,6 +20,7 @@ pub(crate) mod reap;
 pub(crate) mod reconcile;
 pub(crate) mod report;
 pub(crate) mod report_github;
+pub(crate) mod report_github_deployments;
 pub mod restart;
 pub(crate) mod retry;
 pub(crate) mod room;

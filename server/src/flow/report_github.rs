@@ -232,7 +232,7 @@ fn deployment(deployment: api::Deployment) -> DeployFact {
 }
 
 /// How long to wait before the next try.
-fn delay(error: &GithubError, tries: i32) -> Duration {
+pub(super) fn delay(error: &GithubError, tries: i32) -> Duration {
     let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or(0).min(16);
     let seconds = match error {
         GithubError::RateLimited { until } => {

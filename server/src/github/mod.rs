@@ -4,6 +4,7 @@ pub(crate) mod bare;
 mod checks;
 mod client;
 mod credential;
+pub(crate) mod deployments;
 mod error;
 pub mod events;
 mod heads;

@@ -200,6 +200,21 @@ fn rest() -> Vec<Row> {
         // Pages: the operator's token sees them as a session does.
         (Method::GET, "/no/body/caches".to_owned(), [401, 401, 401, 404]),
         (Method::POST, "/no/body/caches/clear".to_owned(), [401, 401, 401, 404]),
+        (
+            Method::POST,
+            "/no/body/environments/production/rollback".to_owned(),
+            [401, 401, 401, 404],
+        ),
+        (
+            Method::POST,
+            "/no/body/deployments/018f0000-0000-7000-8000-000000000000/approve".to_owned(),
+            [401, 401, 401, 404],
+        ),
+        (
+            Method::POST,
+            "/no/body/deployments/018f0000-0000-7000-8000-000000000000/reject".to_owned(),
+            [401, 401, 401, 404],
+        ),
         (Method::GET, "/no/body/runs/1/jobs/1/artifacts/logs".to_owned(), [401, 401, 401, 404]),
     ]
 }

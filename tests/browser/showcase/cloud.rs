@@ -43,6 +43,20 @@ fn pull(number: i32, title: &str, branch: &str, fork: bool, head: i32) -> Value 
         "draft": number == 7 })
 }
 
+/// What the explainer sees in an environment whose instances turned red.
+fn found() -> Value {
+    json!([
+        { "code": "command-failed", "subject": "instance i-0a1b2c", "verdict": "fatal", "count": 2,
+          "sentence": "the command of the new version ended with 1 on 2 of 2 instances",
+          "since": ago(3 * HOUR),
+          "evidence": [{ "source": "event", "text": "ERROR [Instance: i-0a1b2c] Command failed on instance. Return code: 1" }],
+          "log_tail": "[ERROR] container_command 01_migrate: relation \"orders\" does not exist\n",
+          "next": "Read the engine's log; correct `container_commands`, then deploy again." },
+        { "code": "unhealthy-instances", "subject": "environment cloud-prod", "verdict": "transient",
+          "sentence": "ELB health is failing on 2 of 2 instances", "count": 1, "evidence": [],
+          "next": "It goes when the version before is back." } ])
+}
+
 impl Seed {
     pub(crate) async fn cloud(&mut self) -> Result<()> {
         let repo = self.repo("acme/cloud", 12, true).await?;
@@ -224,6 +238,7 @@ impl Seed {
                 { "source": "events of the environment", "text": "12:01:04 ERROR Failed to deploy application.\n12:01:02 ERROR [Instance: i-0a1b2c] Command failed on instance. Return code: 1 Output: Engine execution has encountered an error.\n12:00:58 INFO Deploying new version to instance(s)." },
                 { "source": "eb-engine.log of i-0a1b2c", "text": engine.collect::<String>() } ]);
         }
+        let findings = if state == "live" { json!([]) } else { found() };
         let id = Uuid::now_v7();
         let target = json!({ "provider": "elasticbeanstalk", "app": "cloud", "env": "cloud-prod",
                              "region": "eu-central-1", "bucket": "acme-bundles" });
@@ -231,7 +246,7 @@ impl Seed {
             "attempt_id": Uuid::now_v7(), "deploy_index": 0, "plan": { "provider": target },
             "version": version(run.number), "previous": previous, "actor": run.actor,
             "state": state, "reason": reason, "url": url, "hops": hops, "evidence": evidence,
-            "created_at": ago(begun), "started_at": ago(begun - 1), "finished_at": ago(begun - 44) });
+            "findings": findings, "created_at": ago(begun), "started_at": ago(begun - 1), "finished_at": ago(begun - 44) });
         self.put("deployments", row).await?;
         Ok(id)
     }

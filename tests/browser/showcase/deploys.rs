@@ -2,6 +2,9 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use slipway_pipelines::plan::{
+    Command, DeployOn, DeployPlan, Provider, RollbackPolicy, SecretScope,
+};
 use uuid::Uuid;
 
 use super::runs::job;
@@ -35,6 +38,8 @@ struct Story {
     reason: Option<&'static str>,
     hops: usize,
     evidence: Value,
+    findings: Value,
+    asked: bool,
     over: bool,
 }
 
@@ -45,7 +50,55 @@ fn story(
     hops: usize,
 ) -> Story {
     let over = matches!(state, "live" | "failed" | "rolled_back" | "superseded");
-    Story { name, state, reason, hops, evidence: json!([]), over }
+    Story {
+        name,
+        state,
+        reason,
+        hops,
+        evidence: json!([]),
+        findings: json!([]),
+        asked: false,
+        over,
+    }
+}
+
+/// A plan that the server can read, for what is decided in the browser.
+fn by_script() -> DeployPlan {
+    DeployPlan {
+        provider: Provider::Script { command: Command("./ship".to_owned()), verify: None },
+        on: DeployOn::default(),
+        environment: None,
+        secrets: SecretScope::All,
+        soak: None,
+        timeout: None,
+        rollback: RollbackPolicy::Auto,
+        allow_failure: false,
+        migrate: None,
+        promote: None,
+    }
+}
+
+/// A rollout on a cluster that has no room for all of it.
+fn stuck() -> Story {
+    let event = "0/2 nodes are available: 1 Insufficient memory, 1 Too many pods. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.";
+    let pods = "web-6d5f8c9b7-2x4kq Pending\nweb-6d5f8c9b7-4m9zt Pending\nweb-6d5f8c9b7-7c2wd Pending <and 11 more>\n";
+    let reason = Some("14/30 pods of Deployment web can not be placed");
+    let mut stuck = story("kubernetes_stuck", "failed", reason, 2);
+    stuck.findings = json!([
+        { "code": "insufficient-memory", "subject": "14/30 pods of Deployment web", "verdict": "fatal",
+          "sentence": "each pod asks for `256Mi`; node1 has 100Mi of 4096Mi left, node2 has 0Mi of 4096Mi left",
+          "since": ago(240), "count": 14,
+          "evidence": [ { "source": "event FailedScheduling of pod web-6d5f8c9b7-2x4kq", "text": event },
+                        { "source": "pods that wait", "text": pods } ],
+          "difference": "replicas were 16 and are 30",
+          "next": "Ask for less memory in `resources.requests`, run fewer pods, or add a node." },
+        { "code": "image-pull-slow", "subject": "2/30 pods of Deployment web", "verdict": "transient",
+          "sentence": "the image is being pulled for 95 s", "count": 1, "evidence": [],
+          "next": "Wait, or use a smaller image." },
+        { "code": "pods-terminating", "subject": "1 pod of the version before", "verdict": "waiting",
+          "sentence": "it has 30 s to end", "count": 1, "evidence": [],
+          "log_tail": "SIGTERM, finishing 3 requests\n", "next": "Nothing: it ends by itself." } ]);
+    stuck
 }
 
 impl Seed {
@@ -70,6 +123,12 @@ impl Seed {
             { "source": "GET http://127.0.0.1:49153/health", "text": "HTTP/1.1 500 Internal Server Error\ncontent-type: text/plain\n\nDATABASE_URL is not set" },
             { "source": "last log lines of slipway-shop-41", "text": "listening on :8000\nGET /health 500\nRuntimeError: <no database> & no fallback\nGET /health 500\nGET /health 500" },
         ]);
+        rolled_back.findings = json!([{
+            "code": "container-unhealthy", "subject": "service shop", "verdict": "fatal", "count": 1,
+            "sentence": "/health answered 500 three times", "evidence": rolled_back.evidence,
+            "log_tail": "listening on :8000\nRuntimeError: <no database> & no fallback\n",
+            "difference": "`3f2a1c0` was live; this is `9b1d0c1`: git log 3f2a1c0..9b1d0c1",
+            "next": "Read the answers and the log: the program runs and says by itself that it is not well." }]);
         let production = [
             (39, story("first", "live", None, 6), 30 * HOUR, "passed"),
             (40, rolled_back, 3 * HOUR, "failed"),
@@ -89,8 +148,10 @@ impl Seed {
             .execute(self.server.db.pool())
             .await?;
         let (run, job) = self.shipping(repo, 42, "passed", 300, None).await?;
+        let mut asked = story("asked", "waiting", None, 0);
+        asked.asked = true;
         for story in
-            [story("verifying", "verifying", None, 5), story("waiting", "waiting", None, 0)]
+            [story("verifying", "verifying", None, 5), story("waiting", "waiting", None, 0), asked]
         {
             self.deployment(environments[1], &run, job, &story, None).await?;
         }
@@ -108,6 +169,11 @@ impl Seed {
         for story in others {
             self.deployment(environments[2], &run, job, &story, None).await?;
         }
+        self.deployment(environments[2], &run, job, &stuck(), Some(41)).await?;
+        sqlx::query("UPDATE environments SET approval = true, branches = '{main}' WHERE id = $1")
+            .bind(environments[1])
+            .execute(self.server.db.pool())
+            .await?;
         Ok(())
     }
 
@@ -188,10 +254,12 @@ impl Seed {
         let id = Uuid::now_v7();
         let begun = run.created - 26;
         let row = json!({ "id": id, "environment_id": environment, "run_id": run.id, "job_id": job,
-            "attempt_id": Uuid::now_v7(), "deploy_index": 0, "plan": {}, "version": version(run.number),
+            "attempt_id": Uuid::now_v7(), "deploy_index": 0, "plan": if story.asked { serde_json::to_value(by_script())? } else { json!({}) },
+            "version": version(run.number),
             "previous": before.map(version), "actor": run.actor, "state": story.state,
             "reason": story.reason, "hops": hops(&GOOD[..story.hops], begun),
-            "evidence": story.evidence, "created_at": ago(begun), "started_at": ago(begun - 1),
+            "evidence": story.evidence, "findings": story.findings,
+            "needs_approval": story.asked, "created_at": ago(begun), "started_at": ago(begun - 1),
             "url": if story.hops > 4 { Some("http://127.0.0.1:18080") } else { None },
             "finished_at": if story.over { Some(ago(begun - 38)) } else { None } });
         self.put("deployments", row).await?;

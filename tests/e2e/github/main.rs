@@ -3,6 +3,7 @@
 
 mod adding;
 mod converging;
+mod deployments;
 mod kept;
 mod telling;
 mod triggers;

@@ -160,6 +160,7 @@ impl GitHub {
             hooks: Vec::new(),
             checks: Vec::new(),
             statuses: Vec::new(),
+            deployments: Vec::new(),
             pulls: Vec::new(),
         };
         state.repos.insert(name.to_lowercase(), repo);

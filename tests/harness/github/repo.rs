@@ -136,6 +136,13 @@ impl ForgeRepo {
         all.iter().filter(|(sha, _)| sha == commit).map(|(_, status)| status.clone()).collect()
     }
 
+    /// The deployments, oldest first, each with its statuses, oldest first.
+    #[must_use]
+    pub fn deployments(&self) -> Vec<(Value, Vec<Value>)> {
+        let state = self.shared.state();
+        state.repo(&self.name).map(|repo| repo.deployments.clone()).unwrap_or_default()
+    }
+
     /// Every status of every commit, oldest first.
     #[must_use]
     pub fn all_statuses(&self) -> Vec<Value> {

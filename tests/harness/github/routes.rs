@@ -118,6 +118,8 @@ impl Call<'_> {
             _ if part.contains("check-runs") && self.method == "get" => ("checks", "read"),
             _ if part.contains("check-runs") => ("checks", "write"),
             _ if part.starts_with("/statuses") => ("statuses", "write"),
+            _ if part.contains("deployments") && self.method == "get" => ("deployments", "read"),
+            _ if part.contains("deployments") => ("deployments", "write"),
             _ if part.contains("statuses") => ("statuses", "read"),
             _ if part.starts_with("/pulls") => ("pull_requests", "read"),
             _ => ("contents", "read"),
@@ -158,6 +160,11 @@ impl Call<'_> {
                     .cloned()
                     .collect())
             }
+            ("post", "/deployments") => self.new_deployment(repo, new_id),
+            ("get", "/deployments") => self.deployments(repo),
+            ("post", "/deployments/{deployment_id}/statuses") => {
+                self.new_deployment_status(repo, new_id)
+            }
             ("post", "/check-runs") => self.new_check(repo, new_id),
             ("get", "/check-runs/{check_run_id}") => self.check(repo),
             ("patch", "/check-runs/{check_run_id}") => self.change_check(repo),
@@ -192,6 +199,7 @@ impl Call<'_> {
             ("metadata", "read"),
             ("contents", "read"),
             ("checks", "write"),
+            ("deployments", "write"),
             ("statuses", "write"),
             ("pull_requests", "read"),
             ("repository_hooks", "write"),

@@ -36,6 +36,8 @@ pub(super) struct RepoState {
     pub(super) hooks: Vec<Hook>,
     pub(super) checks: Vec<Value>,
     pub(super) statuses: Vec<(String, Value)>,
+    /// Each with its statuses, the oldest first.
+    pub(super) deployments: Vec<(Value, Vec<Value>)>,
     pub(super) pulls: Vec<Pull>,
 }
 

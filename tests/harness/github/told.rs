@@ -62,6 +62,49 @@ impl Call<'_> {
         (StatusCode::CREATED, status)
     }
 
+    pub(super) fn new_deployment(&self, repo: &mut RepoState, id: i64) -> Answer {
+        let asked = self.text("ref").unwrap_or_default();
+        let Some(sha) = git::resolve(&repo.path, asked) else {
+            return refused(422, &format!("No ref found for: {asked}"));
+        };
+        let example = GITHUB.example("post", self.template, 201);
+        // How it is to be made is no part of what it is.
+        let mut shown = self.body.clone();
+        for name in ["auto_merge", "required_contexts"] {
+            shown.as_object_mut().and_then(|shown| shown.remove(name));
+        }
+        let made =
+            json!({ "id": id, "sha": sha, "url": format!("{}/deployments/{id}", self.base) });
+        let deployment = with(with(example, shown), made);
+        repo.deployments.push((deployment.clone(), Vec::new()));
+        (StatusCode::CREATED, deployment)
+    }
+
+    pub(super) fn deployments(&self, repo: &RepoState) -> Answer {
+        let asked = |name: &str| {
+            let found = self.query.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        let of = |one: &Value, name: &str| asked(name).is_none_or(|wanted| one[name] == wanted);
+        let all = repo.deployments.iter().rev().map(|(deployment, _)| deployment);
+        ok(all.filter(|one| of(one, "sha") && of(one, "environment")).cloned().collect())
+    }
+
+    pub(super) fn new_deployment_status(&self, repo: &mut RepoState, id: i64) -> Answer {
+        let number: i64 = self.value("deployment_id").parse().unwrap_or(0);
+        let found = repo.deployments.iter_mut().find(|(one, _)| one["id"] == number);
+        let Some((_, statuses)) = found else { return refused(404, "Not Found") };
+        if self.text("description").is_some_and(|text| text.chars().count() > 140) {
+            return refused(422, "description is too long (maximum is 140 characters)");
+        }
+        let example = GITHUB.example("post", self.template, 201);
+        let mut shown = self.body.clone();
+        shown.as_object_mut().and_then(|shown| shown.remove("auto_inactive"));
+        let status = with(with(example, shown), json!({ "id": id }));
+        statuses.push(status.clone());
+        (StatusCode::CREATED, status)
+    }
+
     pub(super) fn new_check(&self, repo: &mut RepoState, id: i64) -> Answer {
         let sha = self.text("head_sha").unwrap_or_default();
         if git::resolve(&repo.path, sha).is_none() {

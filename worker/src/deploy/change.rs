@@ -12,6 +12,7 @@ use super::engine::{self, name_of};
 use super::forwarder::{Forwarder, written};
 use super::health::{Unhealthy, Watch};
 use super::names::{COMMIT, Service};
+use super::trouble::Trouble;
 use super::{DeployContext, DeployOutcome};
 
 /// How long a new version must stay healthy where the file does not say.
@@ -45,10 +46,10 @@ impl Change<'_> {
         &self,
         new: &str,
         version: Version,
-    ) -> Result<DeployOutcome, String> {
+    ) -> Result<DeployOutcome, Trouble> {
         let before = self.forwarder.ports().await?;
-        if let Err(reason) = self.forwarder.point(new, &written(&self.target.ports)).await {
-            return self.not_switched(Unhealthy::because(reason), Some(new)).await;
+        if let Err(trouble) = self.forwarder.point(new, &written(&self.target.ports)).await {
+            return self.not_switched(trouble.into(), Some(new)).await;
         }
         self.ctx.hop("switched", new);
         let applied = DeployProgress::Applied { version: version.clone(), url: self.url() };
@@ -62,10 +63,11 @@ impl Change<'_> {
         new: &str,
         ports_before: &str,
         version: Version,
-    ) -> Result<DeployOutcome, String> {
+    ) -> Result<DeployOutcome, Trouble> {
         match self.watch(new).soak(self.plan.soak.unwrap_or(SOAK)).await {
             Ok(answer) => self.ctx.hop("soaked", answer),
             Err(unhealthy) if self.plan.rollback == RollbackPolicy::Never => {
+                self.explain(&unhealthy);
                 let reason = format!("{}; left as it is", unhealthy.reason);
                 let evidence = unhealthy.evidence;
                 return Ok(self.ctx.end(DeployProgress::Failed { reason, evidence }));
@@ -96,8 +98,9 @@ impl Change<'_> {
         &self,
         unhealthy: Unhealthy,
         new: Option<&str>,
-    ) -> Result<DeployOutcome, String> {
-        let Unhealthy { reason, evidence } = unhealthy;
+    ) -> Result<DeployOutcome, Trouble> {
+        self.explain(&unhealthy);
+        let Unhealthy { reason, evidence, cause: _ } = unhealthy;
         if let Some(new) = new {
             engine::remove(self.ctx.docker, new).await?;
         }
@@ -120,8 +123,20 @@ impl Change<'_> {
         Ok(self.ctx.end(last))
     }
 
+    /// Tells the cause, and what is other than at the version that was live before.
+    fn explain(&self, unhealthy: &Unhealthy) {
+        let Some(cause) = &unhealthy.cause else { return };
+        let subject = format!("service {}", self.target.name);
+        let mut finding = cause.finding(&subject, &unhealthy.reason);
+        finding.difference = self.ctx.previous.map(|previous| {
+            let (from, to) = (previous.commit.short(), self.ctx.commit.short());
+            format!("{from} was live; this is {to}: git log {from}..{to}")
+        });
+        self.ctx.found(vec![finding]);
+    }
+
     /// It may have ended or been stopped meanwhile; whether it runs is looked at afterwards.
-    async fn revive(&self, old: &str) -> Result<(), String> {
+    async fn revive(&self, old: &str) -> Result<(), Trouble> {
         if self.serving(old).await?.is_none() {
             engine::run(self.ctx.docker, old).await?;
         }

@@ -5,15 +5,16 @@ use std::collections::HashMap;
 
 use bollard::models::{ContainerCreateBody, ContainerSummary, ContainerSummaryStateEnum};
 use slipway_pipelines::ids::Id as _;
-use slipway_pipelines::plan::{ContainerDeploy, DeployPlan};
-use slipway_pipelines::wire::Version;
+use slipway_pipelines::plan::{ContainerDeploy, DeployPlan, Migrate};
+use slipway_pipelines::wire::{FindingCode, Version};
 use tokio::time::{Instant, timeout_at};
 
 use super::change::Change;
 use super::engine::{self, name_of};
 use super::forwarder::Forwarder;
-use super::health::Unhealthy;
+use super::migrate::migrate;
 use super::names::{COMMIT, DEPLOYMENT, SERVICE, Service};
+use super::trouble::{Cause, Trouble};
 use super::{DeployContext, DeployOutcome, longest, refuse_foreign};
 
 /// An image and how a verdict calls it.
@@ -28,7 +29,7 @@ pub(super) async fn deploy(
     ctx: &DeployContext<'_>,
     plan: &DeployPlan,
     target: &ContainerDeploy,
-) -> Result<DeployOutcome, String> {
+) -> Result<DeployOutcome, Trouble> {
     let deadline = Instant::now() + longest(plan);
     let late = || format!("the deploy was not up within {} seconds", longest(plan).as_secs());
     let service = Service::new(ctx.repo, &target.name)?;
@@ -39,6 +40,9 @@ pub(super) async fn deploy(
     let old = serving(ctx, &service, &forwarder).await?;
     clear_half_made(ctx, &service, old.as_deref()).await?;
 
+    if let Some(Migrate::Command(command)) = &plan.migrate {
+        migrate(ctx, &service, (&image.local, env.clone()), command, deadline).await?;
+    }
     let name = service.version(ctx.commit.short());
     let change = Change {
         ctx,
@@ -50,11 +54,15 @@ pub(super) async fn deploy(
         deadline,
     };
     let up = async {
-        start(ctx, &service, &name, &image.local, env).await.map_err(Unhealthy::because)?;
+        start(ctx, &service, &name, &image.local, env).await?;
         ctx.hop("started", &name);
         change.watch(&name).until_healthy().await
     };
-    match timeout_at(deadline, up).await.unwrap_or_else(|_| Err(Unhealthy::because(late()))) {
+    let not_up = |_| {
+        let next = "Look what keeps it from starting, or give it more time by `timeout:`.";
+        Err(Trouble::new(late(), Cause::new(FindingCode::TimedOut, next)).into())
+    };
+    match timeout_at(deadline, up).await.unwrap_or_else(not_up) {
         Ok(answer) => ctx.hop("healthy", answer),
         Err(unhealthy) => return change.not_switched(unhealthy, Some(&name)).await,
     }
@@ -62,7 +70,7 @@ pub(super) async fn deploy(
 }
 
 /// The image, on the engine.
-async fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Image, String> {
+async fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Image, Trouble> {
     if let Some(promoted) = ctx.promoted {
         return earlier(ctx, promoted).await;
     }
@@ -87,7 +95,7 @@ async fn image(ctx: &DeployContext<'_>, target: &ContainerDeploy) -> Result<Imag
 
 /// The image of a version that was verified before. An id is of this engine only; a reference may
 /// have moved since, and its digest has not.
-async fn earlier(ctx: &DeployContext<'_>, version: &Version) -> Result<Image, String> {
+async fn earlier(ctx: &DeployContext<'_>, version: &Version) -> Result<Image, Trouble> {
     let here = match version.digest.as_deref() {
         Some(digest) => ctx.docker.inspect_image(digest).await.ok().and_then(|seen| seen.id),
         None => None,
@@ -101,10 +109,12 @@ async fn earlier(ctx: &DeployContext<'_>, version: &Version) -> Result<Image, St
         }
         (None, _) => {
             let commit = version.commit.short();
-            return Err(format!(
+            let reason = format!(
                 "the image of {commit} is not on this engine any more, and it was never pushed to \
                  a registry: run its build again"
-            ));
+            );
+            let next = "Run the build of that commit again, or push images by a registry deploy.";
+            return Err(Trouble::new(reason, Cause::new(FindingCode::ImageNotFound, next)));
         }
     };
     Ok(Image { local, version: version.clone() })
@@ -121,7 +131,7 @@ async fn serving(
     ctx: &DeployContext<'_>,
     service: &Service,
     forwarder: &Forwarder<'_>,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, Trouble> {
     let versions = engine::versions(ctx.docker, service).await?;
     let target = forwarder.target().await?;
     if let Some(target) = target {
@@ -159,7 +169,7 @@ async fn start(
     name: &str,
     image: &str,
     env: Vec<String>,
-) -> Result<(), String> {
+) -> Result<(), Trouble> {
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
         env: Some(env),

@@ -18,8 +18,10 @@ use bollard::query_parameters::{
     LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
 use futures::{StreamExt, TryStreamExt};
+use slipway_pipelines::wire::FindingCode;
 
 use super::names::{SERVICE, SERVICES_OF, Service};
+use super::trouble::{Cause, Trouble};
 
 /// An engine that needs longer for one answer is not coming back.
 const LONGEST_CALL: Duration = Duration::from_secs(120);
@@ -70,14 +72,19 @@ pub(super) async fn forget_network(docker: &Docker, service: &Service) {
 }
 
 /// Fetches the image unless the engine has it.
-pub(super) async fn ensure_image(docker: &Docker, image: &str) -> Result<(), String> {
+pub(super) async fn ensure_image(docker: &Docker, image: &str) -> Result<(), Trouble> {
     if docker.inspect_image(image).await.is_ok() {
         return Ok(());
     }
     let options = CreateImageOptionsBuilder::new().from_image(image).build();
     let pulled: Result<Vec<_>, _> =
         docker.create_image(Some(options), None, None).try_collect().await;
-    pulled.map(|_| ()).map_err(|error| format!("the image {image} can not be had: {error}"))
+    pulled.map(|_| ()).map_err(|error| {
+        let next = "Name an entry of `images:`, or a reference that this machine can pull.";
+        let cause = Cause::new(FindingCode::ImageNotFound, next);
+        let reason = format!("the image {image} can not be had: {error}");
+        Trouble::new(reason, cause.seen("the engine", error.to_string()))
+    })
 }
 
 /// All containers of the service but its forwarder, newest first.
@@ -142,7 +149,7 @@ pub(super) async fn keep_running(docker: &Docker, name: &str) -> Result<(), Stri
     kept.map_err(|error| format!("the engine will not keep {name} running: {error}"))
 }
 
-pub(super) async fn run(docker: &Docker, name: &str) -> Result<(), String> {
+pub(super) async fn run(docker: &Docker, name: &str) -> Result<(), Trouble> {
     let started = docker.start_container(name, None).await;
     started.map_err(|error| {
         let said = match &error {
@@ -153,17 +160,31 @@ pub(super) async fn run(docker: &Docker, name: &str) -> Result<(), String> {
     })
 }
 
-fn not_started(name: &str, said: &str) -> String {
+fn not_started(name: &str, said: &str) -> Trouble {
     let lower = said.to_lowercase();
-    if lower.contains("port is already allocated") || lower.contains("address already in use") {
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if has(&["port is already allocated", "address already in use"]) {
         let port = said.split("127.0.0.1:").nth(1).unwrap_or_default();
         let port: String = port.chars().take_while(char::is_ascii_digit).collect();
-        return format!(
+        let reason = format!(
             "port {port} of this machine is already taken: stop what listens there, or choose \
              another host port in `ports`"
         );
+        let next = format!("Stop what listens on port {port}, or choose another in `ports`.");
+        let cause = Cause::new(FindingCode::PortTaken, next);
+        return Trouble::new(reason, cause.seen("the engine", said.trim()));
     }
-    format!("the container {name} does not start: {}", said.trim())
+    let (code, next) = if has(&["executable file not found", "no such file or directory"]) {
+        (FindingCode::ExecNotFound, "Look at CMD and ENTRYPOINT of the Dockerfile: no such file.")
+    } else if has(&["exec format error"]) {
+        (FindingCode::ExecFormat, "Build the image for this machine, and begin scripts with `#!`.")
+    } else if has(&["permission denied"]) {
+        (FindingCode::ExecPermission, "Make the command executable in the image: `chmod +x`.")
+    } else {
+        (FindingCode::Unexplained, "Read what the engine said; no rule of Slipway knows it.")
+    };
+    let reason = format!("the container {name} does not start: {}", said.trim());
+    Trouble::new(reason, Cause::new(code, next).seen("the engine", said.trim()))
 }
 
 pub(super) async fn stop(docker: &Docker, name: &str) -> Result<(), String> {
@@ -186,8 +207,15 @@ pub(super) async fn remove(docker: &Docker, name: &str) -> Result<(), String> {
     }
 }
 
-/// Why the container does not run; none: it runs, and never had to be restarted.
-pub(super) async fn ended(docker: &Docker, name: &str) -> Result<Option<String>, String> {
+/// How a container ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    pub(super) code: i64,
+    pub(super) out_of_memory: bool,
+}
+
+/// How the container ended; none: it runs, and never had to be restarted.
+pub(super) async fn ended(docker: &Docker, name: &str) -> Result<Option<Ended>, String> {
     let seen = docker.inspect_container(name, None).await;
     let seen = seen.map_err(|error| format!("the container {name} can not be seen: {error}"))?;
     let state = seen.state.unwrap_or_default();
@@ -195,9 +223,15 @@ pub(super) async fn ended(docker: &Docker, name: &str) -> Result<Option<String>,
     if runs && seen.restart_count.unwrap_or(0) == 0 {
         return Ok(None);
     }
-    let memory = if state.oom_killed.unwrap_or(false) { ", out of memory" } else { "" };
-    let code = state.exit_code.unwrap_or_default();
-    Ok(Some(format!("the container exited with {code}{memory}")))
+    let out_of_memory = state.oom_killed.unwrap_or(false);
+    Ok(Some(Ended { code: state.exit_code.unwrap_or_default(), out_of_memory }))
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let memory = if self.out_of_memory { ", out of memory" } else { "" };
+        write!(f, "the container exited with {}{memory}", self.code)
+    }
 }
 
 /// The end of what it printed.
@@ -252,7 +286,7 @@ async fn said(docker: &Docker, name: &str, command: &[&str]) -> Result<Said, Err
 
 #[cfg(test)]
 mod tests {
-    use super::not_started;
+    use super::{FindingCode, not_started};
 
     #[test]
     fn a_taken_port_is_named_however_the_engine_says_it() {
@@ -262,11 +296,26 @@ mod tests {
             "Error starting userland proxy: listen tcp4 127.0.0.1:8080: bind: address already in \
              use",
         ] {
-            let sentence = not_started("x", said);
+            let trouble = not_started("x", said);
+            let sentence = &trouble.reason;
             assert!(
                 sentence.starts_with("port 8080 of this machine is already taken"),
                 "{sentence}"
             );
+            assert_eq!(trouble.cause.expect("a cause").code, FindingCode::PortTaken);
+        }
+    }
+
+    #[test]
+    fn a_command_that_can_not_run_is_told_by_its_kind() {
+        for (said, code) in [
+            ("exec: \"/app\": stat /app: no such file or directory", FindingCode::ExecNotFound),
+            ("exec: \"app\": executable file not found in $PATH", FindingCode::ExecNotFound),
+            ("exec /app: exec format error", FindingCode::ExecFormat),
+            ("exec: \"/app\": permission denied", FindingCode::ExecPermission),
+            ("something new", FindingCode::Unexplained),
+        ] {
+            assert_eq!(not_started("x", said).cause.expect("a cause").code, code, "{said}");
         }
     }
 }

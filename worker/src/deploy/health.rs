@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use bollard::Docker;
 use slipway_pipelines::plan::HealthCheck;
-use slipway_pipelines::wire::Evidence;
+use slipway_pipelines::wire::{Evidence, FindingCode};
 use tokio::time::{Instant, sleep};
 
-use super::engine;
+use super::engine::{self, Ended};
 use super::forwarder::Forwarder;
+use super::trouble::{Cause, Trouble};
 
 /// Without a health check: how long a version must run before it counts as up.
 const UP: Duration = Duration::from_secs(2);
@@ -29,12 +30,20 @@ pub(super) struct Unhealthy {
     /// One sentence.
     pub(super) reason: String,
     pub(super) evidence: Vec<Evidence>,
+    /// Where a rule knows it.
+    pub(super) cause: Option<Cause>,
 }
 
 impl Unhealthy {
     /// Without anything seen.
     pub(super) fn because(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), evidence: Vec::new() }
+        Self { reason: reason.into(), evidence: Vec::new(), cause: None }
+    }
+}
+
+impl From<Trouble> for Unhealthy {
+    fn from(Trouble { reason, cause }: Trouble) -> Self {
+        Self { reason, evidence: Vec::new(), cause }
     }
 }
 
@@ -79,8 +88,16 @@ impl Watch<'_> {
         let mut answers: Vec<String> = Vec::new();
         let mut failures = 0;
         loop {
-            if let Some(reason) = self.ended().await {
-                return Err(self.unhealthy(reason, &answers).await);
+            match engine::ended(self.docker, self.container).await {
+                Ok(None) => {}
+                Ok(Some(ended)) => {
+                    return Err(self.unhealthy(ended.to_string(), how(ended), &answers).await);
+                }
+                Err(reason) => {
+                    let next = "Look whether the engine runs; then deploy again.";
+                    let cause = Cause::new(FindingCode::WatchLost, next).passing();
+                    return Err(self.unhealthy(reason, cause, &answers).await);
+                }
             }
             let answer = self.ask().await;
             answers.push(answer.text);
@@ -89,7 +106,7 @@ impl Watch<'_> {
             if failures >= retries {
                 let path = self.check.map_or("it", |check| &check.path);
                 let reason = format!("{path} {} {}", answer.did, times(failures));
-                return Err(self.unhealthy(reason, &answers).await);
+                return Err(self.unhealthy(reason, sick(answer.spoke), &answers).await);
             }
             let left = keep.saturating_sub(began.elapsed());
             if answer.healthy && left.is_zero() {
@@ -100,15 +117,11 @@ impl Watch<'_> {
                     "the deploy's time ended before it was seen healthy; last it {}",
                     answer.did
                 );
-                return Err(self.unhealthy(reason, &answers).await);
+                return Err(self.unhealthy(reason, sick(answer.spoke), &answers).await);
             }
             let pause = if excused { pause.min(STARTS) } else { pause };
             sleep(if left.is_zero() { pause } else { pause.min(left) }).await;
         }
-    }
-
-    async fn ended(&self) -> Option<String> {
-        engine::ended(self.docker, self.container).await.unwrap_or_else(Some)
     }
 
     async fn ask(&self) -> Answer {
@@ -142,7 +155,7 @@ impl Watch<'_> {
         }
     }
 
-    async fn unhealthy(&self, reason: String, answers: &[String]) -> Unhealthy {
+    async fn unhealthy(&self, reason: String, mut cause: Cause, answers: &[String]) -> Unhealthy {
         let mut evidence = Vec::new();
         if let Some(check) = self.check {
             let from = answers.len().saturating_sub(ANSWERS);
@@ -152,10 +165,49 @@ impl Watch<'_> {
                 text: text.join("\n---\n"),
             });
         }
+        cause.seen.extend(evidence.iter().cloned());
         let text = engine::last_lines(self.docker, self.container).await;
+        cause.log_tail = Some(text.clone()).filter(|text| !text.trim().is_empty());
         evidence.push(Evidence { source: "last log lines".to_owned(), text });
-        Unhealthy { reason, evidence }
+        Unhealthy { reason, evidence, cause: Some(cause) }
     }
+}
+
+/// What the end of a container means.
+fn how(ended: Ended) -> Cause {
+    let (code, next) = match ended {
+        Ended { out_of_memory: true, .. } => (
+            FindingCode::OomKilled,
+            "Let it need less memory, or give the machine more: see the last lines of its log.",
+        ),
+        Ended { code: 0, .. } => (
+            FindingCode::ContainerExited,
+            "A service must keep running: let CMD stay in the foreground.",
+        ),
+        Ended { code: 126 | 127, .. } => (
+            FindingCode::ContainerExited,
+            "The command is not in the image or may not run: look at CMD and ENTRYPOINT.",
+        ),
+        Ended { code: 137, .. } => (
+            FindingCode::ContainerExited,
+            "Somebody killed it (SIGKILL): the machine may have been short of memory.",
+        ),
+        Ended { .. } => (
+            FindingCode::ContainerExited,
+            "Read the last lines of its log; start the image by hand with the same `env`.",
+        ),
+    };
+    Cause::new(code, next)
+}
+
+/// What answers that are not healthy mean.
+fn sick(spoke: bool) -> Cause {
+    let next = if spoke {
+        "Read the answers and the log: the program runs and says by itself that it is not well."
+    } else {
+        "See that it listens on the port of `health`, on 0.0.0.0 and not on loopback only."
+    };
+    Cause::new(FindingCode::ContainerUnhealthy, next)
 }
 
 /// The status of an HTTP answer.
@@ -177,6 +229,16 @@ fn times(count: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_a_container_ended_says_what_to_do() {
+        let ended = |code, out_of_memory| how(Ended { code, out_of_memory });
+        assert_eq!(ended(137, true).code, FindingCode::OomKilled);
+        assert_eq!(ended(137, false).code, FindingCode::ContainerExited);
+        let next: std::collections::BTreeSet<_> =
+            [0, 1, 127, 137].map(|code| ended(code, false).next).into();
+        assert_eq!(next.len(), 4, "each its own advice");
+    }
 
     #[test]
     fn the_status_line_is_read_and_nothing_else_is_taken_for_one() {

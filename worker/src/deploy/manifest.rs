@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use chrono::Utc;
+use reqwest::header::{ACCEPT, HeaderMap, WWW_AUTHENTICATE};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Deserialize;
 
 use super::reference::{Repository, is_loopback};
+use super::refusal;
+use super::trouble::Trouble;
 
 /// A registry that says nothing for so long is unreachable.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,12 +30,19 @@ pub(super) async fn digest(
     repository: &Repository,
     tag: &str,
     login: Option<&Login>,
-) -> Result<String, String> {
+) -> Result<String, Trouble> {
     let answer = ask(Method::HEAD, repository, tag, login).await?;
     let digest = answer.headers().get("docker-content-digest");
     let digest = digest.and_then(|value| value.to_str().ok()).map(str::to_owned);
-    digest
-        .ok_or_else(|| format!("{} names no digest for {}:{tag}", repository.host, repository.name))
+    digest.ok_or_else(|| {
+        format!("{} names no digest for {}:{tag}", repository.host, repository.name).into()
+    })
+}
+
+/// When the registry's limit ends, if it says so now.
+pub(super) async fn limited(repository: &Repository, login: Option<&Login>) -> Option<String> {
+    let trouble = ask(Method::HEAD, repository, "latest", login).await.err()?;
+    trouble.reason.split_once("(429); ").map(|(_, ends)| ends.to_owned())
 }
 
 /// The id of the image that the manifest with this digest describes; none: it describes several.
@@ -40,7 +50,7 @@ pub(super) async fn image_id(
     repository: &Repository,
     digest: &str,
     login: Option<&Login>,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, Trouble> {
     let answer = ask(Method::GET, repository, digest, login).await?;
     let text = answer.bytes().await.map_err(|error| unreachable(repository, error))?;
     let manifest: Option<Manifest> = serde_json::from_slice(&text).ok();
@@ -58,8 +68,8 @@ struct Config {
     digest: String,
 }
 
-fn unreachable(repository: &Repository, error: reqwest::Error) -> String {
-    format!("the registry {} can not be reached: {}", repository.host, error.without_url())
+fn unreachable(repository: &Repository, error: reqwest::Error) -> Trouble {
+    refusal::unreachable(&repository.host, &error.without_url().to_string())
 }
 
 /// Asks for a manifest, with the login when that is wanted; the answer is a success.
@@ -68,7 +78,7 @@ async fn ask(
     repository: &Repository,
     reference: &str,
     login: Option<&Login>,
-) -> Result<Response, String> {
+) -> Result<Response, Trouble> {
     let Repository { host, path, name } = repository;
     let unreachable = |error| unreachable(repository, error);
     let client = Client::builder().timeout(TIMEOUT);
@@ -94,25 +104,9 @@ async fn ask(
     }
     match answer.status() {
         status if status.is_success() => Ok(answer),
-        StatusCode::NOT_FOUND => Err(format!("{host} has no {name}:{reference}")),
-        StatusCode::UNAUTHORIZED if login.is_none() => {
-            Err(format!("{host} shows {name} only with a login"))
-        }
-        status => Err(refused(host, name, status, &answer)),
-    }
-}
-
-fn refused(host: &str, name: &str, status: StatusCode, answer: &Response) -> String {
-    match status {
-        StatusCode::UNAUTHORIZED => format!("{host} did not accept the login for {name}"),
-        StatusCode::FORBIDDEN => format!("the login may not use {name} on {host}"),
-        StatusCode::TOO_MANY_REQUESTS => {
-            let after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-            let after =
-                after.map_or_else(String::new, |after| format!("; try again after {after}"));
-            format!("{host} limits how often it may be asked (429){after}")
-        }
-        status => format!("{host} answered {status} for {name}"),
+        StatusCode::NOT_FOUND => Err(refusal::missing(host, name, reference)),
+        StatusCode::UNAUTHORIZED if login.is_none() => Err(refusal::closed(host, name)),
+        status => Err(refusal::answered(host, name, status, answer.headers(), Utc::now())),
     }
 }
 
@@ -152,21 +146,23 @@ struct Token {
     access_token: Option<String>,
 }
 
-async fn token(client: &Client, url: Url, login: Option<&Login>) -> Result<String, String> {
+async fn token(client: &Client, url: Url, login: Option<&Login>) -> Result<String, Trouble> {
     let host = url.host_str().unwrap_or_default().to_owned();
     let mut ask = client.get(url);
     if let Some(login) = login {
         ask = ask.basic_auth(&login.username, Some(&login.password));
     }
-    let unreachable =
-        |error: reqwest::Error| format!("{host} gave no token: {}", error.without_url());
+    let unreachable = |error: reqwest::Error| {
+        refusal::unreachable(&host, &format!("it gave no token: {}", error.without_url()))
+    };
     let answer = ask.send().await.map_err(unreachable)?;
     if !answer.status().is_success() {
-        return Err(refused(&host, "a token", answer.status(), &answer));
+        let (status, headers) = (answer.status(), answer.headers());
+        return Err(refusal::answered(&host, "a token", status, headers, Utc::now()));
     }
     let token: Token = answer.json().await.map_err(unreachable)?;
     let token = token.token.or(token.access_token);
-    token.ok_or_else(|| format!("{host} answered without a token"))
+    token.ok_or_else(|| format!("{host} answered without a token").into())
 }
 
 #[cfg(test)]

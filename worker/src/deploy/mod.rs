@@ -5,6 +5,7 @@
 //! `Live` is said only of what was seen at the target itself, never of a command that ended well.
 //! A deploy that is run again after a crash first clears what the broken one left.
 
+mod address;
 mod aws;
 mod beanstalk;
 mod change;
@@ -14,13 +15,16 @@ mod forwarder;
 mod health;
 mod kubernetes;
 mod manifest;
+mod migrate;
 mod names;
 mod reference;
+mod refusal;
 mod registry;
 mod rollback;
 mod s3;
 mod template;
 mod tree;
+mod trouble;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -37,6 +41,7 @@ pub use aws::{Aws, IdentityTokens, Pace};
 pub use kubernetes::follow;
 pub use tree::{ContainerTree, WorkTree};
 
+pub(crate) use address::holds;
 pub(crate) use beanstalk::label as beanstalk_label;
 pub(crate) use forwarder::image as forwarder_image;
 pub(crate) use reference::Repository;
@@ -122,7 +127,8 @@ pub async fn deploy(ctx: &DeployContext<'_>, plan: &DeployPlan) -> DeployResult 
         Provider::Registry(target) => registry::deploy(ctx, plan, target).await,
         Provider::Container(target) => {
             let outcome = container::deploy(ctx, plan, target).await;
-            let outcome = outcome.unwrap_or_else(|reason| ctx.failed(reason).outcome);
+            let subject = format!("service {}", target.name);
+            let outcome = outcome.unwrap_or_else(|trouble| ctx.fail(&subject, trouble));
             DeployResult { outcome, pushed: None }
         }
         Provider::Elasticbeanstalk(target) => {

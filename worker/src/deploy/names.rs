@@ -10,6 +10,8 @@ pub(super) const SERVICE: &str = "slipway.service";
 pub(super) const COMMIT: &str = "slipway.commit";
 /// On a version's container: the deployment that made it.
 pub(super) const DEPLOYMENT: &str = "slipway.deployment";
+/// On the container of a migration, in the place of [`SERVICE`]: it is no version.
+pub(super) const MIGRATION: &str = "slipway.migration";
 /// On the forwarder: its published ports.
 pub(super) const PORTS: &str = "slipway.ports";
 /// On the network of a repo's services: `OWNER/NAME`.
@@ -51,6 +53,11 @@ impl Service {
 
     pub(super) fn forwarder(&self) -> String {
         format!("{}-forwarder", self.prefix)
+    }
+
+    /// The container that runs once before a version starts.
+    pub(super) fn migration(&self) -> String {
+        format!("{}-migrate", self.prefix)
     }
 
     /// A fresh name for a version's container.

@@ -7,11 +7,13 @@ use bollard::query_parameters::{
 };
 use futures::StreamExt;
 use slipway_pipelines::plan::{DeployPlan, RegistryDeploy, Template};
-use slipway_pipelines::wire::{DeployProgress, Version};
+use slipway_pipelines::wire::{DeployProgress, FindingCode, Version};
 
 use super::aws;
 use super::manifest::{self, Login};
 use super::reference::Repository;
+use super::refusal::explain;
+use super::trouble::{Cause, Trouble};
 use super::{DeployContext, DeployResult, longest, refuse_foreign};
 
 pub(super) async fn deploy(
@@ -21,7 +23,11 @@ pub(super) async fn deploy(
 ) -> DeployResult {
     let longest = longest(plan);
     let pushed = tokio::time::timeout(longest, push_all(ctx, target)).await;
-    let too_long = || format!("the push did not end within {} seconds", longest.as_secs());
+    let too_long = || {
+        let reason = format!("the push did not end within {} seconds", longest.as_secs());
+        let next = "Look whether the registry answers, or give it more time by `timeout:`.";
+        Trouble::new(reason, Cause::new(FindingCode::TimedOut, next))
+    };
     match pushed.unwrap_or_else(|_| Err(too_long())) {
         Ok(version) => {
             let pushed = version.image.clone().map(|digest| (target.image.clone(), digest));
@@ -29,7 +35,10 @@ pub(super) async fn deploy(
             let outcome = ctx.end(DeployProgress::Live { version, url: None });
             DeployResult { outcome, pushed }
         }
-        Err(reason) => ctx.failed(reason),
+        Err(trouble) => {
+            let subject = format!("repository {}", target.repository.0);
+            DeployResult { outcome: ctx.fail(&subject, trouble), pushed: None }
+        }
     }
 }
 
@@ -69,7 +78,7 @@ fn is_tag(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.chars().all(allowed) && !text.starts_with(['.', '-'])
 }
 
-async fn push_all(ctx: &DeployContext<'_>, target: &RegistryDeploy) -> Result<Version, String> {
+async fn push_all(ctx: &DeployContext<'_>, target: &RegistryDeploy) -> Result<Version, Trouble> {
     let mut to = destination(ctx, target)?;
     if to.login.is_none() {
         let login = aws::ecr::login(ctx, &to.repository.host, target.role.as_ref()).await;
@@ -85,22 +94,25 @@ async fn push_all(ctx: &DeployContext<'_>, target: &RegistryDeploy) -> Result<Ve
     for tag in &to.tags {
         let options = TagImageOptionsBuilder::new().repo(&to.repository.name).tag(tag).build();
         ctx.docker.tag_image(local, Some(options)).await.map_err(|error| {
-            format!("the engine has no image {:?} to push: {error}", target.image)
+            let reason = format!("the engine has no image {:?} to push", target.image);
+            let next = "Build it by an entry of `images:`, and name that entry in `image:`.";
+            let cause = Cause::new(FindingCode::ImageNotFound, next);
+            Trouble::new(reason, cause.seen("the engine", error.to_string()))
         })?;
         let digest = push(ctx, &to, tag).await;
         untag(ctx, &to, tag).await;
-        let digest = digest?;
+        let digest = match digest {
+            Ok(digest) => digest,
+            Err(said) => return Err(refused(&to, &said).await),
+        };
         let theirs = manifest::digest(&to.repository, tag, to.login.as_ref()).await?;
         if theirs != digest {
-            return Err(format!(
-                "{}:{tag} is {theirs} in the registry, but we pushed {digest}",
-                to.repository.name
-            ));
+            return Err(differs(&to.repository, tag, &theirs, &digest));
         }
         ctx.hop("pushed", format!("{}:{tag} is {digest}", to.repository.name));
         ours = Some(digest);
     }
-    let digest = ours.ok_or("there was no tag to push")?;
+    let digest = ours.ok_or_else(|| "there was no tag to push".to_owned())?;
     let image = Some(format!("{}@{digest}", to.repository.name));
     Ok(Version { commit: ctx.commit.clone(), digest: Some(digest), image, label: None })
 }
@@ -115,6 +127,7 @@ async fn untag(ctx: &DeployContext<'_>, to: &Destination, tag: &str) {
     }
 }
 
+/// The digest that the engine pushed, or what it was told.
 async fn push(ctx: &DeployContext<'_>, to: &Destination, tag: &str) -> Result<String, String> {
     let credentials = to.login.as_ref().map(|login| DockerCredentials {
         username: Some(login.username.clone()),
@@ -127,12 +140,12 @@ async fn push(ctx: &DeployContext<'_>, to: &Destination, tag: &str) -> Result<St
     let mut stream = std::pin::pin!(stream);
     let mut digest = None;
     while let Some(info) = stream.next().await {
-        let info = info.map_err(|error| match &error {
-            Error::DockerStreamError { error } => explain(&to.repository, error),
-            error => explain(&to.repository, &error.to_string()),
+        let info = info.map_err(|error| match error {
+            Error::DockerStreamError { error } => error,
+            error => error.to_string(),
         })?;
         if let Some(message) = info.error_detail.and_then(|detail| detail.message) {
-            return Err(explain(&to.repository, &message));
+            return Err(message);
         }
         // The engine says `TAG: digest: sha256:… size: N` once, at the end.
         let status = info.status.unwrap_or_default();
@@ -143,31 +156,22 @@ async fn push(ctx: &DeployContext<'_>, to: &Destination, tag: &str) -> Result<St
     digest.ok_or_else(|| format!("the engine ended the push of {tag} without naming a digest"))
 }
 
-/// What engines pass on from registries, in a sentence that says what to do.
-fn explain(repository: &Repository, said: &str) -> String {
-    let Repository { name, host, .. } = repository;
-    let lower = said.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    // First, since engines wrap these in words that the others would match.
-    if has(&["connection refused", "no such host", "timeout", "dial tcp", ": eof"]) {
-        format!("the registry {host} can not be reached ({said})")
-    } else if has(&[
-        "no basic auth",
-        "unauthorized",
-        "authentication required",
-        "incorrect username",
-    ]) {
-        format!("{host} did not accept the login for {name}: check username and password ({said})")
-    } else if has(&["toomanyrequests", "too many requests", "429"]) {
-        format!("{host} limits how often it may be asked (429): try again later ({said})")
-    } else if has(&["denied", "forbidden"]) {
-        format!("the login may not push to {name}, or it does not exist on {host} ({said})")
-    } else if has(&["name unknown", "not found", "does not exist"]) {
-        format!("{host} has no repository {name}: create it first ({said})")
-    } else if has(&["manifest invalid"]) {
-        format!("{host} refuses the image's manifest ({said})")
-    } else {
-        format!("the push to {name} failed: {said}")
+fn differs(repository: &Repository, tag: &str, theirs: &str, ours: &str) -> Trouble {
+    let name = &repository.name;
+    let reason = format!("{name}:{tag} is {theirs} in the registry, but we pushed {ours}");
+    let next = "See who else pushes this tag; a tag that nobody else uses stays ours.";
+    Trouble::new(reason, Cause::new(FindingCode::DigestDiffers, next))
+}
+
+/// What the engine was told, explained; of a limit the registry is asked when it ends.
+async fn refused(to: &Destination, said: &str) -> Trouble {
+    let trouble = explain(&to.repository, said);
+    if trouble.cause.as_ref().map(|cause| cause.code) != Some(FindingCode::RegistryRateLimited) {
+        return trouble;
+    }
+    match manifest::limited(&to.repository, to.login.as_ref()).await {
+        Some(ends) => Trouble { reason: format!("{}; {ends}", trouble.reason), ..trouble },
+        None => trouble,
     }
 }
 
@@ -176,20 +180,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_registry_says_gets_a_sentence_that_says_what_to_do() {
+    fn a_tag_of_another_digest_is_told_with_both() {
         let repository = Repository::parse("acme/web").expect("a repository");
-        for (said, expected) in [
-            ("denied: requested access to the resource is denied", "may not push to acme/web"),
-            ("unauthorized: authentication required", "check username and password"),
-            ("name unknown: repository not found", "create it first"),
-            ("toomanyrequests: You have reached your limit", "try again later"),
-            ("Get \"https://x/v2/\": dial tcp 127.0.0.1:1: connect: connection refused", "reached"),
-            ("dial tcp: lookup x: no such host", "can not be reached"),
-            ("manifest invalid: x", "refuses the image's manifest"),
-            ("something new", "the push to acme/web failed: something new"),
-        ] {
-            let sentence = explain(&repository, said);
-            assert!(sentence.contains(expected), "{said} became {sentence}");
-        }
+        let trouble = differs(&repository, "v1", "sha256:beef", "sha256:feed");
+        assert_eq!(
+            trouble.reason,
+            "acme/web:v1 is sha256:beef in the registry, but we pushed sha256:feed"
+        );
     }
 }

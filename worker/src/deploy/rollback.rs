@@ -14,12 +14,16 @@ pub(super) async fn rollback(
 ) -> DeployOutcome {
     let done = match &plan.provider {
         Provider::Kubernetes(target) => kubernetes::rollback(ctx, plan, target, to, rendered).await,
-        Provider::Registry(_) => Err("a registry is not rolled back yet".to_owned()),
+        Provider::Registry(_) => Err("what was pushed stays in the registry: roll back the \
+             environment that runs it"
+            .to_owned()),
         Provider::Container(target) => {
             // As a deployment of that version: what was migrated since stays so.
             let plan = DeployPlan { migrate: None, ..plan.clone() };
             let ctx = DeployContext { env: ctx.env.clone(), promoted: Some(to), ..*ctx };
-            container::deploy(&ctx, &plan, target).await
+            let done = container::deploy(&ctx, &plan, target).await;
+            let subject = format!("service {}", target.name);
+            Ok(done.unwrap_or_else(|trouble| ctx.fail(&subject, trouble)))
         }
         Provider::Elasticbeanstalk(target) => beanstalk::rollback(ctx, plan, target, to).await,
         Provider::S3(_) => Err("a bucket keeps no earlier version of its files".to_owned()),

@@ -61,7 +61,7 @@ async fn in_registry(
     for tag in &to.tags {
         let (name, login) = (&to.repository, to.login.as_ref());
         let theirs = manifest::digest(name, tag, login).await;
-        seen = theirs.map_err(|reason| format!("{reason}{blind}"))?;
+        seen = theirs.map_err(|trouble| format!("{}{blind}", trouble.reason))?;
         // A worker that was lost early had told only the image's id, which the manifest names.
         if seen != ours && manifest::image_id(name, &seen, login).await?.as_deref() != Some(ours) {
             return Err(format!("{}:{tag} is {seen}, not {ours}", name.name));
@@ -103,7 +103,8 @@ async fn on_engine(
     };
     let Some(live) = has_traffic.filter(ours) else {
         let old = has_traffic.map(name_of);
-        return change(old).not_switched(Unhealthy::because(LOST_EARLY), half_made).await;
+        let lost = Unhealthy::because(LOST_EARLY);
+        return Ok(change(old).not_switched(lost, half_made).await?);
     };
     // The lost worker stops the version before only when this one has soaked.
     let runs = |one: &&ContainerSummary| {
@@ -118,5 +119,5 @@ async fn on_engine(
         ..work.version.clone()
     };
     let ports = forwarder.ports().await?;
-    change(before).settle(name_of(live), &ports, version).await
+    Ok(change(before).settle(name_of(live), &ports, version).await?)
 }

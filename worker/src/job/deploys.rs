@@ -28,8 +28,8 @@ pub(super) struct Ran {
 
 /// A granted deploy that is a script in the job's own shell.
 pub(super) struct Scripted {
-    deployment: DeploymentId,
-    version: Version,
+    pub(super) deployment: DeploymentId,
+    pub(super) version: Version,
 }
 
 /// Which deploys the trigger's branch, tag and repo let run. The server looks again; where there is
@@ -224,7 +224,7 @@ pub(super) fn plain(text: &str) -> &str {
     text.trim_matches(['"', '\''])
 }
 
-fn report(attempt: &Attempt<'_>, deployment: DeploymentId, progress: DeployProgress) {
+pub(super) fn report(attempt: &Attempt<'_>, deployment: DeploymentId, progress: DeployProgress) {
     let at = chrono::Utc::now();
     attempt.reporter.event(AttemptEvent::Deployment { deployment, progress, at });
 }
@@ -251,19 +251,6 @@ async fn hand_over(
     })?;
     attempt.engine.sandbox.upload(container, tar).await?;
     Ok(names.join(" "))
-}
-
-impl Scripted {
-    /// The script came to its end.
-    pub(super) fn ended(self, attempt: &Attempt<'_>, code: i32) {
-        let progress = if code == 0 {
-            DeployProgress::Live { version: self.version, url: None }
-        } else {
-            let reason = format!("the script exited with {code}");
-            DeployProgress::Failed { reason, evidence: Vec::new() }
-        };
-        report(attempt, self.deployment, progress);
-    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod packages;
 mod phases;
 mod plan;
 mod prepare;
+mod scripted;
 mod services;
 mod shell;
 mod shell_session;

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use slipway_pipelines::ids::StepNumber;
-use slipway_pipelines::plan::{EnvVar, Phase};
+use slipway_pipelines::plan::{EnvVar, Phase, Provider, ScriptVerify};
 use slipway_pipelines::wire::{JobOutcome, StepOutcome, Trust};
 
 use super::attempt::{Attempt, Halt};
 use super::carry::Carrier;
 use super::deploys::{self, Scripted};
 use super::prepare::Ready;
+use super::scripted::Checked;
 use super::shell::{Next, Shell};
 use super::snapshot::Miss;
 use super::{commit, images, limits, snapshot};
@@ -142,6 +143,7 @@ impl Run<'_, '_> {
                 self.shell.answer(answer).await
             }
             Mark::Deploy(index) => self.deploy(index).await,
+            Mark::Verify(index) => self.verify(index).await,
             Mark::Done { .. } => Ok(()),
         }
     }
@@ -178,6 +180,7 @@ impl Run<'_, '_> {
             | Mark::Result(_)
             | Mark::Skip(_)
             | Mark::Deploy(_)
+            | Mark::Verify(_)
             | Mark::Done { .. } => {}
         }
         Ok("go")
@@ -196,15 +199,57 @@ impl Run<'_, '_> {
         self.shell.answer(&ran.answer).await
     }
 
+    /// Do these two places belong to one script deploy: the script, and the command that checks it?
+    fn is_pair(&self, script: usize, check: usize) -> bool {
+        let deploy =
+            |place: usize| self.steps.get(place).filter(|step| step.phase == Phase::Deploy)?.deploy;
+        deploy(script).is_some() && deploy(script) == deploy(check)
+    }
+
+    /// Is the command at this place the check of a script deploy?
+    fn is_check(&self, place: usize) -> bool {
+        place.checked_sub(1).is_some_and(|before| self.is_pair(before, place))
+    }
+
+    /// Does a check follow the script at this place: a command, or a look at an address?
+    fn is_checked(&self, place: usize) -> bool {
+        let deploys = &self.attempt.work.plan.deploys;
+        let plan = self.steps.get(place).and_then(|step| deploys.get(step.deploy?));
+        self.is_pair(place, place + 1)
+            || plan.is_some_and(|plan| {
+                matches!(plan.provider, Provider::Script { verify: Some(ScriptVerify::Url(_)), .. })
+            })
+    }
+
+    /// The script passed; what its address answers is the verdict.
+    async fn verify(&mut self, index: usize) -> Result<(), Halt> {
+        let plan = self.attempt.work.plan.deploys.get(index);
+        let (Some(plan), Some(scripted)) = (plan, self.scripted.take()) else {
+            return Err(Halt::errored(super::shell::NOT_ITS_OWN));
+        };
+        let answer = match scripted.check(self.attempt, plan).await {
+            Checked::Good => "go",
+            Checked::Bad { .. } if plan.allow_failure => "pass",
+            Checked::Bad { reason } => {
+                self.stopped.get_or_insert(format!("deploy: {reason}."));
+                self.course.stop();
+                "stop"
+            }
+        };
+        self.shell.answer(answer).await
+    }
+
     fn end(&mut self, place: usize, code: i32, offset: u64, at: DateTime<Utc>) {
         let Some(number) = self.running.take() else { return };
         let step = &self.steps[place];
         let outcome = StepOutcome::Exited { code };
         self.attempt.worker.rooms.note(self.attempt.assignment.attempt, place, code);
         self.attempt.reporter.end_at(number, outcome, offset, at);
-        let script = step.phase == Phase::Deploy && step.deploy.is_some();
-        if script && let Some(scripted) = self.scripted.take() {
-            scripted.ended(self.attempt, code);
+        if step.phase == Phase::Deploy && (code != 0 || !self.is_checked(place)) {
+            let verifies = self.is_check(place);
+            if let Some(scripted) = self.scripted.take() {
+                scripted.ended(self.attempt, &step.command, verifies, code);
+            }
         }
         if code == 0 {
             return;
@@ -271,7 +316,16 @@ impl Run<'_, '_> {
         }
         let command = self.course.running().map(|place| short(&self.steps[place].command));
         if let Some(scripted) = self.scripted.take() {
-            scripted.ended(self.attempt, i32::try_from(code).unwrap_or(-1));
+            let place = self.course.running();
+            let command = command.as_deref().unwrap_or("the script");
+            let unchecked = place.is_none_or(|place| self.is_checked(place));
+            if code == 0 && unchecked {
+                scripted.unchecked(self.attempt, command);
+            } else {
+                let verifies = place.is_some_and(|place| self.is_check(place));
+                let code = i32::try_from(code).unwrap_or(-1);
+                scripted.ended(self.attempt, command, verifies, code);
+            }
         }
         if !self.began && code == NO_CHANNEL {
             return Err(Halt::errored("The job's shell found no channel to the worker."));

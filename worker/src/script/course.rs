@@ -1,7 +1,7 @@
 //! The order in which a job's marks can come. A job's commands run as root beside its shell, so a
 //! mark is a claim; one that the program can not have made by then ends the job.
 
-use slipway_pipelines::plan::{JobPlan, Phase};
+use slipway_pipelines::plan::{DeployPlan, JobPlan, Phase, Provider, ScriptVerify};
 
 use super::{Mark, Step};
 
@@ -54,6 +54,10 @@ pub(crate) struct Course {
     asked: Option<usize>,
     /// The script deploy that may run now.
     let_in: Option<usize>,
+    /// Of each deploy: is its address asked when the script passed?
+    verified: Vec<bool>,
+    /// The deploy whose address is to be asked now; nothing else can come.
+    to_verify: Option<usize>,
 }
 
 impl Course {
@@ -101,6 +105,8 @@ impl Course {
             next_deploy: 0,
             asked: None,
             let_in: None,
+            verified: plan.deploys.iter().map(is_verified_by_address).collect(),
+            to_verify: None,
         }
     }
 
@@ -129,6 +135,8 @@ impl Course {
             _ if self.running.is_some() || (self.stopped && !matches!(mark, Mark::Done { .. })) => {
                 false
             }
+            Mark::Verify(index) => self.to_verify.take_if(|awaited| *awaited == index).is_some(),
+            _ if self.to_verify.is_some() && !self.stopped => false,
             Mark::Env(_) => self.next == 0,
             Mark::Start(place) => self.start(place),
             Mark::Result(passed) => self.result(passed),
@@ -168,7 +176,14 @@ impl Course {
         self.script_failed |= step.phase == Phase::Script && code != 0;
         self.stopped |= step.stops && code != 0;
         if step.phase == Phase::Deploy {
-            self.let_in = None;
+            let next = self.places.get(place + 1);
+            // The command that verifies the script.
+            let goes_on = next.is_some_and(|next| {
+                next.phase == Phase::Deploy && next.deploy == step.deploy && code == 0
+            });
+            self.let_in = self.let_in.filter(|_| goes_on);
+            let asks = |index: &usize| code == 0 && self.verified.get(*index) == Some(&true);
+            self.to_verify = step.deploy.filter(asks);
         }
         Ok(())
     }
@@ -291,6 +306,10 @@ impl Course {
     }
 }
 
+fn is_verified_by_address(deploy: &DeployPlan) -> bool {
+    matches!(deploy.provider, Provider::Script { verify: Some(ScriptVerify::Url(_)), .. })
+}
+
 fn is_before_the_result(phase: Phase) -> bool {
     match phase {
         Phase::BeforeInstall | Phase::Install | Phase::BeforeScript | Phase::Script => true,
@@ -364,6 +383,8 @@ mod tests {
             next_deploy: 0,
             asked: None,
             let_in: None,
+            verified: vec![false, false],
+            to_verify: None,
         }
     }
 
@@ -433,6 +454,24 @@ mod tests {
         goes(&mut deployed, ran(4, 0).into_iter().chain([Mark::Deploy(0)])).expect("in turn");
         assert_eq!(goes(&mut deployed.clone(), [Mark::Deploy(0)]), Err(Mark::Deploy(0)));
         assert_eq!(goes(&mut deployed, [Mark::Start(9)]), Err(Mark::Start(9)), "a deploy is left");
+    }
+
+    #[test]
+    fn an_address_that_is_to_be_asked_can_not_be_passed_over() {
+        let mut course = to_success();
+        course.verified[0] = true;
+        goes(&mut course, ran(3, 0).into_iter().chain(ran(4, 0)).chain([Mark::Deploy(0)]))
+            .expect("in turn");
+        assert_eq!(goes(&mut course.clone(), [Mark::Verify(0)]), Err(Mark::Verify(0)), "not run");
+        course.let_in(0);
+        let mut failed = course.clone();
+        goes(&mut failed, ran(5, 1).into_iter().chain([DONE])).expect("in turn");
+        goes(&mut course, ran(5, 0)).expect("in turn");
+        for mark in [Mark::Start(6), Mark::Skip(1), Mark::Verify(1), DONE] {
+            assert_eq!(goes(&mut course.clone(), [mark.clone()]), Err(mark));
+        }
+        let rest = [Mark::Verify(0)].into_iter().chain(ran(6, 1)).chain([Mark::Skip(1)]);
+        goes(&mut course, rest.chain(ran(9, 0)).chain([DONE])).expect("in turn");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(crate) enum Mark {
     Commit,
     /// The shell waits: may the deploy at this index run?
     Deploy(usize),
+    /// The shell waits: the script deploy at this index ended well, and its address is to be asked.
+    Verify(usize),
     /// The program came to its own end; traps of the job may still have something to say.
     Done { traps: bool },
 }
@@ -67,6 +69,7 @@ impl Mark {
             "snapshot" => Some(Self::Snapshot),
             "commit" => Some(Self::Commit),
             "deploy" => place().map(Self::Deploy),
+            "verify" => place().map(Self::Verify),
             "done" => Some(Self::Done { traps: words.next() == Some("traps") }),
             _ => None,
         }

@@ -29,6 +29,32 @@ slipway_run() {
   slipway_remember
   slipway_mark "end $1 $slipway_code"
 }
+# A check that must pass for so many seconds. What it looks at may need a minute to come up.
+slipway_hold() {
+  slipway_mark "start $1"
+  printf '$ %s\n' "$3" >&9
+  slipway_since="$(date +%s)" slipway_good='' slipway_told="$slipway_since"
+  while :; do
+    slipway_code=0
+    eval "$3" 7>&- 8<&- 9>&- </dev/null || slipway_code=$?
+    { set +xv; } 2>/dev/null
+    slipway_now="$(date +%s)"
+    if [ "$slipway_code" -eq 0 ]; then
+      : "${slipway_good:=$slipway_now}"
+      [ "$((slipway_now - slipway_good))" -lt "$2" ] || break
+    elif [ -n "$slipway_good" ] || [ "$((slipway_now - slipway_since))" -ge 60 ]; then
+      break
+    fi
+    # A job that says nothing for long is ended.
+    if [ "$((slipway_now - slipway_told))" -ge 60 ]; then
+      printf 'Still checking.\n' >&9
+      slipway_told="$slipway_now"
+    fi
+    sleep 1
+  done
+  [ "$slipway_code" -eq 0 ] || printf 'The command "%s" exited with %s.\n' "$3" "$slipway_code" >&9
+  slipway_mark "end $1 $slipway_code"
+}
 slipway_env() {
   slipway_place="$1"
   eval "$2" 7>&- 8<&- 9>&- </dev/null

@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 
-use slipway_pipelines::plan::{DeployPlan, EnvVar, JobPlan, Phase, PhasePlan, Provider};
+use slipway_pipelines::plan::{
+    Command, DeployPlan, EnvVar, JobPlan, Phase, PhasePlan, Provider, ScriptVerify,
+};
 use slipway_pipelines::wire::Secret;
 
 use super::carried::{is_cached, texts};
@@ -211,6 +213,34 @@ impl Writer {
         }
     }
 
+    fn scripted(
+        &mut self,
+        index: usize,
+        deploy: &DeployPlan,
+        command: &Command,
+        verify: Option<&ScriptVerify>,
+    ) {
+        self.line("if [ \"$slipway_answer\" = go ]; then");
+        self.line("slipway_enter");
+        self.command(Phase::Deploy, &command.0, Some(index));
+        if let Some(ScriptVerify::Command(check)) = verify {
+            let place = self.steps.len();
+            let step = Step { phase: Phase::Deploy, command: check.0.clone(), deploy: Some(index) };
+            self.steps.push(step);
+            let soak = deploy.soak.unwrap_or_default().as_secs();
+            let hold = format!("slipway_hold {place} {soak} {}", quoted(&check.0));
+            self.line(&format!("[ \"$slipway_code\" != 0 ] || {hold}"));
+        }
+        self.line("slipway_exit_deploy");
+        if !deploy.allow_failure {
+            self.line("[ \"$slipway_code\" = 0 ] || slipway_stop");
+        }
+        if let Some(ScriptVerify::Url(_)) = verify {
+            self.line(&format!("[ \"$slipway_code\" != 0 ] || slipway_ask 'verify {index}'"));
+        }
+        self.line("fi");
+    }
+
     fn deploy(&mut self, index: usize, deploy: &DeployPlan, applies: bool, plan: &JobPlan) {
         if !applies {
             self.line(&format!("slipway_mark 'skip {index}'"));
@@ -221,15 +251,8 @@ impl Writer {
         self.line(&format!("if {all}; then"));
         self.stopping(Phase::BeforeDeploy, &plan.phases.before_deploy, Some(index));
         self.line(&format!("slipway_ask 'deploy {index}'"));
-        if let Provider::Script { command, .. } = &deploy.provider {
-            self.line("if [ \"$slipway_answer\" = go ]; then");
-            self.line("slipway_enter");
-            self.command(Phase::Deploy, &command.0, Some(index));
-            self.line("slipway_exit_deploy");
-            if !deploy.allow_failure {
-                self.line("[ \"$slipway_code\" = 0 ] || slipway_stop");
-            }
-            self.line("fi");
+        if let Provider::Script { command, verify } = &deploy.provider {
+            self.scripted(index, deploy, command, verify.as_ref());
         }
         // `go`: it ran; `pass`: it was withheld; `stop`: it failed and that counts.
         self.line("[ \"$slipway_answer\" != stop ] || slipway_stop");
@@ -260,7 +283,7 @@ fn condition(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
     use slipway_pipelines::ids::{JobNumber, StageIndex};
     use slipway_pipelines::plan::{DeployOn, JobImage, Phases, RollbackPolicy, SecretScope};
@@ -358,10 +381,49 @@ mod tests {
     }
 
     #[test]
+    fn a_script_is_verified_by_a_command_in_the_same_shell_or_by_the_worker() {
+        let mut plan = plan();
+        let deploying = |program: &Program| {
+            let from = program.text.find("slipway_ask 'deploy 0'").expect("it deploys");
+            let to = program.text.find("[ \"$slipway_answer\" != stop ]").expect("and ends");
+            program.text[from..to].to_owned()
+        };
+        let check = |verify| Provider::Script { command: Command("./ship".to_owned()), verify };
+        plan.deploys[0].soak = Some(std::time::Duration::from_secs(30));
+        let smoke = Command("./smoke 'x'".to_owned());
+        plan.deploys[0].provider = check(Some(ScriptVerify::Command(smoke)));
+        let program = self::program(&plan);
+        insta::assert_snapshot!(deploying(&program), @r#"
+        slipway_ask 'deploy 0'
+        if [ "$slipway_answer" = go ]; then
+        slipway_enter
+        slipway_run 5 './ship'
+        [ "$slipway_code" != 0 ] || slipway_hold 6 30 './smoke '\''x'\'''
+        slipway_exit_deploy
+        [ "$slipway_code" = 0 ] || slipway_stop
+        fi
+        "#);
+        assert_eq!(program.steps[6].command, "./smoke 'x'");
+        let url = slipway_pipelines::plan::Template("https://x.test/".to_owned());
+        plan.deploys[0].provider = check(Some(ScriptVerify::Url(url)));
+        insta::assert_snapshot!(deploying(&self::program(&plan)), @r#"
+        slipway_ask 'deploy 0'
+        if [ "$slipway_answer" = go ]; then
+        slipway_enter
+        slipway_run 5 './ship'
+        slipway_exit_deploy
+        [ "$slipway_code" = 0 ] || slipway_stop
+        [ "$slipway_code" != 0 ] || slipway_ask 'verify 0'
+        fi
+        "#);
+    }
+
+    #[test]
     fn every_shell_of_this_machine_reads_it() {
         for shell in ["sh", "bash", "busybox"] {
             let args: &[&str] = if shell == "busybox" { &["sh", "-n"] } else { &["-n"] };
-            let started = Command::new(shell).args(args).stdin(Stdio::piped()).spawn();
+            let started =
+                std::process::Command::new(shell).args(args).stdin(Stdio::piped()).spawn();
             // Not each machine has each shell.
             let Ok(mut reading) = started else { continue };
             let mut input = reading.stdin.take().expect("its input");

@@ -2,6 +2,7 @@
 
 mod bench;
 mod container;
+mod findings;
 mod images;
 mod kubernetes_api;
 mod lost;

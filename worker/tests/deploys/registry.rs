@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::bench::{Bench, Given, secret};
 use crate::registry_server::{PASSWORD, Registry, USER, free_port};
 
-fn push_to(host: &str, tags: &[&str]) -> DeployPlan {
+pub(crate) fn push_to(host: &str, tags: &[&str]) -> DeployPlan {
     let template = |text: &str| Template(text.to_owned());
     let target = RegistryDeploy {
         image: "app".to_owned(),
@@ -43,7 +43,7 @@ pub(crate) fn planned(provider: Provider) -> DeployPlan {
 }
 
 /// A job that built the image `app` and holds this login.
-async fn job(bench: &Bench, password: &str) -> Given {
+pub(crate) async fn job(bench: &Bench, password: &str) -> Given {
     let dockerfile = format!("FROM busybox:latest\nRUN echo {} >/made\n", bench.repo.name());
     let built = bench.build(bench.request(&[("Dockerfile", &dockerfile)])).await.expect("built");
     let mut given = bench.given('a');
@@ -186,8 +186,11 @@ async fn a_plan_that_names_what_is_not_there_gets_a_sentence() {
     }
 }
 
+/// How TLS begins, which engines try first.
+const TLS: u8 = 22;
+
 /// A registry that answers each path with these heads, and remembers how it was asked.
-async fn scripted(
+pub(crate) async fn scripted(
     answers: impl Fn(&str, &str) -> String + Send + 'static,
 ) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -197,9 +200,12 @@ async fn scripted(
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
             let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
+            while !head.ends_with(b"\r\n\r\n") && head.first() != Some(&TLS) {
                 let Ok(byte) = client.read_u8().await else { break };
                 head.push(byte);
+            }
+            if head.first() == Some(&TLS) {
+                continue;
             }
             let head = String::from_utf8(head).expect("text");
             let answer = answers(&here, &head);

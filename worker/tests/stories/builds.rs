@@ -8,7 +8,8 @@ use slipway_pipelines::plan::{
     RegistryDeploy, RollbackPolicy, SecretScope, Template,
 };
 use slipway_pipelines::wire::{
-    AttemptEvent, DeployGrant, DeployProgress, JobOutcome, Secret, SecretText, StepOutcome,
+    AttemptEvent, DeployGrant, DeployProgress, FindingCode, JobOutcome, Secret, SecretText,
+    StepOutcome,
 };
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ fn build(context: &str) -> ImageBuild {
     }
 }
 
-fn script(command: &str) -> DeployPlan {
+pub(crate) fn script(command: &str) -> DeployPlan {
     DeployPlan {
         provider: Provider::Script { command: Command(command.to_owned()), verify: None },
         on: DeployOn::default(),
@@ -39,7 +40,7 @@ fn script(command: &str) -> DeployPlan {
     }
 }
 
-fn granted(deployment: DeploymentId) -> DeployGrant {
+pub(crate) fn granted(deployment: DeploymentId) -> DeployGrant {
     let value = SecretText::new("deploy-key-1234".to_owned());
     DeployGrant::Granted {
         deployment,
@@ -52,11 +53,11 @@ fn granted(deployment: DeploymentId) -> DeployGrant {
     }
 }
 
-fn deployment() -> DeploymentId {
+pub(crate) fn deployment() -> DeploymentId {
     DeploymentId::from(Uuid::now_v7())
 }
 
-fn progresses(came: &Came, wanted: DeploymentId) -> Vec<DeployProgress> {
+pub(crate) fn progresses(came: &Came, wanted: DeploymentId) -> Vec<DeployProgress> {
     let of_it = |event: &AttemptEvent| match event {
         AttemptEvent::Deployment { deployment, progress, .. } if *deployment == wanted => {
             Some(progress.clone())
@@ -149,7 +150,11 @@ async fn a_failed_deploy_errors_the_job_and_nothing_follows() {
     assert_eq!(came.outcome, JobOutcome::Errored { reason }, "{}", came.log);
     assert!(!came.log.contains("$ echo"), "{}", came.log);
     let told = progresses(&came, id);
-    assert!(matches!(told.as_slice(), [DeployProgress::Failed { .. }]), "{told:?}");
+    assert!(
+        matches!(told.as_slice(), [DeployProgress::Findings { findings }, DeployProgress::Failed { .. }]
+            if findings[0].code == FindingCode::ScriptFailed),
+        "{told:?}"
+    );
     work.plan.deploys[0].allow_failure = true;
     let came = story.run(work).await;
     assert_eq!(came.outcome, JobOutcome::Passed, "{}", came.log);

@@ -72,5 +72,6 @@ mod shells;
 mod snapshots;
 mod store;
 mod variables;
+mod verified;
 mod warm;
 mod weather;

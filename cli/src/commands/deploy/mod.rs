@@ -11,7 +11,7 @@ use slipway_pipelines::wire::api::{Deployment, Environment, WholeEnvironment};
 
 use crate::api::{Api, Listing, ServerFlags};
 use crate::print;
-use crate::views::short;
+use crate::views::{findings, short};
 
 /// Deployments: one try each to bring one version to one environment.
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-struct Why {
+pub(crate) struct Why {
     /// The repo, as OWNER/NAME.
     repo: RepoName,
     /// The environment [default: the one that was deployed to last]
@@ -60,6 +60,12 @@ pub(crate) async fn run(arguments: Deploy) -> Result<ExitCode> {
         Command::Reject(arguments) => decide::reject(arguments).await?,
         Command::Rollback(arguments) => decide::rollback(arguments).await?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `slipway why …`: the same as `slipway deploy why …`.
+pub(crate) async fn run_why(arguments: Why) -> Result<ExitCode> {
+    why(arguments).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -161,6 +167,7 @@ fn explain(deployment: &Deployment) {
     for hop in &deployment.hops {
         print::line(&format!("  {}  {}", print::safe(&hop.name), print::safe(&hop.detail)));
     }
+    findings::lines(&deployment.findings).iter().for_each(|line| print::line(line));
     for evidence in &deployment.evidence {
         print::line(&format!("  {}:", print::safe(&evidence.source)));
         for line in print::safe_lines(&evidence.text) {

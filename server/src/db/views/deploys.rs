@@ -24,6 +24,15 @@ pub(crate) struct DeployRow {
     pub(crate) url: Option<String>,
     pub(crate) hops: serde_json::Value,
     pub(crate) evidence: serde_json::Value,
+    /// `wire::Finding`s, root cause first.
+    pub(crate) findings: serde_json::Value,
+    /// Why there is one, unless a run deployed.
+    pub(crate) why: Option<String>,
+    pub(crate) needs_approval: bool,
+    pub(crate) approved_by: Option<String>,
+    pub(crate) approved_at: Option<DateTime<Utc>>,
+    /// Where GitHub shows the repo; none: it is not there.
+    pub(crate) forge: Option<String>,
     pub(crate) live: bool,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
@@ -49,6 +58,8 @@ pub(crate) async fn list(
         r#"SELECT d.id, r.name AS repo, e.name AS environment, runs.number AS run, runs.subject,
                   jobs.number AS job, d.state, d.reason, d.plan, d.version, d.previous, d.actor,
                   coalesce(d.url, e.url) AS url, d.hops, d.evidence,
+                  d.findings, d.why, d.needs_approval, d.approved_by, d.approved_at,
+                  CASE WHEN r.kind = 'github' THEN r.clone_url END AS forge,
                   coalesce(e.live_deployment = d.id, false) AS "live!", d.created_at,
                   d.finished_at
            FROM deployments d JOIN environments e ON e.id = d.environment_id
@@ -73,4 +84,25 @@ pub(crate) async fn environments(db: &Db, repo: Uuid) -> Result<Vec<String>, sql
     sqlx::query_scalar!("SELECT name FROM environments WHERE repo_id = $1 ORDER BY name", repo)
         .fetch_all(db.pool())
         .await
+}
+
+/// What holds for every deploy to an environment.
+pub(crate) struct Rules {
+    pub(crate) approval: bool,
+    pub(crate) branches: Vec<String>,
+    pub(crate) newest_wins: bool,
+    pub(crate) ambient: bool,
+}
+
+/// The rules of an environment; none: there is no such environment.
+pub(crate) async fn rules(db: &Db, repo: Uuid, name: &str) -> Result<Option<Rules>, sqlx::Error> {
+    sqlx::query_as!(
+        Rules,
+        "SELECT approval, branches, newest_wins, ambient FROM environments
+         WHERE repo_id = $1 AND name = $2",
+        repo,
+        name
+    )
+    .fetch_optional(db.pool())
+    .await
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::findings::{self, Shown};
 use super::format::{badge, duration, first_upper, short, tone, took, when};
 use crate::db::views::deploys::DeployRow;
 
@@ -34,7 +35,7 @@ fn notes(value: &Value, name: &str, text: &str, begun: DateTime<Utc>) -> Vec<Not
 /// The end of a log tells most; in bytes.
 const LONGEST_EVIDENCE: usize = 16 * 1024;
 
-fn shorten(text: &mut String) {
+pub(super) fn shorten(text: &mut String) {
     let Some(over) = text.len().checked_sub(LONGEST_EVIDENCE).filter(|over| *over > 0) else {
         return;
     };
@@ -90,6 +91,50 @@ impl DeployRow {
         evidence.iter_mut().for_each(|note| shorten(&mut note.text));
         evidence
     }
+    /// Somebody is asked whether it may begin.
+    pub(super) fn is_asked(&self) -> bool {
+        self.state == "waiting" && self.needs_approval && self.approved_by.is_none()
+    }
+    /// Who agreed, and when.
+    pub(super) fn approved(&self) -> Option<String> {
+        let by = self.approved_by.as_deref()?;
+        Some(format!(
+            "approved by {by}{}",
+            self.approved_at.map_or_else(String::new, |at| {
+                format!(" at {}", at.format("%Y-%m-%d %H:%M UTC"))
+            })
+        ))
+    }
+    pub(super) fn findings(&self) -> Vec<Shown> {
+        findings::read(&self.findings)
+    }
+    /// The root cause, in a list: its code and its sentence.
+    pub(super) fn cause(&self) -> Option<(String, String)> {
+        let first = self.findings().into_iter().next()?;
+        let finding = first.finding();
+        let sentence = format!("{}: {}", finding.subject, finding.sentence);
+        Some((finding.code.word().to_owned(), sentence))
+    }
+    /// What is other than at the version that was live before: name, before, now.
+    pub(super) fn changes(&self) -> Vec<(&'static str, String, String)> {
+        let Some(previous) = &self.previous else { return Vec::new() };
+        let field = |version: &Value, key: &str| {
+            version.get(key).and_then(Value::as_str).unwrap_or("–").to_owned()
+        };
+        [("Commit", "commit"), ("Image digest", "digest"), ("Label", "label")]
+            .into_iter()
+            .map(|(name, key)| (name, field(previous, key), field(&self.version, key)))
+            .filter(|(_, before, now)| before != now)
+            .collect()
+    }
+    /// GitHub's page of the commits between the two.
+    pub(super) fn compare(&self) -> Option<String> {
+        let forge = self.forge.as_deref()?.trim_end_matches(".git");
+        let previous = self.previous.as_ref().map(commit)?;
+        let is_address = forge.starts_with("https://") || forge.starts_with("http://");
+        (is_address && previous != self.whole_commit())
+            .then(|| format!("{forge}/compare/{previous}...{}", self.whole_commit()))
+    }
     /// The label that the target knows the version by.
     pub(super) fn label(&self) -> Option<&str> {
         self.version.get("label").and_then(Value::as_str)
@@ -119,6 +164,7 @@ impl DeployRow {
     /// What the state means, in a sentence.
     pub(super) fn verdict(&self) -> &'static str {
         match self.state.as_str() {
+            "waiting" if self.is_asked() => "It waits until somebody approves it.",
             "waiting" => "It waits until the deployment before it is over.",
             "approved" => "It may start; its worker is about to.",
             "running" => "The target is being changed.",

@@ -1,4 +1,5 @@
-//! What people see. Pages read; the buttons of a run and of caches call the flow. Each is whole
+//! What people see. Pages read; the buttons of runs, deployments and caches call the
+//! flow. Each is whole
 //! without JavaScript.
 
 mod ansi;
@@ -11,6 +12,7 @@ mod deploys;
 mod events;
 mod excerpt;
 mod find;
+mod findings;
 mod format;
 mod job;
 mod left;
@@ -48,7 +50,10 @@ pub(crate) fn router() -> Router<Arc<Server>> {
         .route("/{owner}/{repo}/requests", get(requests::requests))
         .route("/{owner}/{repo}/environments", get(deploys::environments))
         .route("/{owner}/{repo}/environments/{name}", get(deploys::environment))
+        .route("/{owner}/{repo}/environments/{name}/rollback", post(deploys::rollback))
         .route("/{owner}/{repo}/deployments/{id}", get(deploys::deployment))
+        .route("/{owner}/{repo}/deployments/{id}/approve", post(deploys::approve))
+        .route("/{owner}/{repo}/deployments/{id}/reject", post(deploys::reject))
         .route("/{owner}/{repo}/caches", get(caches::show))
         .route("/{owner}/{repo}/caches/clear", post(caches::clear))
         .route("/{owner}/{repo}/runs/{run}", get(run::run))

@@ -12,6 +12,7 @@ use slipway_pipelines::plan::PortMapping;
 
 use super::engine::{self, exec};
 use super::names::{PORTS, SERVICE, Service};
+use super::trouble::Trouble;
 
 /// The name of the forwarder's image, made if the engine lacks it.
 pub(crate) async fn image(docker: &Docker) -> Result<String, String> {
@@ -36,7 +37,7 @@ impl<'a> Forwarder<'a> {
         docker: &'a Docker,
         service: &'a Service,
         ports: &[PortMapping],
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Trouble> {
         let mut forwarder = Self { docker, service, name: service.forwarder(), is_new: false };
         match docker.inspect_container(&forwarder.name, None).await {
             Ok(seen) => {
@@ -52,7 +53,7 @@ impl<'a> Forwarder<'a> {
                 forwarder.make(&written(ports), None).await?;
                 forwarder.is_new = true;
             }
-            Err(error) => return Err(format!("the forwarder can not be seen: {error}")),
+            Err(error) => return Err(format!("the forwarder can not be seen: {error}").into()),
         }
         Ok(forwarder)
     }
@@ -87,10 +88,10 @@ impl<'a> Forwarder<'a> {
     }
 
     /// Moves the traffic. Other published ports need another forwarder, with a short gap.
-    pub(super) async fn point(&self, target: &str, ports: &str) -> Result<(), String> {
+    pub(super) async fn point(&self, target: &str, ports: &str) -> Result<(), Trouble> {
         let before = self.ports().await?;
         if before == ports {
-            return self.write(target).await;
+            return Ok(self.write(target).await?);
         }
         let old = self.target().await?;
         engine::remove(self.docker, &self.name).await?;
@@ -127,12 +128,12 @@ impl<'a> Forwarder<'a> {
     }
 
     /// Makes and starts it; nothing is left when that fails.
-    async fn make(&self, ports: &str, target: Option<&str>) -> Result<(), String> {
+    async fn make(&self, ports: &str, target: Option<&str>) -> Result<(), Trouble> {
         let image = image::ensure(self.docker).await?;
         engine::make(self.docker, self.service, &self.name, self.body(image, ports)).await?;
         let started = match self.lay(target).await {
             Ok(()) => engine::run(self.docker, &self.name).await,
-            Err(reason) => Err(reason),
+            Err(reason) => Err(reason.into()),
         };
         if started.is_err() {
             engine::remove(self.docker, &self.name).await?;

@@ -1,0 +1,2 @@
+DROP INDEX deployments_by_time;
+DROP TABLE github_deployments;
