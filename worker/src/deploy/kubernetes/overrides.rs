@@ -84,9 +84,9 @@ async fn digest(ctx: &DeployContext<'_>, reference: &str) -> Result<String, Stri
     let repository = Repository::parse(repository)?;
     match manifest::digest(&repository, tag, None).await {
         Ok(digest) => Ok(format!("{}@{digest}", repository.name)),
-        Err(reason) => {
+        Err(trouble) => {
             // A private registry: the nodes have a login, the worker has none.
-            ctx.say(&format!("{reference} is deployed by its tag: {reason}"));
+            ctx.say(&format!("{reference} is deployed by its tag: {}", trouble.reason));
             Ok(reference.to_owned())
         }
     }
