@@ -32,7 +32,7 @@ enum Command {
     /// Run the server alone: it decides and remembers, and serves the pages.
     Server(commands::server::Server),
     /// Run a worker alone: it executes jobs on this machine's container engine.
-    Worker(commands::worker::Worker),
+    Worker(Box<commands::worker::Worker>),
     /// Repositories that are built: add, list, enable, disable, remove.
     Repo(commands::repo::Repo),
     /// Start a run of a branch's head, without a push.
@@ -95,7 +95,7 @@ fn main() -> ExitCode {
         Command::Up(up) => asynchronous(commands::up::run(up)),
         Command::Down(down) => asynchronous(commands::down::run(down)),
         Command::Server(server) => asynchronous(commands::server::run(server)),
-        Command::Worker(worker) => asynchronous(commands::worker::run(worker)),
+        Command::Worker(worker) => asynchronous(commands::worker::run(*worker)),
         Command::Repo(repo) => asynchronous(commands::repo::run(repo)),
         Command::Trigger(trigger) => asynchronous(commands::trigger::run(trigger)),
         Command::Run(run) => asynchronous(commands::run::run(run)),

@@ -1,6 +1,10 @@
 //! The worker acts: the only room that knows the container engine and the deploy targets. It
 //! never sees Postgres, nor a secret of a job that it is not running.
 
+// A job's future holds those of every provider, and AWS' and Kubernetes' nest deeply: whether it may
+// be sent to another thread is asked through more than the usual 128 levels.
+#![recursion_limit = "256"]
+
 mod client;
 mod config;
 pub mod deploy;

@@ -113,40 +113,7 @@ impl Seed {
             self.put("environments", row).await?;
             environments.push(id);
         }
-        let mut rolled_back = story(
-            "rolled_back",
-            "rolled_back",
-            Some("GET /health answered 500 three times; the version before it still serves"),
-            3,
-        );
-        rolled_back.evidence = json!([
-            { "source": "GET http://127.0.0.1:49153/health", "text": "HTTP/1.1 500 Internal Server Error\ncontent-type: text/plain\n\nDATABASE_URL is not set" },
-            { "source": "last log lines of slipway-shop-41", "text": "listening on :8000\nGET /health 500\nRuntimeError: <no database> & no fallback\nGET /health 500\nGET /health 500" },
-        ]);
-        rolled_back.findings = json!([{
-            "code": "container-unhealthy", "subject": "service shop", "verdict": "fatal", "count": 1,
-            "sentence": "/health answered 500 three times", "evidence": rolled_back.evidence,
-            "log_tail": "listening on :8000\nRuntimeError: <no database> & no fallback\n",
-            "difference": "`3f2a1c0` was live; this is `9b1d0c1`: git log 3f2a1c0..9b1d0c1",
-            "next": "Read the answers and the log: the program runs and says by itself that it is not well." }]);
-        let production = [
-            (39, story("first", "live", None, 6), 30 * HOUR, "passed"),
-            (40, rolled_back, 3 * HOUR, "failed"),
-            (41, story("live", "live", None, 6), 400, "passed"),
-        ];
-        let (mut live, mut before) = (None, None);
-        for (number, story, created, state) in production {
-            let (run, job) = self.shipping(repo, number, state, created, story.reason).await?;
-            let id = self.deployment(environments[0], &run, job, &story, before).await?;
-            if story.state == "live" {
-                (live, before) = (Some(id), Some(number));
-            }
-        }
-        sqlx::query("UPDATE environments SET live_deployment = $2 WHERE id = $1")
-            .bind(environments[0])
-            .bind(live)
-            .execute(self.server.db.pool())
-            .await?;
+        self.produced(repo, environments[0]).await?;
         let (run, job) = self.shipping(repo, 42, "passed", 300, None).await?;
         let mut asked = story("asked", "waiting", None, 0);
         asked.asked = true;
@@ -172,6 +139,45 @@ impl Seed {
         self.deployment(environments[2], &run, job, &stuck(), Some(41)).await?;
         sqlx::query("UPDATE environments SET approval = true, branches = '{main}' WHERE id = $1")
             .bind(environments[1])
+            .execute(self.server.db.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// What was brought to production: live, taken back, live.
+    async fn produced(&mut self, repo: Uuid, environment: Uuid) -> Result<()> {
+        let mut rolled_back = story(
+            "rolled_back",
+            "rolled_back",
+            Some("GET /health answered 500 three times; the version before it still serves"),
+            3,
+        );
+        rolled_back.evidence = json!([
+            { "source": "GET http://127.0.0.1:49153/health", "text": "HTTP/1.1 500 Internal Server Error\ncontent-type: text/plain\n\nDATABASE_URL is not set" },
+            { "source": "last log lines of slipway-shop-41", "text": "listening on :8000\nGET /health 500\nRuntimeError: <no database> & no fallback\nGET /health 500\nGET /health 500" },
+        ]);
+        rolled_back.findings = json!([{
+            "code": "container-unhealthy", "subject": "service shop", "verdict": "fatal", "count": 1,
+            "sentence": "/health answered 500 three times", "evidence": rolled_back.evidence,
+            "log_tail": "listening on :8000\nRuntimeError: <no database> & no fallback\n",
+            "difference": "`3f2a1c0` was live; this is `9b1d0c1`: git log 3f2a1c0..9b1d0c1",
+            "next": "Read the answers and the log: the program runs and says by itself that it is not well." }]);
+        let production = [
+            (39, story("first", "live", None, 6), 30 * HOUR, "passed"),
+            (40, rolled_back, 3 * HOUR, "failed"),
+            (41, story("live", "live", None, 6), 400, "passed"),
+        ];
+        let (mut live, mut before) = (None, None);
+        for (number, story, created, state) in production {
+            let (run, job) = self.shipping(repo, number, state, created, story.reason).await?;
+            let id = self.deployment(environment, &run, job, &story, before).await?;
+            if story.state == "live" {
+                (live, before) = (Some(id), Some(number));
+            }
+        }
+        sqlx::query("UPDATE environments SET live_deployment = $2 WHERE id = $1")
+            .bind(environment)
+            .bind(live)
             .execute(self.server.db.pool())
             .await?;
         Ok(())

@@ -58,11 +58,14 @@ pub(super) async fn deploy(
         ctx.hop("started", &name);
         change.watch(&name).until_healthy().await
     };
-    let not_up = |_| {
-        let next = "Look what keeps it from starting, or give it more time by `timeout:`.";
-        Err(Trouble::new(late(), Cause::new(FindingCode::TimedOut, next)).into())
+    let up = match timeout_at(deadline, up).await {
+        Ok(up) => up,
+        Err(_) => {
+            let next = "Look what keeps it from starting, or give it more time by `timeout:`.";
+            Err(Trouble::new(late(), Cause::new(FindingCode::TimedOut, next)).into())
+        }
     };
-    match timeout_at(deadline, up).await.unwrap_or_else(not_up) {
+    match up {
         Ok(answer) => ctx.hop("healthy", answer),
         Err(unhealthy) => return change.not_switched(unhealthy, Some(&name)).await,
     }

@@ -101,7 +101,10 @@ async fn within(
     held: impl Future<Output = Result<String, (String, Option<Finding>)>>,
 ) -> Result<String, (String, Option<Finding>)> {
     let longest = plan.timeout.unwrap_or(plan.soak.unwrap_or_default() + SLACK);
-    let late =
-        || Err((format!("the check did not end within {} seconds", longest.as_secs()), None));
-    tokio::time::timeout(longest, held).await.unwrap_or_else(|_| late())
+    match tokio::time::timeout(longest, held).await {
+        Ok(held) => held,
+        Err(_) => {
+            Err((format!("the check did not end within {} seconds", longest.as_secs()), None))
+        }
+    }
 }

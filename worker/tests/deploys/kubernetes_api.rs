@@ -79,11 +79,11 @@ impl Api {
         let mut ctx = bench.deploying(&given);
         ctx.tree = Some(tree);
         let outcome = Box::pin(deploy(&ctx, &plan())).await.outcome;
-        let findings = bench.reported().into_iter().filter_map(|one| match one {
+        let mut findings = bench.reported().into_iter().filter_map(|one| match one {
             DeployProgress::Findings { findings } => Some(findings),
             _ => None,
         });
-        (outcome, findings.last().unwrap_or_default())
+        (outcome, findings.next_back().unwrap_or_default())
     }
 }
 

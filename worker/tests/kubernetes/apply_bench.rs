@@ -184,6 +184,7 @@ impl Bench {
             images: &given.images,
             tree: tree.map(|tree| tree as &dyn WorkTree),
             aws: &self.aws,
+            identity: None,
             previous: given.previous.as_ref(),
             previous_rendered: given.previous_rendered.as_deref(),
             promoted: given.promoted.as_ref(),
