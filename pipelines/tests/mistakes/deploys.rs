@@ -45,7 +45,7 @@ deploy:
       |
     8 |   flavour: {password: x}
       |   ^^^^^^^
-      = help: its keys are `image`, `repository`, `tags`, `username`, `password`, `timeout`, `provider`, `on` and others
+      = help: its keys are `image`, `repository`, `tags`, `username`, `password`, `role`, `timeout`, `provider` and others
     ");
 }
 

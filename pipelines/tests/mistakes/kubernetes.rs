@@ -16,14 +16,14 @@ fn each_mistake_is_told_at_its_place_with_what_to_write() {
         ("  manifests: ../k8s\n", "does not stay inside the work tree"),
         ("  manifests: /etc/k8s\n", "write paths from the repo's root"),
         ("  manifests: k8s\n  vars: [HOST-NAME]\n", "can not be the name of a variable"),
-        ("  manifests: k8s\n  images: [web]\n", "write `images: {NAME: REFERENCE}`"),
+        ("  manifests: k8s\n  images: [web]\n", "takes a map; this is a list"),
         (
             "  manifests: k8s\n  images: {\"web@sha256:00\": web}\n",
             "write the name without tag and digest",
         ),
         ("  manifests: k8s\n  migrate: {image: web}\n", "write the manifest of the Job"),
         ("  manifests: k8s\n  prune: sometimes\n", "prune"),
-        ("  manifests: k8s\n  manifest: x\n", "did you mean `manifests`"),
+        ("  manifests: k8s\n  manifest: x\n", "its keys are `manifests`, `namespace`"),
     ] {
         let told = deploy(options);
         assert!(told.contains(expected), "{options}\n{told}");
