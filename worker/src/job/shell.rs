@@ -31,6 +31,9 @@ const MOST_MARKS: usize = 1000;
 const PLACE: Duration = Duration::from_secs(2);
 /// A mark that the output shows is heard within so long, on however busy a machine.
 const UNDER_WAY: Duration = Duration::from_secs(10);
+/// A mark that the output does not show, since an engine that is busy drops the end of a shell's
+/// output now and then, is heard within so long.
+const UNSEEN: Duration = Duration::from_secs(1);
 /// A quiet shell is looked at so often: what a command left running may hold its terminal open.
 const LOOK: Duration = Duration::from_secs(3);
 
@@ -235,9 +238,15 @@ impl Shell {
         };
         let held = self.finder.finish();
         self.log.write(&held);
-        // The output shows how many there are.
-        while self.said.is_empty() && self.heard < self.shown && !self.marks_ended {
-            match tokio::time::timeout(UNDER_WAY, self.marks.read(&mut self.piece)).await {
+        // The output shows how many there are. A shell that ended with 0 has come to its end, or was
+        // ended by `exit 0`: what it did last must not be missed.
+        while self.said.is_empty() && !self.marks_ended {
+            let patience = match (self.heard < self.shown, code) {
+                (true, _) => UNDER_WAY,
+                (false, 0) => UNSEEN,
+                (false, _) => break,
+            };
+            match tokio::time::timeout(patience, self.marks.read(&mut self.piece)).await {
                 Ok(read) => self.channel(&read)?,
                 Err(_) => break,
             }

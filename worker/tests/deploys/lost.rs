@@ -51,7 +51,12 @@ async fn verified(app: &App, given: &Given, text: &str, health: &str) -> DeployO
     let outcome = verify(&app.bench.deploying(&looking), &work).await;
     let verdicts = app.bench.reported();
     let verdict = |one: &DeployProgress| {
-        !matches!(one, DeployProgress::Hop { .. } | DeployProgress::Applied { .. })
+        matches!(
+            one,
+            DeployProgress::Live { .. }
+                | DeployProgress::Failed { .. }
+                | DeployProgress::RolledBack { .. }
+        )
     };
     assert_eq!(verdicts.iter().filter(|one| verdict(one)).count(), 1, "{verdicts:?}");
     outcome
