@@ -15,6 +15,11 @@ const MIN_VALUE: usize = 3;
 const MIN_LINE: usize = 4;
 /// Nor do lines of fewer different characters tell anything.
 const MIN_DISTINCT: usize = 3;
+/// Nor what every kubeconfig has.
+const ORDINARY: &[&str] =
+    &["apiVersion: v1", "kind: Config", "clusters:", "contexts:", "users:", "preferences: {}"];
+/// Nor what every key has.
+const FENCES: &[&str] = &["-----BEGIN ", "-----END "];
 
 /// Replaces secrets in a stream of bytes. It holds back what could still become a match.
 pub(crate) struct Masker {
@@ -140,7 +145,11 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
 
 /// Is the line of a long value so unlike ordinary output that it may be masked?
 fn tells_something(line: &str) -> bool {
-    line.len() >= MIN_LINE && line.bytes().collect::<BTreeSet<u8>>().len() >= MIN_DISTINCT
+    let is_fence = FENCES.iter().any(|fence| line.starts_with(fence)) && line.ends_with("-----");
+    line.len() >= MIN_LINE
+        && line.bytes().collect::<BTreeSet<u8>>().len() >= MIN_DISTINCT
+        && !is_fence
+        && !ORDINARY.contains(&line)
 }
 
 fn percent_encoded(value: &str) -> String {
@@ -235,6 +244,17 @@ mod tests {
     #[test]
     fn a_low_entropy_line_of_a_long_value_is_left_alone() {
         assert_eq!(mask(&["----\nabcdef\n----"], b"----abcdef----"), b"----[secure]----");
+    }
+
+    #[test]
+    fn what_every_kubeconfig_and_every_key_has_is_left_alone() {
+        let kubeconfig = "apiVersion: v1\nkind: Config\nusers:\n- token: s3cret-of-mine\n";
+        let manifest = "apiVersion: v1\nkind: ConfigMap\n";
+        assert_eq!(mask(&[kubeconfig], manifest.as_bytes()), manifest.as_bytes());
+        assert_eq!(mask(&[kubeconfig], b"- token: s3cret-of-mine"), b"[secure]");
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----\n";
+        let other = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg";
+        assert_eq!(mask(&[key], other.as_bytes()), b"-----BEGIN PRIVATE KEY-----\n[secure]");
     }
 
     /// The text as its reader may see it, in every form.

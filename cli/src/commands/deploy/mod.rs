@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use slipway_pipelines::names::{EnvironmentName, RepoName};
+use slipway_pipelines::wire::Evidence;
 use slipway_pipelines::wire::api::{Deployment, Environment, WholeEnvironment};
 
 use crate::api::{Api, Listing, ServerFlags};
@@ -168,7 +169,15 @@ fn explain(deployment: &Deployment) {
         print::line(&format!("  {}  {}", print::safe(&hop.name), print::safe(&hop.detail)));
     }
     findings::lines(&deployment.findings).iter().for_each(|line| print::line(line));
-    for evidence in &deployment.evidence {
+    // The findings have shown theirs.
+    let shown = |evidence: &&Evidence| {
+        let texts = deployment.findings.iter().flat_map(|finding| {
+            let tail = finding.log_tail.iter();
+            finding.evidence.iter().map(|seen| &seen.text).chain(tail)
+        });
+        texts.into_iter().any(|text| *text == evidence.text)
+    };
+    for evidence in deployment.evidence.iter().filter(|evidence| !shown(evidence)) {
         print::line(&format!("  {}:", print::safe(&evidence.source)));
         for line in print::safe_lines(&evidence.text) {
             print::line(&format!("    {line}"));

@@ -105,29 +105,36 @@ impl<'a> Course<'a> {
         let Work { documents, migration, chosen } = work;
         let mut objects = self.settled(documents).await?;
         let stamp = self.stamp(self.ctx.commit.as_str());
+        let values: Vec<_> = objects.iter().map(|one| &one.document.value).collect();
+        for unused in chosen.overrides.unused(&values) {
+            self.ctx.say(&format!("No manifest has the image {unused}"));
+        }
         for object in &mut objects {
             for (before, after) in chosen.overrides.put(&mut object.document.value) {
                 self.ctx.say(&format!("{}: {before} → {after}", object.subject()));
             }
             stamp.put(&mut object.document.value, chosen.image.as_deref().and_then(digest_of));
         }
-        let values: Vec<_> = objects.iter().map(|one| &one.document.value).collect();
-        for unused in chosen.overrides.unused(&values) {
-            self.ctx.say(&format!("No manifest has the image {unused}"));
-        }
         let mut jobs = self.settled(migration.into_iter().collect()).await?;
         for job in &mut jobs {
             chosen.overrides.put(&mut job.document.value);
             stamp.put(&mut job.document.value, None);
         }
-        let text = rendered::write(&objects)?;
-        (self.ctx.progress)(DeployProgress::Rendered { manifests: self.ctx.masked(&text) });
+        self.keep(&objects)?;
         let tried = self.cluster.try_all(&objects).await.map_err(Stop::Found)?;
         self.ctx.hop("checked", format!("the API would take {}", count(tried)));
         for job in &jobs {
             self.migrate(job).await?;
         }
         Ok(objects)
+    }
+
+    /// Has what is to be applied kept by the server.
+    pub(super) fn keep(&self, objects: &[Object]) -> Result<(), Stop> {
+        let secrets: Vec<_> = self.ctx.secrets.iter().map(|one| one.value.expose()).collect();
+        let manifests = rendered::write(objects, &secrets)?;
+        (self.ctx.progress)(DeployProgress::Rendered { manifests });
+        Ok(())
     }
 
     pub(super) async fn settled(&self, documents: Vec<Document>) -> Result<Vec<Object>, Stop> {
@@ -239,7 +246,11 @@ impl<'a> Course<'a> {
         match stop {
             Stop::Sentence(reason) | Stop::Lost(reason) => (reason, Vec::new()),
             Stop::Found(findings) => {
-                let evidence = findings.iter().take(TOLD).flat_map(evidence).collect();
+                let shown = || findings.iter().take(TOLD);
+                for Finding { code, subject, sentence, next, .. } in shown() {
+                    self.ctx.say(&format!("{subject} ({code}): {sentence}\nNext: {next}"));
+                }
+                let evidence = shown().flat_map(evidence).collect();
                 let more = findings.len().saturating_sub(1);
                 let first = findings.first();
                 let reason = first.map_or_else(
@@ -256,14 +267,11 @@ impl<'a> Course<'a> {
     }
 }
 
-/// Findings whose evidence is shown at the end of the log.
+/// Findings that the log shows, with their evidence at its end.
 const TOLD: usize = 5;
 
 fn evidence(finding: &Finding) -> Vec<Evidence> {
-    let Finding { code, subject, sentence, next, .. } = finding;
-    let source = format!("{subject} ({code})");
-    let mut all = vec![Evidence { source, text: format!("{sentence}\nNext: {next}") }];
-    all.extend(finding.evidence.iter().cloned());
+    let mut all = finding.evidence.clone();
     if let Some(text) = finding.log_tail.clone() {
         all.push(Evidence { source: "last log lines".to_owned(), text });
     }

@@ -118,8 +118,7 @@ impl Course<'_> {
     /// As a deploy: tried first, then applied, followed and swept.
     async fn restore(&self, to: &Version, rendered: &str) -> Result<(), Stop> {
         let (objects, secrets) = self.again(to, rendered).await?;
-        let text = rendered::write(&objects)?;
-        (self.ctx.progress)(DeployProgress::Rendered { manifests: self.ctx.masked(&text) });
+        self.keep(&objects)?;
         let tried = self.cluster.try_all(&objects).await.map_err(Stop::Found)?;
         self.ctx.hop("checked", format!("the API would take {tried} objects"));
         let applied = self.apply_all(&objects).await.map_err(|(stop, _)| stop)?;

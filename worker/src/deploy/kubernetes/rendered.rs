@@ -8,17 +8,23 @@ use super::read::{Document, Source, documents};
 
 /// Stands for the value of a secret.
 pub(super) const NOT_KEPT: &str = "[not kept]";
-/// What a masked log has in the place of a secret.
+/// Stands in the place of a text that has the value of a secret in it.
 const MASKED: &str = "[secure]";
+/// Shorter values are part of ordinary words.
+const MIN_SECRET: usize = 6;
 /// The server takes no more in one message.
 const LARGEST: usize = 1024 * 1024;
 
-/// One YAML document for each object, in the order in which they are applied.
-pub(super) fn write(objects: &[Object]) -> Result<String, String> {
+/// One YAML document for each object, in the order in which they are applied. Texts with the value
+/// of one of these secrets are left out, each as a whole: the lines of a kubeconfig, which a log is
+/// masked by, are ordinary ones, and what is left has to read back.
+pub(super) fn write(objects: &[Object], secrets: &[&str]) -> Result<String, String> {
     let mut text = String::new();
     for object in objects {
         text.push_str("---\n");
-        text.push_str(&yaml(&without_secrets(&object.document.value)));
+        let mut value = without_secrets(&object.document.value);
+        mask(&mut value, secrets);
+        text.push_str(&yaml(&value));
         if !text.ends_with('\n') {
             text.push('\n');
         }
@@ -30,6 +36,23 @@ pub(super) fn write(objects: &[Object]) -> Result<String, String> {
         ));
     }
     Ok(text)
+}
+
+fn mask(value: &mut Value, secrets: &[&str]) {
+    match value {
+        Value::String(text) => {
+            let told = |secret: &&str| {
+                let secret = secret.trim();
+                secret.len() >= MIN_SECRET && text.contains(secret)
+            };
+            if secrets.iter().any(told) {
+                *value = json!(MASKED);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secrets)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| mask(field, secrets)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn without_secrets(object: &Value) -> Value {
@@ -99,7 +122,7 @@ mod tests {
             "unicode": "\u{1F600}\u{2028}\t", "merge": "<<", "tag": "!x", "anchor": "&a", "star": "*a"},
             "spec": {"mode": 420, "big": 9_007_199_254_740_993_u64, "negative": -1, "fine": true,
             "none": null, "list": [], "map": {}, "float": 1.5}});
-        let text = write(&[object(value.clone()), object(value.clone())]).expect("written");
+        let text = write(&[object(value.clone()), object(value.clone())], &[]).expect("written");
         let (read, secrets) = read(&text).expect("read");
         assert_eq!(read.iter().map(|one| &one.value).collect::<Vec<_>>(), [&value, &value]);
         assert!(secrets.is_empty());
@@ -107,10 +130,22 @@ mod tests {
     }
 
     #[test]
+    fn a_kubeconfig_leaves_all_but_its_own_text_readable() {
+        let kubeconfig = "apiVersion: v1\nkind: Config\nusers: []\n";
+        let value = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"},
+            "data": {"mine": kubeconfig, "url": "https://me:hunter22@host", "plain": "v1"}});
+        let text = write(&[object(value)], &[kubeconfig, "hunter22", "v1"]).expect("written");
+        assert!(text.contains("apiVersion: v1") && !text.contains("hunter22"), "{text}");
+        assert!(!text.contains("kind: Config\n"), "{text}");
+        let sentence = read(&text).expect_err("a part is not kept");
+        assert!(sentence.contains("had the value of a secret"), "{sentence}");
+    }
+
+    #[test]
     fn values_of_secrets_are_not_in_it_and_masked_ones_do_not_go_back() {
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"},
             "data": {"a": "czNjcmV0"}, "stringData": {"b": "s3cret"}});
-        let text = write(&[object(secret)]).expect("written");
+        let text = write(&[object(secret)], &[]).expect("written");
         assert!(!text.contains("czNjcmV0") && !text.contains("s3cret"), "{text}");
         let (kept, secrets) = read(&text).expect("read");
         assert!(kept.is_empty());
