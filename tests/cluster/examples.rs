@@ -95,6 +95,27 @@ async fn thirty_replicas_are_live_on_both_nodes_and_stay_at_a_push_that_changes_
     example.remove().await
 }
 
+#[tokio::test]
+async fn a_probe_that_says_no_brings_the_version_before_back_and_is_named() -> Result<()> {
+    let cluster = Cluster::open().await?;
+    let mut example = Example::of("17-new-image", &cluster).await?;
+    example.edit(".ci.yml", "registry.example.com", REGISTRY)?;
+    example.edit(".ci.yml", "soak: 2s", "soak: 2s\n    timeout: 25s")?;
+    example.goes_live().await?;
+    let before = example.namespace.until_ready("app=greeter", 3).await;
+    example.edit("k8s/greeter.yaml", "path: /,", "path: /healthz,")?;
+    let broken = example.push("main", "production").await?;
+    assert_eq!(broken["state"], "rolled_back", "{broken:#}");
+    let told = findings(&broken);
+    let root = told.first().with_context(|| format!("it is explained: {broken:#}"))?;
+    assert!(root.starts_with("readiness-probe-failing: "), "{told:?}");
+    let difference = broken["findings"][0]["difference"].as_str().unwrap_or_default();
+    assert!(difference.contains("/healthz"), "{broken:#}");
+    let after = example.namespace.until_ready("app=greeter", 3).await;
+    assert_eq!(names(&before), names(&after), "those of the good version never went");
+    example.remove().await
+}
+
 fn names(pods: &[Pod]) -> BTreeSet<String> {
     pods.iter().filter_map(|pod| pod.metadata.name.clone()).collect()
 }
