@@ -79,7 +79,9 @@ fn refuse_cluster(cluster: &Cluster, warnings: &mut Vec<String>) -> Result<(), S
     let metadata = match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_link_local(),
         Some(url::Host::Ipv6(ip)) => {
-            ip.is_unicast_link_local() || ip.segments()[..4] == [0xfd00, 0xec2, 0, 0]
+            ip.is_unicast_link_local()
+                || ip.segments()[..4] == [0xfd00, 0xec2, 0, 0]
+                || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_link_local())
         }
         Some(url::Host::Domain(_)) | None => false,
     };
@@ -131,6 +133,7 @@ mod tests {
             ("server: \"https://a:1\", proxy-url: \"http://p\"", token, "proxy-url"),
             ("server: nowhere", token, "`server` is not an address"),
             ("server: \"http://169.254.169.254\"", token, "no cluster has"),
+            ("server: \"http://[::ffff:169.254.169.254]\"", token, "no cluster has"),
             (here, "client-key: /k", "client-key-data"),
             (here, "client-certificate: /k", "client-certificate-data"),
             (here, "tokenFile: /t", "`tokenFile`"),
