@@ -132,8 +132,14 @@ impl<'a> Course<'a> {
     /// Has what is to be applied kept by the server.
     pub(super) fn keep(&self, objects: &[Object]) -> Result<(), Stop> {
         let secrets: Vec<_> = self.ctx.secrets.iter().map(|one| one.value.expose()).collect();
-        let manifests = rendered::write(objects, &secrets)?;
-        (self.ctx.progress)(DeployProgress::Rendered { manifests });
+        let kept = rendered::write(objects, &secrets)?;
+        for subject in kept.parted {
+            self.ctx.say(&format!(
+                "{subject} has the value of a secret in it, which is not kept: Slipway can not \
+                 bring this version back. Put the value into a Secret"
+            ));
+        }
+        (self.ctx.progress)(DeployProgress::Rendered { manifests: kept.text });
         Ok(())
     }
 

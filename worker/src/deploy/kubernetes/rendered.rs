@@ -12,18 +12,31 @@ pub(super) const NOT_KEPT: &str = "[not kept]";
 const MASKED: &str = "[secure]";
 /// Shorter values are part of ordinary words.
 const MIN_SECRET: usize = 6;
+/// What an object is and what finds it: to whom a registry's login says `acme`, images are called so,
+/// and nothing could go back without their names.
+const NAMES: &[&str] =
+    &["apiVersion", "kind", "name", "namespace", "image", "labels", "matchLabels", "selector"];
 /// The server takes no more in one message.
 const LARGEST: usize = 1024 * 1024;
 
-/// One YAML document for each object, in the order in which they are applied. Texts with the value
-/// of one of these secrets are left out, each as a whole: the lines of a kubeconfig, which a log is
-/// masked by, are ordinary ones, and what is left has to read back.
-pub(super) fn write(objects: &[Object], secrets: &[&str]) -> Result<String, String> {
-    let mut text = String::new();
+/// What is kept of the objects that are applied.
+pub(super) struct Kept {
+    /// One YAML document for each, in the order in which they are applied.
+    pub(super) text: String,
+    /// The objects of which a part is left out: they can not be brought back.
+    pub(super) parted: Vec<String>,
+}
+
+/// Texts with the value of one of these secrets are left out, each as a whole: the lines of a
+/// kubeconfig, which a log is masked by, are ordinary ones, and what is left has to read back.
+pub(super) fn write(objects: &[Object], secrets: &[&str]) -> Result<Kept, String> {
+    let (mut text, mut parted) = (String::new(), Vec::new());
     for object in objects {
         text.push_str("---\n");
         let mut value = without_secrets(&object.document.value);
-        mask(&mut value, secrets);
+        if mask(&mut value, secrets) {
+            parted.push(object.subject());
+        }
         text.push_str(&yaml(&value));
         if !text.ends_with('\n') {
             text.push('\n');
@@ -35,23 +48,40 @@ pub(super) fn write(objects: &[Object], secrets: &[&str]) -> Result<String, Stri
             "what the manifests render to is larger than {most} MiB: deploy fewer objects at once"
         ));
     }
-    Ok(text)
+    Ok(Kept { text, parted })
 }
 
-fn mask(value: &mut Value, secrets: &[&str]) {
+/// Answers whether something was left out.
+fn mask(value: &mut Value, secrets: &[&str]) -> bool {
     match value {
         Value::String(text) => {
             let told = |secret: &&str| {
                 let secret = secret.trim();
                 secret.len() >= MIN_SECRET && text.contains(secret)
             };
-            if secrets.iter().any(told) {
+            let tells = secrets.iter().any(told);
+            if tells {
                 *value = json!(MASKED);
             }
+            tells
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secrets)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| mask(field, secrets)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Array(items) => {
+            let mut left_out = false;
+            for item in items {
+                left_out |= mask(item, secrets);
+            }
+            left_out
+        }
+        Value::Object(fields) => {
+            // Our own annotations name the repo.
+            let is_name = |key: &str| NAMES.contains(&key) || key.starts_with("slipway/");
+            let mut left_out = false;
+            for (_, field) in fields.iter_mut().filter(|(key, _)| !is_name(key)) {
+                left_out |= mask(field, secrets);
+            }
+            left_out
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -122,7 +152,8 @@ mod tests {
             "unicode": "\u{1F600}\u{2028}\t", "merge": "<<", "tag": "!x", "anchor": "&a", "star": "*a"},
             "spec": {"mode": 420, "big": 9_007_199_254_740_993_u64, "negative": -1, "fine": true,
             "none": null, "list": [], "map": {}, "float": 1.5}});
-        let text = write(&[object(value.clone()), object(value.clone())], &[]).expect("written");
+        let text =
+            write(&[object(value.clone()), object(value.clone())], &[]).expect("written").text;
         let (read, secrets) = read(&text).expect("read");
         assert_eq!(read.iter().map(|one| &one.value).collect::<Vec<_>>(), [&value, &value]);
         assert!(secrets.is_empty());
@@ -134,7 +165,9 @@ mod tests {
         let kubeconfig = "apiVersion: v1\nkind: Config\nusers: []\n";
         let value = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"},
             "data": {"mine": kubeconfig, "url": "https://me:hunter22@host", "plain": "v1"}});
-        let text = write(&[object(value)], &[kubeconfig, "hunter22", "v1"]).expect("written");
+        let kept = write(&[object(value)], &[kubeconfig, "hunter22", "v1"]).expect("written");
+        assert_eq!(kept.parted, ["ConfigMap a"]);
+        let text = kept.text;
         assert!(text.contains("apiVersion: v1") && !text.contains("hunter22"), "{text}");
         assert!(!text.contains("kind: Config\n"), "{text}");
         let sentence = read(&text).expect_err("a part is not kept");
@@ -142,10 +175,21 @@ mod tests {
     }
 
     #[test]
+    fn a_login_that_images_and_objects_are_called_by_keeps_nothing_from_going_back() {
+        let value = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "acmecorp-web",
+            "labels": {"of": "acmecorp"}}, "spec": {"containers": [{"name": "acmecorp",
+            "image": "docker.io/acmecorp/web@sha256:00"}]}});
+        let kept = write(&[object(value.clone())], &["acmecorp"]).expect("written");
+        assert!(kept.parted.is_empty());
+        let (read, _) = read(&kept.text).expect("read");
+        assert_eq!(read[0].value, value);
+    }
+
+    #[test]
     fn values_of_secrets_are_not_in_it_and_masked_ones_do_not_go_back() {
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"},
             "data": {"a": "czNjcmV0"}, "stringData": {"b": "s3cret"}});
-        let text = write(&[object(secret)], &[]).expect("written");
+        let text = write(&[object(secret)], &[]).expect("written").text;
         assert!(!text.contains("czNjcmV0") && !text.contains("s3cret"), "{text}");
         let (kept, secrets) = read(&text).expect("read");
         assert!(kept.is_empty());
