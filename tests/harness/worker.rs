@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use slipway_pipelines::ids::{JobNumber, StageIndex};
 use slipway_pipelines::plan::{
-    Command, GitOptions, JobImage, JobPlan, PhasePlan, Phases, Plan, SecretScope, StagePlan,
+    Command, DeployOn, DeployPlan, GitOptions, JobImage, JobPlan, PhasePlan, Phases, Plan,
+    Provider, RollbackPolicy, SecretScope, StagePlan,
 };
 use slipway_pipelines::wire::{Assignment, PROTOCOL_VERSION};
 use uuid::Uuid;
@@ -261,6 +262,23 @@ pub fn job(number: i32, stage: i32) -> JobPlan {
         order: slipway_pipelines::plan::Order::default(),
         carry: slipway_pipelines::plan::Carry::default(),
         machine: slipway_pipelines::plan::Machine::default(),
+    }
+}
+
+/// A deploy by a script, to `production`, whenever its job passed.
+#[must_use]
+pub fn script_deploy() -> DeployPlan {
+    DeployPlan {
+        provider: Provider::Script { command: Command("true".to_owned()), verify: None },
+        on: DeployOn::default(),
+        environment: Some("production".parse().expect("a name")),
+        secrets: SecretScope::All,
+        soak: None,
+        timeout: None,
+        rollback: RollbackPolicy::Auto,
+        allow_failure: false,
+        migrate: None,
+        promote: None,
     }
 }
 

@@ -5,10 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use slipway_harness::Worker;
 use slipway_harness::server::ADMIN;
-use slipway_harness::worker::{Attempt, job, plan};
-use slipway_pipelines::plan::{
-    Command, DeployOn, DeployPlan, JobPlan, Provider, RollbackPolicy, SecretScope,
-};
+use slipway_harness::worker::{Attempt, job, plan, script_deploy};
+use slipway_pipelines::plan::{JobPlan, SecretScope};
 use slipway_pipelines::wire::Work;
 
 use crate::Stage;
@@ -67,19 +65,7 @@ async fn a_forks_run_carries_no_byte_of_a_secret() -> Result<()> {
 }
 
 fn deploying() -> JobPlan {
-    let deploy = DeployPlan {
-        provider: Provider::Script { command: Command("true".to_owned()), verify: None },
-        on: DeployOn::default(),
-        environment: Some("production".parse().expect("a name")),
-        secrets: SecretScope::All,
-        soak: None,
-        timeout: None,
-        rollback: RollbackPolicy::Auto,
-        allow_failure: false,
-        migrate: None,
-        promote: None,
-    };
-    JobPlan { deploys: vec![deploy], ..job(1, 0) }
+    JobPlan { deploys: vec![script_deploy()], ..job(1, 0) }
 }
 
 #[tokio::test]

@@ -4,29 +4,16 @@ use anyhow::Result;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use slipway_harness::server::{push, sha};
-use slipway_harness::worker::{Attempt, job, plan};
+use slipway_harness::worker::{Attempt, job, plan, script_deploy};
 use slipway_harness::{Scene, Worker};
-use slipway_pipelines::plan::{
-    Command, DeployOn, DeployPlan, Plan, Provider, RollbackPolicy, SecretScope, TagFilter,
-};
+use slipway_pipelines::plan::{DeployOn, DeployPlan, Plan, TagFilter};
 use slipway_pipelines::wire::{DeployAction, Work};
 
 use crate::{push_main, run_state, scene_with_repo};
 
 pub(crate) fn deploying(on: DeployOn) -> Plan {
     let mut job = job(1, 0);
-    job.deploys = vec![DeployPlan {
-        provider: Provider::Script { command: Command("true".to_owned()), verify: None },
-        on,
-        environment: Some("production".parse().expect("a name")),
-        secrets: SecretScope::All,
-        soak: None,
-        timeout: None,
-        rollback: RollbackPolicy::Auto,
-        allow_failure: false,
-        migrate: None,
-        promote: None,
-    }];
+    job.deploys = vec![DeployPlan { on, ..script_deploy() }];
     plan(vec![job])
 }
 

@@ -9,27 +9,14 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use slipway_harness::Worker;
 use slipway_harness::server::{Scene, sha};
-use slipway_harness::worker::{Attempt, job, plan};
-use slipway_pipelines::plan::{
-    Command, DeployOn, DeployPlan, Plan, Provider, RollbackPolicy, SecretScope,
-};
+use slipway_harness::worker::{Attempt, job, plan, script_deploy};
+use slipway_pipelines::plan::Plan;
 
 use crate::{push_main, scene_with_repo};
 
 fn deploying() -> Plan {
     let mut job = job(1, 0);
-    job.deploys = vec![DeployPlan {
-        provider: Provider::Script { command: Command("true".to_owned()), verify: None },
-        on: DeployOn::default(),
-        environment: Some("production".parse().expect("a name")),
-        secrets: SecretScope::All,
-        soak: None,
-        timeout: None,
-        rollback: RollbackPolicy::Auto,
-        allow_failure: false,
-        migrate: None,
-        promote: None,
-    }];
+    job.deploys = vec![script_deploy()];
     plan(vec![job])
 }
 

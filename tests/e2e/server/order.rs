@@ -4,13 +4,10 @@ use anyhow::Result;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use slipway_harness::server::sha;
-use slipway_harness::worker::{Attempt, job, plan};
+use slipway_harness::worker::{Attempt, job, plan, script_deploy};
 use slipway_harness::{Scene, Worker};
 use slipway_pipelines::ids::JobNumber;
-use slipway_pipelines::plan::{
-    Command, DeployOn, DeployPlan, JobPlan, Provider, RetryPolicy, RetryWhen, RollbackPolicy,
-    SecretScope,
-};
+use slipway_pipelines::plan::{JobPlan, RetryPolicy, RetryWhen};
 
 use crate::{push_main, run_state, scene_with_repo};
 
@@ -219,18 +216,7 @@ async fn an_attempt_that_began_a_deploy_or_was_canceled_is_not_tried_again() -> 
     let worker = Worker::register(&scene, "w1").await?;
     push_main(&scene, &key, "one").await?;
     let mut deploying = retried(3, &[RetryWhen::Infrastructure, RetryWhen::Failed]);
-    deploying.deploys = vec![DeployPlan {
-        provider: Provider::Script { command: Command("true".to_owned()), verify: None },
-        on: DeployOn::default(),
-        environment: Some("production".parse().expect("a name")),
-        secrets: SecretScope::All,
-        soak: None,
-        timeout: None,
-        rollback: RollbackPolicy::Auto,
-        allow_failure: false,
-        migrate: None,
-        promote: None,
-    }];
+    deploying.deploys = vec![script_deploy()];
     worker.plan(&plan(vec![deploying])).await?;
     let claimed = worker.claim("job").await?;
     let version = json!({ "commit": sha('a'), "digest": null, "image": null, "label": null });
