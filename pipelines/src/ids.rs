@@ -75,6 +75,10 @@ ids! {
     DeploymentId;
     /// One person's terminal in a job's container.
     ShellId;
+    /// A person that logged in. Not the forge's own number of the account.
+    UserId;
+    /// A token of a person's programs. Not the token itself.
+    ApiTokenId;
 }
 
 macro_rules! numbers {

@@ -80,3 +80,10 @@ impl From<slipway_pipelines::names::InvalidName> for FlowError {
         Self::Internal(error.into())
     }
 }
+
+impl From<crate::access::NoRole> for FlowError {
+    /// Of a stored row: what a caller says is read where it comes in.
+    fn from(error: crate::access::NoRole) -> Self {
+        Self::Internal(error.into())
+    }
+}

@@ -1,6 +1,7 @@
 //! The server decides and remembers: the only room that knows Postgres and the forge. It never
 //! runs a user's code, and never parses tenant text beyond webhook JSON and the typed plan.
 
+mod access;
 pub mod config;
 pub mod db;
 pub mod error;

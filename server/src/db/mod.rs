@@ -4,6 +4,7 @@
 //! for every transaction that refers to the row, two of which then wait for each other.
 
 pub(crate) mod api_reads;
+pub(crate) mod api_tokens;
 pub(crate) mod artifacts;
 pub(crate) mod asked_runs;
 pub(crate) mod assignments;
@@ -23,6 +24,7 @@ pub(crate) mod github_reports;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod outbox;
+pub(crate) mod people;
 pub(crate) mod ref_heads;
 pub mod repos;
 pub(crate) mod runs;

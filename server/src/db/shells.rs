@@ -293,3 +293,15 @@ pub(crate) async fn relay(db: &Db, payload: &str) -> Result<(), FlowError> {
     sqlx::query!("SELECT pg_notify('slipway_shell', $1)", payload).execute(db.pool()).await?;
     Ok(())
 }
+
+/// Was any attempt of the job given a secret?
+pub(crate) async fn saw_secrets(db: &Db, job: JobId) -> Result<bool, FlowError> {
+    let saw = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM attempts JOIN secret_grants g ON g.attempt_id = attempts.id
+                          WHERE attempts.job_id = $1) AS "saw!""#,
+        job.as_uuid()
+    )
+    .fetch_one(db.pool())
+    .await?;
+    Ok(saw)
+}

@@ -1,10 +1,10 @@
-//! Who asks: the operator's bearer, or a person's session.
+//! Who asks: the operator's bearer, a program's token, or a person's session.
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use secrecy::{ExposeSecret, SecretString};
@@ -12,32 +12,21 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::problem::Problem;
-use crate::db::sessions;
+use crate::access::{Principal, Who};
+use crate::db::{api_tokens, sessions};
 use crate::error::FlowError;
 use crate::state::Server;
 
 /// The session cookie's name.
 pub(crate) const SESSION_COOKIE: &str = "slipway_session";
 
-/// Who the operator's token acts as, in the audit log.
-pub(crate) const OPERATOR: &str = "operator";
-
-/// The operator, by the admin token.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Admin;
-
-/// A person that followed a login link.
-#[derive(Clone, Debug)]
-pub(crate) struct Session {
-    /// Who it is.
-    pub(crate) actor: String,
-}
-
-/// Whoever may look: a session or the operator.
+/// Whoever asks. The guard of the route found out; see `guard`.
 #[derive(Clone, Debug)]
 pub(crate) struct Viewer {
-    /// Who it is.
+    /// Who it is, in the audit.
     pub(crate) actor: String,
+    /// And with which rights.
+    pub(crate) principal: Principal,
 }
 
 /// The `Authorization: Bearer` of a request.
@@ -53,52 +42,45 @@ pub(super) fn same_token(given: &str, expected: &SecretString) -> bool {
     Sha256::digest(given.as_bytes()).ct_eq(&expected).into()
 }
 
-fn is_admin(parts: &Parts, server: &Server) -> bool {
-    bearer(parts).is_some_and(|given| same_token(given, &server.config.admin_token))
-}
-
-async fn session(parts: &Parts, server: &Server) -> Result<Option<Session>, FlowError> {
-    let jar = CookieJar::from_headers(&parts.headers);
-    let Some(cookie) = jar.get(SESSION_COOKIE) else { return Ok(None) };
-    let actor = sessions::actor(&server.db, cookie.value()).await?;
-    Ok(actor.map(|actor| Session { actor }))
-}
-
-impl FromRequestParts<Arc<Server>> for Admin {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Problem> {
-        if is_admin(parts, server) { Ok(Self) } else { Err(no_admin()) }
-    }
-}
-
-fn no_admin() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "This needs the admin token of the installation.")
-}
-
-impl FromRequestParts<Arc<Server>> for Session {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Refused> {
-        match session(parts, server).await {
-            Ok(Some(session)) => Ok(session),
-            Ok(None) => Err(Refused::new(parts)),
-            Err(error) => Err(Refused::Problem(error.into())),
+/// Who sends this request, by its bearer or its cookie; none: nobody.
+pub(super) async fn principal(
+    parts: &Parts,
+    server: &Server,
+) -> Result<Option<Principal>, FlowError> {
+    if let Some(given) = bearer(parts) {
+        if same_token(given, &server.config.admin_token) {
+            return Ok(Some(Principal::whole(Who::Operator)));
         }
+        // A browser's cookie is no way out for a program whose token holds no longer.
+        return api_tokens::principal(&server.db, given).await;
     }
+    let Some(session) = session(parts) else { return Ok(None) };
+    Ok(sessions::who(&server.db, &session).await?.map(Principal::whole))
+}
+
+/// The session that the browser holds, if any.
+pub(super) fn session(parts: &Parts) -> Option<String> {
+    let jar = CookieJar::from_headers(&parts.headers);
+    jar.get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
 impl FromRequestParts<Arc<Server>> for Viewer {
-    type Rejection = Refused;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Refused> {
-        if is_admin(parts, server) {
-            return Ok(Self { actor: OPERATOR.to_owned() });
-        }
-        Session::from_request_parts(parts, server)
-            .await
-            .map(|session| Self { actor: session.actor })
+    async fn from_request_parts(parts: &mut Parts, _server: &Arc<Server>) -> Result<Self, Problem> {
+        // Only a route without a guard comes here without one: a mistake of ours, not of theirs.
+        let principal = parts.extensions.get::<Principal>().cloned();
+        let principal = principal.ok_or_else(|| {
+            Problem::internal(anyhow::anyhow!("a route asks who, and has no guard"))
+        })?;
+        Ok(Self { actor: principal.actor().to_owned(), principal })
     }
+}
+
+/// Is it a browser that shows what it is answered?
+pub(super) fn reads_pages(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accepts.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Nobody is logged in: said in the form the caller can read.
@@ -111,9 +93,8 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    fn new(parts: &Parts) -> Self {
-        let accepts = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-        if accepts.is_some_and(|accept| accept.contains("text/html")) {
+    pub(super) fn new(parts: &Parts) -> Self {
+        if reads_pages(&parts.headers) {
             return Self::Page;
         }
         let detail = "You are not logged in. On the server's machine, run: slipway login";

@@ -9,8 +9,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 
-use super::auth::{LOGGED_OUT, OPERATOR, SESSION_COOKIE};
+use super::auth::{LOGGED_OUT, SESSION_COOKIE};
 use super::problem::Problem;
+use crate::access::OPERATOR;
 use crate::db::sessions;
 use crate::state::Server;
 

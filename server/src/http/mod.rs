@@ -3,6 +3,7 @@
 mod api;
 pub(crate) mod auth;
 mod download;
+mod guard;
 mod login;
 mod oidc;
 mod pages;
@@ -83,6 +84,7 @@ pub async fn serve(
 
 /// The whole of what is served. `shutdown` ends the waits of long polls.
 pub(crate) fn router(server: Arc<Server>, shutdown: CancellationToken) -> Router {
+    let (guarded, _known) = guarded(&server);
     let routes = Router::new()
         .route("/healthz", get(health))
         // For whoever restarts what does not live: that Postgres is away is no reason.
@@ -91,16 +93,23 @@ pub(crate) fn router(server: Arc<Server>, shutdown: CancellationToken) -> Router
         .route("/schema.json", get(language_schema))
         .merge(webhook::router())
         .nest("/api/worker/v1", worker_api::router())
-        .nest("/api/v1", api::router(&server))
         .merge(login::router())
         .merge(oidc::router())
-        .merge(pages::router())
+        .merge(guarded)
         .fallback(pages::not_found)
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address knows other methods only.")
         })
         .with_state(server);
     within(routes, shutdown)
+}
+
+/// What people and programs ask for, with what each route needs.
+fn guarded(server: &Arc<Server>) -> (Router<Arc<Server>>, Vec<guard::Known>) {
+    let (api, mut known) = api::routes(server).finish();
+    let (pages, of_pages) = pages::routes(server).finish();
+    known.extend(of_pages);
+    (api.merge(pages), known)
 }
 
 /// The JSON Schema of `.ci.yml`. It is the same for everybody, and says nothing of this server.

@@ -211,5 +211,8 @@ pub(super) async fn finish(request: Request, next: Next) -> Response {
         let (id, status) = (id.as_deref().unwrap_or("-"), problem.status.as_u16());
         tracing::error!(request_id = id, status, cause = format!("{cause:#}"), "request failed");
     }
-    problem.render(id)
+    let mut rendered = problem.render(id);
+    // Whoever looks at the answer further out learns what it would have learnt of the first one.
+    *rendered.extensions_mut() = response.extensions().clone();
+    rendered
 }

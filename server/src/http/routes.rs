@@ -14,8 +14,15 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
 
+use super::auth::SESSION_COOKIE;
+use super::guard::Admitted;
 use super::tokens;
+use crate::access::{Needs, Principal, Role};
 use crate::config::{Config, MasterKey};
+use crate::db::api_tokens::{self, NewToken};
+use crate::db::people::{ForgeRight, meet, set_rights};
+use crate::db::repos::{self, NewRepo, RepoKind};
+use crate::db::sessions;
 
 const ADMIN: &str = "the-admin-token";
 const REGISTRATION: &str = "the-registration-token";
@@ -158,69 +165,283 @@ fn public(attempt: AttemptId) -> Vec<Row> {
     ]
 }
 
-fn rest() -> Vec<Row> {
-    let row = |method: Method, path: &str, operator: u16| {
-        (method, format!("/api/v1{path}"), [401, 401, 401, operator])
-    };
-    vec![
-        row(Method::GET, "/repos", 200),
-        row(Method::POST, "/repos", 422),
-        // 422: GitHub is not linked here.
-        row(Method::GET, "/github-repos", 422),
-        row(Method::GET, "/workers", 200),
-        row(Method::POST, "/login-links", 201),
-        row(Method::GET, "/no/body", 404),
-        row(Method::PATCH, "/no/body", 404),
-        row(Method::DELETE, "/no/body", 404),
-        row(Method::GET, "/no/body/secrets", 404),
-        row(Method::PUT, "/no/body/secrets/TOKEN", 404),
-        row(Method::DELETE, "/no/body/secrets/TOKEN", 404),
-        row(Method::GET, "/no/body/runs", 404),
-        row(Method::POST, "/no/body/runs", 404),
-        row(Method::GET, "/no/body/runs/1", 404),
-        row(Method::POST, "/no/body/runs/1/cancel", 404),
-        row(Method::POST, "/no/body/runs/1/restart", 404),
-        row(Method::GET, "/no/body/runs/1/jobs/1", 404),
-        row(Method::POST, "/no/body/runs/1/jobs/1/cancel", 404),
-        row(Method::GET, "/no/body/runs/1/jobs/1/log", 404),
-        row(Method::GET, "/no/body/runs/1/artifacts", 404),
-        row(Method::GET, "/no/body/runs/1/jobs/1/artifacts/logs", 404),
-        row(Method::GET, "/no/body/runs/1/tests", 404),
-        row(Method::GET, "/no/body/caches", 404),
-        row(Method::DELETE, "/no/body/caches", 404),
-        row(Method::GET, "/no/body/runs/1/jobs/1/shell", 404),
-        row(Method::GET, "/no/body/deliveries", 404),
-        row(Method::GET, "/no/body/deployments/018f0000-0000-7000-8000-000000000000", 404),
-        row(Method::GET, "/no/body/environments", 404),
-        row(Method::GET, "/no/body/environments/production", 404),
-        row(Method::PATCH, "/no/body/environments/production", 404),
-        row(Method::POST, "/no/body/environments/production/rollback", 404),
-        row(Method::POST, "/no/body/deployments/018f0000-0000-7000-8000-000000000000/approve", 404),
-        row(Method::POST, "/no/body/deployments/018f0000-0000-7000-8000-000000000000/reject", 404),
-        // Pages: the operator's token sees them as a session does.
-        (Method::GET, "/no/body/caches".to_owned(), [401, 401, 401, 404]),
-        (Method::POST, "/no/body/caches/clear".to_owned(), [401, 401, 401, 404]),
-        (
-            Method::POST,
-            "/no/body/environments/production/rollback".to_owned(),
-            [401, 401, 401, 404],
-        ),
-        (
-            Method::POST,
-            "/no/body/deployments/018f0000-0000-7000-8000-000000000000/approve".to_owned(),
-            [401, 401, 401, 404],
-        ),
-        (
-            Method::POST,
-            "/no/body/deployments/018f0000-0000-7000-8000-000000000000/reject".to_owned(),
-            [401, 401, 401, 404],
-        ),
-        (Method::GET, "/no/body/runs/1/jobs/1/artifacts/logs".to_owned(), [401, 401, 401, 404]),
-    ]
+/// What each route of people and programs needs, written down by hand: a route that is not here,
+/// or here and not there, fails.
+const NEEDS: &[(&str, &str)] = &[
+    ("GET /api/v1/{owner}/{repo}", "read"),
+    ("PATCH /api/v1/{owner}/{repo}", "admin"),
+    ("DELETE /api/v1/{owner}/{repo}", "admin"),
+    ("GET /api/v1/{owner}/{repo}/secrets", "write"),
+    ("PUT /api/v1/{owner}/{repo}/secrets/{name}", "admin"),
+    ("DELETE /api/v1/{owner}/{repo}/secrets/{name}", "admin"),
+    ("GET /api/v1/{owner}/{repo}/runs", "read"),
+    ("POST /api/v1/{owner}/{repo}/runs", "write"),
+    ("GET /api/v1/{owner}/{repo}/runs/{run}", "read"),
+    ("POST /api/v1/{owner}/{repo}/runs/{run}/cancel", "write"),
+    ("POST /api/v1/{owner}/{repo}/runs/{run}/restart", "write"),
+    ("GET /api/v1/{owner}/{repo}/runs/{run}/jobs/{job}", "read"),
+    ("POST /api/v1/{owner}/{repo}/runs/{run}/jobs/{job}/cancel", "write"),
+    ("GET /api/v1/{owner}/{repo}/runs/{run}/jobs/{job}/log", "read"),
+    ("GET /api/v1/{owner}/{repo}/runs/{run}/artifacts", "read"),
+    ("GET /api/v1/{owner}/{repo}/runs/{run}/jobs/{job}/artifacts/{name}", "read"),
+    ("GET /api/v1/{owner}/{repo}/runs/{run}/tests", "read"),
+    ("GET /api/v1/{owner}/{repo}/caches", "read"),
+    ("DELETE /api/v1/{owner}/{repo}/caches", "write"),
+    ("GET /api/v1/{owner}/{repo}/runs/{run}/jobs/{job}/shell", "write"),
+    ("GET /api/v1/{owner}/{repo}/deliveries", "write"),
+    ("GET /api/v1/{owner}/{repo}/deployments/{id}", "read"),
+    ("GET /api/v1/{owner}/{repo}/environments", "read"),
+    ("POST /api/v1/{owner}/{repo}/deployments/{id}/approve", "admin"),
+    ("POST /api/v1/{owner}/{repo}/deployments/{id}/reject", "admin"),
+    ("GET /api/v1/{owner}/{repo}/environments/{name}", "read"),
+    ("PATCH /api/v1/{owner}/{repo}/environments/{name}", "admin"),
+    ("POST /api/v1/{owner}/{repo}/environments/{name}/rollback", "write"),
+    ("GET /api/v1/repos", "person"),
+    ("POST /api/v1/repos", "installation"),
+    ("GET /api/v1/github-repos", "installation"),
+    ("GET /api/v1/workers", "installation"),
+    ("POST /api/v1/login-links", "installation"),
+    ("GET /", "person"),
+    ("GET /workers", "installation"),
+    ("GET /assets/{*path}", "nobody"),
+    ("GET /{owner}/{repo}", "read"),
+    ("GET /{owner}/{repo}/branches", "read"),
+    ("GET /{owner}/{repo}/pulls", "read"),
+    ("GET /{owner}/{repo}/requests", "write"),
+    ("GET /{owner}/{repo}/environments", "read"),
+    ("GET /{owner}/{repo}/environments/{name}", "read"),
+    ("POST /{owner}/{repo}/environments/{name}/rollback", "write"),
+    ("GET /{owner}/{repo}/deployments/{id}", "read"),
+    ("POST /{owner}/{repo}/deployments/{id}/approve", "admin"),
+    ("POST /{owner}/{repo}/deployments/{id}/reject", "admin"),
+    ("GET /{owner}/{repo}/caches", "read"),
+    ("POST /{owner}/{repo}/caches/clear", "write"),
+    ("GET /{owner}/{repo}/runs/{run}", "read"),
+    ("GET /{owner}/{repo}/settings", "write"),
+    ("POST /{owner}/{repo}/runs/{run}/cancel", "write"),
+    ("POST /{owner}/{repo}/runs/{run}/restart", "write"),
+    ("GET /{owner}/{repo}/runs/{run}/events", "read"),
+    ("GET /{owner}/{repo}/runs/{run}/jobs/{job}", "read"),
+    ("GET /{owner}/{repo}/runs/{run}/jobs/{job}/artifacts/{name}", "read"),
+    ("GET /{owner}/{repo}/runs/{run}/jobs/{job}/events", "read"),
+    ("GET /{owner}/{repo}/runs/{run}/jobs/{job}/log", "read"),
+    ("GET /{owner}/{repo}/runs/{run}/jobs/{job}/log/raw", "read"),
+];
+
+fn needs_of(word: &str) -> Needs {
+    match word {
+        "nobody" => Needs::Nobody,
+        "person" => Needs::Person,
+        "installation" => Needs::Server,
+        role => Needs::Repo(role.parse().expect("a role")),
+    }
 }
 
 #[tokio::test]
-async fn each_route_answers_only_whom_it_is_for() {
+async fn each_route_needs_what_is_written_down() {
+    let scratch = scratch().await;
+    let mut told: Vec<String> =
+        NEEDS.iter().map(|(route, needs)| format!("{route} {needs}")).collect();
+    told.sort_unstable();
+    let mut found: Vec<String> = super::guarded(&scratch.server)
+        .1
+        .into_iter()
+        .map(|known| {
+            let needs = match known.needs {
+                Needs::Nobody => "nobody",
+                Needs::Person => "person",
+                Needs::Server => "installation",
+                Needs::Repo(role) => role.word(),
+            };
+            format!("{} {} {needs}", known.method, known.path)
+        })
+        .collect();
+    found.sort_unstable();
+    scratch.remove().await;
+    assert_eq!(found, told);
+}
+
+/// Who asks, in the order of the rows below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caller {
+    Anonymous,
+    Worker,
+    Attempt,
+    Stranger,
+    Reader,
+    Writer,
+    Admin,
+    Operator,
+}
+
+const CALLERS: [Caller; 8] = [
+    Caller::Anonymous,
+    Caller::Worker,
+    Caller::Attempt,
+    Caller::Stranger,
+    Caller::Reader,
+    Caller::Writer,
+    Caller::Admin,
+    Caller::Operator,
+];
+
+/// The status of who is not let through; none: they are.
+fn refused(caller: Caller, needs: Needs) -> Option<u16> {
+    use Caller::{Admin, Anonymous, Attempt, Operator, Reader, Stranger, Worker, Writer};
+    let has = match caller {
+        Anonymous | Worker | Attempt => return (needs != Needs::Nobody).then_some(401),
+        Operator => return None,
+        Stranger => None,
+        Reader => Some(Role::Read),
+        Writer => Some(Role::Write),
+        Admin => Some(Role::Admin),
+    };
+    match needs {
+        Needs::Nobody | Needs::Person => None,
+        Needs::Server => Some(403),
+        Needs::Repo(least) => match has {
+            None => Some(404),
+            Some(has) => (has < least).then_some(403),
+        },
+    }
+}
+
+/// The private repository `acme/private`, and a session of each caller that has one.
+async fn people(scratch: &Scratch) -> Vec<(Caller, String)> {
+    let new = NewRepo {
+        name: "acme/private".parse().expect("a name"),
+        kind: RepoKind::Github,
+        clone_url: "https://github.com/acme/private.git".to_owned(),
+        default_branch: "main".to_owned(),
+        forge_id: Some(7),
+        private: true,
+    };
+    repos::create(&scratch.server, new, &[], "operator").await.expect("a repo");
+    let mut sessions_of = Vec::new();
+    for (number, caller) in (1..).zip(CALLERS) {
+        let role = match caller {
+            Caller::Stranger => None,
+            Caller::Reader => Some(Role::Read),
+            Caller::Writer => Some(Role::Write),
+            Caller::Admin => Some(Role::Admin),
+            Caller::Anonymous | Caller::Worker | Caller::Attempt | Caller::Operator => continue,
+        };
+        let mut tx = scratch.server.db.begin().await.expect("begins");
+        let user = meet(&mut tx, number, &format!("{caller:?}")).await.expect("a person");
+        let full_name = "acme/private".to_owned();
+        let right = role.map(|role| ForgeRight { forge_id: 7, full_name, private: true, role });
+        let rights: Vec<ForgeRight> = right.into_iter().collect();
+        set_rights(&mut tx, user.id, &rights).await.expect("rights");
+        let session = sessions::begin(&mut tx, &user).await.expect("a session");
+        tx.commit().await.expect("commits");
+        sessions_of.push((caller, session));
+    }
+    sessions_of
+}
+
+/// An address of the route, in the private repository.
+fn address(path: &str) -> String {
+    let filled = path.replace("{owner}", "acme").replace("{repo}", "private");
+    let filled = filled.replace("{run}", "1").replace("{job}", "1").replace("{*path}", "x.css");
+    let filled = filled.replace("{id}", "018f0000-0000-7000-8000-000000000000");
+    let filled = filled.replace("{name}", "production").replace("{login}", "Reader");
+    assert!(!filled.contains('{'), "{filled}: say what stands there");
+    filled
+}
+
+/// S2: every route, asked by everybody.
+#[tokio::test]
+async fn s2_each_route_lets_through_whom_it_is_for() {
+    let scratch = scratch().await;
+    let master = &scratch.server.config.master_key;
+    let mut bearers = vec![(Caller::Operator, ADMIN.to_owned())];
+    let worker = tokens::for_worker(master, Uuid::now_v7().into(), 1).expect("issues");
+    bearers.push((Caller::Worker, worker.expose().to_owned()));
+    let attempt = tokens::for_attempt(master, Uuid::now_v7().into()).expect("issues");
+    bearers.push((Caller::Attempt, attempt.expose().to_owned()));
+    let cookies = people(&scratch).await;
+    let of = |callers: &[(Caller, String)], caller: Caller| {
+        callers.iter().find(|(known, _)| *known == caller).map(|(_, token)| token.clone())
+    };
+    let mut wrong = Vec::new();
+    for (route, needs) in NEEDS {
+        let needs = needs_of(needs);
+        let (method, path) = route.split_once(' ').expect("METHOD PATH");
+        // A session that ends is asked about elsewhere.
+        if path == "/logout" {
+            continue;
+        }
+        for caller in CALLERS {
+            let mut request = Request::builder()
+                .method(method)
+                .uri(address(path))
+                .header(header::CONTENT_TYPE, "application/json")
+                // What acts would end the repo for those after it.
+                .header(header::CONTENT_LENGTH, "1");
+            if let Some(bearer) = of(&bearers, caller) {
+                request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
+            }
+            if let Some(cookie) = of(&cookies, caller) {
+                request = request.header(header::COOKIE, format!("{SESSION_COOKIE}={cookie}"));
+            }
+            let request = request.body(Body::from("{")).expect("a request");
+            // One that removes the repo is asked by those only who are refused.
+            let expected = refused(caller, needs);
+            if *route == "DELETE /api/v1/{owner}/{repo}" && expected.is_none() {
+                continue;
+            }
+            let response = scratch.app.clone().oneshot(request).await.expect("infallible");
+            let admitted = response.extensions().get::<Admitted>().is_some();
+            let status = response.status().as_u16();
+            if status >= 500 {
+                wrong.push(format!("{route} as {caller:?}: {status}"));
+            }
+            match expected {
+                None if !admitted => {
+                    wrong.push(format!("{route} as {caller:?}: not admitted, {status}"))
+                }
+                Some(_) if admitted => {
+                    wrong.push(format!("{route} as {caller:?}: admitted, {status}"))
+                }
+                Some(expected) if status != expected => {
+                    wrong.push(format!("{route} as {caller:?}: {status}, not {expected}"));
+                }
+                None | Some(_) => {}
+            }
+        }
+    }
+    scratch.remove().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A token can do what its person may, and no more than it is for.
+#[tokio::test]
+async fn a_token_is_for_no_more_than_it_says() {
+    let scratch = scratch().await;
+    let cookies = people(&scratch).await;
+    let (_, admin) = cookies.iter().find(|(caller, _)| *caller == Caller::Admin).expect("admin");
+    let who = sessions::who(&scratch.server.db, admin).await.expect("reads").expect("holds");
+    let principal = Principal::whole(who);
+    let new = |most| NewToken { name: "ci".to_owned(), most, repo: None, days: 1 };
+    let db = &scratch.server.db;
+    let (id, read) = api_tokens::create(db, &principal, &new(Role::Read)).await.expect("a token");
+    let (_, whole) = api_tokens::create(db, &principal, &new(Role::Admin)).await.expect("a token");
+    let secrets = "/api/v1/acme/private/secrets/TOKEN";
+    let ask = async |method: Method, path: &str, token: &str| {
+        scratch.send(&method, path, Some(token), "value").await.as_u16()
+    };
+    assert_eq!(ask(Method::GET, "/api/v1/acme/private", &read).await, 200);
+    assert_eq!(ask(Method::PUT, secrets, &read).await, 403);
+    assert_eq!(ask(Method::PUT, secrets, &whole).await, 204);
+    assert_eq!(ask(Method::GET, "/api/v1/workers", &whole).await, 403);
+    assert!(api_tokens::revoke(db, &principal, id).await.expect("revokes"));
+    assert_eq!(ask(Method::GET, "/api/v1/acme/private", &read).await, 401);
+    assert_eq!(ask(Method::GET, "/api/v1/acme/private", "slipway_nonsense").await, 401);
+    scratch.remove().await;
+}
+
+#[tokio::test]
+async fn a_worker_and_an_attempt_reach_only_their_own() {
     let scratch = scratch().await;
     let master = &scratch.server.config.master_key;
     let attempt = AttemptId::from(Uuid::now_v7());
@@ -228,7 +449,7 @@ async fn each_route_answers_only_whom_it_is_for() {
     let of_attempt = tokens::for_attempt(master, attempt).expect("issues");
     let callers = [None, Some(of_worker.expose()), Some(of_attempt.expose()), Some(ADMIN)];
     let mut wrong = Vec::new();
-    for (method, path, answers) in public(attempt).into_iter().chain(rest()) {
+    for (method, path, answers) in public(attempt) {
         for (caller, expected) in callers.iter().zip(answers) {
             let status = scratch.ask(&method, &path, *caller).await.as_u16();
             if status != expected {

@@ -12,7 +12,7 @@ use slipway_pipelines::wire::api::Deployment;
 use super::OfRepo;
 use crate::db::deploy_reads;
 use crate::flow::deploys;
-use crate::http::auth::{Admin, OPERATOR};
+use crate::http::auth::Viewer;
 use crate::http::problem::{Path, Problem};
 use crate::state::Server;
 
@@ -32,20 +32,20 @@ pub(super) async fn show(
 
 pub(super) async fn approve(
     State(server): State<Arc<Server>>,
-    _may: Admin,
+    viewer: Viewer,
     OfRepo(repo): OfRepo,
     Path(named): Path<Named>,
 ) -> Result<StatusCode, Problem> {
-    deploys::approve(&server, &repo, named.id, OPERATOR).await?;
+    deploys::approve(&server, &repo, named.id, &viewer.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn reject(
     State(server): State<Arc<Server>>,
-    _may: Admin,
+    viewer: Viewer,
     OfRepo(repo): OfRepo,
     Path(named): Path<Named>,
 ) -> Result<StatusCode, Problem> {
-    deploys::reject(&server, &repo, named.id, OPERATOR).await?;
+    deploys::reject(&server, &repo, named.id, &viewer.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,7 +14,7 @@ use slipway_pipelines::wire::api::{
 use super::OfRepo;
 use crate::db::deploy_reads;
 use crate::flow::{deploys, environments};
-use crate::http::auth::{Admin, OPERATOR};
+use crate::http::auth::Viewer;
 use crate::http::problem::{self, Path, Problem};
 use crate::state::Server;
 
@@ -45,7 +45,7 @@ pub(super) async fn show(
 
 pub(super) async fn change(
     State(server): State<Arc<Server>>,
-    _may: Admin,
+    viewer: Viewer,
     OfRepo(repo): OfRepo,
     Path(named): Path<Named>,
     problem::Json(rules): problem::Json<ChangeRules>,
@@ -53,17 +53,18 @@ pub(super) async fn change(
     let name: EnvironmentName = named.name.parse().map_err(|_| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "That is no environment's name.")
     })?;
-    environments::change(&server, &repo, &name, &rules, OPERATOR).await?;
+    environments::change(&server, &repo, &name, &rules, &viewer.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn rollback(
     State(server): State<Arc<Server>>,
-    _may: Admin,
+    viewer: Viewer,
     OfRepo(repo): OfRepo,
     Path(named): Path<Named>,
     problem::Json(asked): problem::Json<RollBack>,
 ) -> Result<(StatusCode, Json<RollingBack>), Problem> {
-    let deployment = deploys::rollback(&server, &repo, &named.name, asked.to_run, OPERATOR).await?;
+    let deployment =
+        deploys::rollback(&server, &repo, &named.name, asked.to_run, &viewer.actor).await?;
     Ok((StatusCode::ACCEPTED, Json(RollingBack { deployment })))
 }

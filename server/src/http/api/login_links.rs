@@ -9,7 +9,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::db::sessions;
-use crate::http::auth::{Admin, OPERATOR};
+use crate::http::auth::Viewer;
 use crate::http::problem::Problem;
 use crate::state::Server;
 
@@ -20,9 +20,9 @@ pub(super) struct Made {
 
 pub(super) async fn make(
     State(server): State<Arc<Server>>,
-    _may: Admin,
+    viewer: Viewer,
 ) -> Result<(StatusCode, Json<Made>), Problem> {
-    let token = sessions::make_link(&server.db, OPERATOR).await?;
+    let token = sessions::make_link(&server.db, &viewer.actor).await?;
     let url = server.config.public_url.join(&format!("/login/{token}"));
     let url = url.map_err(|error| Problem::internal(error.into()))?;
     Ok((StatusCode::CREATED, Json(Made { url })))

@@ -13,66 +13,70 @@ mod secrets;
 mod shells;
 mod workers;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::middleware::from_extractor_with_state;
-use axum::routing::{get, post, put};
-use axum::{RequestPartsExt, Router};
-use slipway_pipelines::names::RepoName;
 
-use super::auth::Viewer;
-use super::problem::{Path, Problem};
-use crate::db::repos::{Repo, by_name};
+use super::guard::Routes;
+use super::problem::Problem;
+use crate::access::Needs::{Person, Repo as InRepo, Server as Installation};
+use crate::access::Role::{Admin, Read, Write};
+use crate::db::repos::Repo;
 use crate::state::Server;
 
-pub(super) fn router(server: &Arc<Server>) -> Router<Arc<Server>> {
-    let of_repo = Router::new()
-        .route("/", get(repos::show).patch(repos::change).delete(repos::remove))
-        .route("/secrets", get(secrets::list))
-        .route("/secrets/{name}", put(secrets::set).delete(secrets::remove))
-        .route("/runs", get(runs::list).post(runs::start))
-        .route("/runs/{run}", get(runs::show))
-        .route("/runs/{run}/cancel", post(runs::cancel))
-        .route("/runs/{run}/restart", post(runs::restart))
-        .route("/runs/{run}/jobs/{job}", get(jobs::show))
-        .route("/runs/{run}/jobs/{job}/cancel", post(jobs::cancel))
-        .route("/runs/{run}/jobs/{job}/log", get(jobs::log))
-        .route("/runs/{run}/artifacts", get(artifacts::list))
-        .route("/runs/{run}/jobs/{job}/artifacts/{name}", get(artifacts::show))
-        .route("/runs/{run}/tests", get(artifacts::tests))
-        .route("/caches", get(caches::list).delete(caches::clear))
-        .route("/runs/{run}/jobs/{job}/shell", get(shells::open))
-        .route("/deliveries", get(deliveries::list))
-        .route("/deployments/{id}", get(deployments::show))
-        .route("/environments", get(environments::list))
-        .route("/deployments/{id}/approve", post(deployments::approve))
-        .route("/deployments/{id}/reject", post(deployments::reject))
-        .route("/environments/{name}", get(environments::show).patch(environments::change))
-        .route("/environments/{name}/rollback", post(environments::rollback));
-    Router::new()
-        .route("/repos", get(repos::list).post(repos::create))
-        .route("/github-repos", get(repos::visible))
-        .route("/workers", get(workers::list))
-        .route("/login-links", post(login_links::make))
-        .nest("/{owner}/{repo}", of_repo)
-        .route_layer(from_extractor_with_state::<Viewer, _>(Arc::clone(server)))
+pub(super) fn routes(server: &Arc<Server>) -> Routes {
+    Routes::new(server, "/api/v1")
+        .get("/{owner}/{repo}", InRepo(Read), repos::show)
+        .patch("/{owner}/{repo}", InRepo(Admin), repos::change)
+        .delete("/{owner}/{repo}", InRepo(Admin), repos::remove)
+        .get("/{owner}/{repo}/secrets", InRepo(Write), secrets::list)
+        .put("/{owner}/{repo}/secrets/{name}", InRepo(Admin), secrets::set)
+        .delete("/{owner}/{repo}/secrets/{name}", InRepo(Admin), secrets::remove)
+        .get("/{owner}/{repo}/runs", InRepo(Read), runs::list)
+        .post("/{owner}/{repo}/runs", InRepo(Write), runs::start)
+        .get("/{owner}/{repo}/runs/{run}", InRepo(Read), runs::show)
+        .post("/{owner}/{repo}/runs/{run}/cancel", InRepo(Write), runs::cancel)
+        .post("/{owner}/{repo}/runs/{run}/restart", InRepo(Write), runs::restart)
+        .get("/{owner}/{repo}/runs/{run}/jobs/{job}", InRepo(Read), jobs::show)
+        .post("/{owner}/{repo}/runs/{run}/jobs/{job}/cancel", InRepo(Write), jobs::cancel)
+        .get("/{owner}/{repo}/runs/{run}/jobs/{job}/log", InRepo(Read), jobs::log)
+        .get("/{owner}/{repo}/runs/{run}/artifacts", InRepo(Read), artifacts::list)
+        .get(
+            "/{owner}/{repo}/runs/{run}/jobs/{job}/artifacts/{name}",
+            InRepo(Read),
+            artifacts::show,
+        )
+        .get("/{owner}/{repo}/runs/{run}/tests", InRepo(Read), artifacts::tests)
+        .get("/{owner}/{repo}/caches", InRepo(Read), caches::list)
+        .delete("/{owner}/{repo}/caches", InRepo(Write), caches::clear)
+        .get("/{owner}/{repo}/runs/{run}/jobs/{job}/shell", InRepo(Write), shells::open)
+        .get("/{owner}/{repo}/deliveries", InRepo(Write), deliveries::list)
+        .get("/{owner}/{repo}/deployments/{id}", InRepo(Read), deployments::show)
+        .get("/{owner}/{repo}/environments", InRepo(Read), environments::list)
+        .post("/{owner}/{repo}/deployments/{id}/approve", InRepo(Admin), deployments::approve)
+        .post("/{owner}/{repo}/deployments/{id}/reject", InRepo(Admin), deployments::reject)
+        .get("/{owner}/{repo}/environments/{name}", InRepo(Read), environments::show)
+        .patch("/{owner}/{repo}/environments/{name}", InRepo(Admin), environments::change)
+        .post("/{owner}/{repo}/environments/{name}/rollback", InRepo(Write), environments::rollback)
+        .get("/repos", Person, repos::list)
+        .post("/repos", Installation, repos::create)
+        .get("/github-repos", Installation, repos::visible)
+        .get("/workers", Installation, workers::list)
+        .post("/login-links", Installation, login_links::make)
 }
 
-/// The repo in the path; the same 404 whether it is not there or may not be seen.
+/// The repo in the path, which the guard of the route found and let the caller see.
 struct OfRepo(Repo);
 
 impl FromRequestParts<Arc<Server>> for OfRepo {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Problem> {
-        let Path(names) = parts.extract::<Path<HashMap<String, String>>>().await?;
-        let name = names.get("owner").zip(names.get("repo"));
-        let name =
-            name.and_then(|(owner, repo)| format!("{owner}/{repo}").parse::<RepoName>().ok());
-        let name = name.ok_or_else(Problem::not_found)?;
-        by_name(&server.db, &name).await?.map(Self).ok_or_else(Problem::not_found)
+    async fn from_request_parts(parts: &mut Parts, _server: &Arc<Server>) -> Result<Self, Problem> {
+        // Only a route without a guard of its repo comes here without one: a mistake of ours.
+        let repo = parts.extensions.get::<Repo>().cloned();
+        repo.map(Self).ok_or_else(|| {
+            Problem::internal(anyhow::anyhow!("a route asks for its repo, and has no guard of it"))
+        })
     }
 }

@@ -14,10 +14,11 @@ use slipway_pipelines::wire::SecretText;
 use url::Url;
 
 use super::OfRepo;
+use crate::db::people;
 use crate::db::repos::{self, Changes, NewRepo, Repo, RepoKind};
 use crate::flow::environments;
 use crate::github::bare;
-use crate::http::auth::{Admin, OPERATOR};
+use crate::http::auth::Viewer;
 use crate::http::problem::{self, Problem};
 use crate::state::Server;
 
@@ -72,7 +73,7 @@ pub(super) struct Created {
 
 pub(super) async fn create(
     State(server): State<Arc<Server>>,
-    _may: Admin,
+    viewer: Viewer,
     problem::Json(asked): problem::Json<Asked>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
     check_owner(&asked.name)?;
@@ -85,7 +86,7 @@ pub(super) async fn create(
         Some(known) => (known, None),
         None => {
             let heads = heads(&new).await;
-            let (repo, key) = repos::create(&server, new, &heads, OPERATOR).await?;
+            let (repo, key) = repos::create(&server, new, &heads, &viewer.actor).await?;
             (repo, Some(key))
         }
     };
@@ -182,7 +183,7 @@ const LONGEST_KEPT: u32 = 24 * 60 * 60;
 
 pub(super) async fn change(
     State(server): State<Arc<Server>>,
-    _may: Admin,
+    viewer: Viewer,
     OfRepo(repo): OfRepo,
     problem::Json(changed): problem::Json<Changed>,
 ) -> Result<Json<Shown>, Problem> {
@@ -216,23 +217,29 @@ pub(super) async fn change(
         keep_failed_seconds: changed.keep_failed_seconds.and_then(|s| i32::try_from(s).ok()),
     };
     if let Some(on) = changed.travis_deploys {
-        environments::travis_deploys(&server, &repo, on, OPERATOR).await?;
+        environments::travis_deploys(&server, &repo, on, &viewer.actor).await?;
     }
-    Ok(Json(repos::change(&server, &repo, &changes, OPERATOR).await?.into()))
+    Ok(Json(repos::change(&server, &repo, &changes, &viewer.actor).await?.into()))
 }
 
 pub(super) async fn remove(
     State(server): State<Arc<Server>>,
-    _may: Admin,
+    viewer: Viewer,
     OfRepo(repo): OfRepo,
 ) -> Result<StatusCode, Problem> {
-    repos::remove(&server, &repo, OPERATOR).await?;
+    repos::remove(&server, &repo, &viewer.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn list(State(server): State<Arc<Server>>) -> Result<Json<Vec<Shown>>, Problem> {
+/// Those that the caller sees.
+pub(super) async fn list(
+    State(server): State<Arc<Server>>,
+    viewer: Viewer,
+) -> Result<Json<Vec<Shown>>, Problem> {
+    let visible = people::visible(&server.db, &viewer.principal).await?;
     let repos = repos::list(&server.db).await?;
-    Ok(Json(repos.into_iter().map(Shown::from).collect()))
+    let seen = repos.into_iter().filter(|repo| visible.has(repo.id));
+    Ok(Json(seen.map(Shown::from).collect()))
 }
 
 pub(super) use link::visible;

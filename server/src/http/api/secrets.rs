@@ -11,7 +11,7 @@ use slipway_pipelines::wire::SecretText;
 
 use super::OfRepo;
 use crate::db::secrets;
-use crate::http::auth::{Admin, OPERATOR};
+use crate::http::auth::Viewer;
 use crate::http::problem::{Octets, Path, Problem};
 use crate::state::Server;
 
@@ -27,7 +27,7 @@ pub(super) async fn list(
 
 pub(super) async fn set(
     State(server): State<Arc<Server>>,
-    _may: Admin,
+    viewer: Viewer,
     OfRepo(repo): OfRepo,
     Path(names): Path<HashMap<String, String>>,
     Octets(value): Octets,
@@ -42,17 +42,17 @@ pub(super) async fn set(
     if value.contains('\0') {
         return Err(refuse("A secret has no NUL byte: it arrives in an environment variable."));
     }
-    secrets::put(&server, &repo, &name, &SecretText::new(value), OPERATOR).await?;
+    secrets::put(&server, &repo, &name, &SecretText::new(value), &viewer.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn remove(
     State(server): State<Arc<Server>>,
-    _may: Admin,
+    viewer: Viewer,
     OfRepo(repo): OfRepo,
     Path(names): Path<HashMap<String, String>>,
 ) -> Result<StatusCode, Problem> {
-    secrets::remove(&server, &repo, &name(&names)?, OPERATOR).await?;
+    secrets::remove(&server, &repo, &name(&names)?, &viewer.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -30,50 +30,61 @@ mod waits;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 
+use super::auth::reads_pages;
+use super::guard::Routes;
+use crate::access::Needs::{Nobody, Person, Repo, Server as Installation};
+use crate::access::Role::{Admin, Read, Write};
 use crate::http::problem::Problem;
 use crate::state::Server;
 
 /// The pages and their assets.
-pub(crate) fn router() -> Router<Arc<Server>> {
-    Router::new()
-        .route("/", get(repo::home))
-        .route("/workers", get(queue::workers))
-        .route("/assets/{*path}", get(assets::serve))
-        .route("/{owner}/{repo}", get(repo::repo))
-        .route("/{owner}/{repo}/branches", get(branches::branches))
-        .route("/{owner}/{repo}/pulls", get(branches::pulls))
-        .route("/{owner}/{repo}/requests", get(requests::requests))
-        .route("/{owner}/{repo}/environments", get(deploys::environments))
-        .route("/{owner}/{repo}/environments/{name}", get(deploys::environment))
-        .route("/{owner}/{repo}/environments/{name}/rollback", post(deploys::rollback))
-        .route("/{owner}/{repo}/deployments/{id}", get(deploys::deployment))
-        .route("/{owner}/{repo}/deployments/{id}/approve", post(deploys::approve))
-        .route("/{owner}/{repo}/deployments/{id}/reject", post(deploys::reject))
-        .route("/{owner}/{repo}/caches", get(caches::show))
-        .route("/{owner}/{repo}/caches/clear", post(caches::clear))
-        .route("/{owner}/{repo}/runs/{run}", get(run::run))
-        .route("/{owner}/{repo}/settings", get(settings::settings))
-        .route("/{owner}/{repo}/runs/{run}/cancel", post(run::cancel))
-        .route("/{owner}/{repo}/runs/{run}/restart", post(run::restart))
-        .route("/{owner}/{repo}/runs/{run}/events", get(events::run))
-        .route("/{owner}/{repo}/runs/{run}/jobs/{job}", get(job::job))
-        .route("/{owner}/{repo}/runs/{run}/jobs/{job}/artifacts/{name}", get(left::artifact))
-        .route("/{owner}/{repo}/runs/{run}/jobs/{job}/events", get(events::job))
-        .route("/{owner}/{repo}/runs/{run}/jobs/{job}/log", get(job::lines))
-        .route("/{owner}/{repo}/runs/{run}/jobs/{job}/log/raw", get(job::raw))
+pub(super) fn routes(server: &Arc<Server>) -> Routes {
+    Routes::new(server, "")
+        .get("/", Person, repo::home)
+        .get("/workers", Installation, queue::workers)
+        .get("/assets/{*path}", Nobody, assets::serve)
+        .get("/{owner}/{repo}", Repo(Read), repo::repo)
+        .get("/{owner}/{repo}/branches", Repo(Read), branches::branches)
+        .get("/{owner}/{repo}/pulls", Repo(Read), branches::pulls)
+        .get("/{owner}/{repo}/requests", Repo(Write), requests::requests)
+        .get("/{owner}/{repo}/environments", Repo(Read), deploys::environments)
+        .get("/{owner}/{repo}/environments/{name}", Repo(Read), deploys::environment)
+        .post("/{owner}/{repo}/environments/{name}/rollback", Repo(Write), deploys::rollback)
+        .get("/{owner}/{repo}/deployments/{id}", Repo(Read), deploys::deployment)
+        .post("/{owner}/{repo}/deployments/{id}/approve", Repo(Admin), deploys::approve)
+        .post("/{owner}/{repo}/deployments/{id}/reject", Repo(Admin), deploys::reject)
+        .get("/{owner}/{repo}/caches", Repo(Read), caches::show)
+        .post("/{owner}/{repo}/caches/clear", Repo(Write), caches::clear)
+        .get("/{owner}/{repo}/runs/{run}", Repo(Read), run::run)
+        .get("/{owner}/{repo}/settings", Repo(Write), settings::settings)
+        .post("/{owner}/{repo}/runs/{run}/cancel", Repo(Write), run::cancel)
+        .post("/{owner}/{repo}/runs/{run}/restart", Repo(Write), run::restart)
+        .get("/{owner}/{repo}/runs/{run}/events", Repo(Read), events::run)
+        .get("/{owner}/{repo}/runs/{run}/jobs/{job}", Repo(Read), job::job)
+        .get("/{owner}/{repo}/runs/{run}/jobs/{job}/artifacts/{name}", Repo(Read), left::artifact)
+        .get("/{owner}/{repo}/runs/{run}/jobs/{job}/events", Repo(Read), events::job)
+        .get("/{owner}/{repo}/runs/{run}/jobs/{job}/log", Repo(Read), job::lines)
+        .get("/{owner}/{repo}/runs/{run}/jobs/{job}/log/raw", Repo(Read), job::raw)
 }
 
 /// For an address that nothing answers: a page for a browser, else a problem.
 pub(crate) async fn not_found(headers: HeaderMap) -> Response {
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    if accepts.is_some_and(|accept| accept.contains("text/html")) {
+    not_found_to(&headers)
+}
+
+/// The same to whoever sent these headers.
+pub(super) fn not_found_to(headers: &HeaderMap) -> Response {
+    if reads_pages(headers) {
         outcome::Failure::NotFound.into_response()
     } else {
         Problem::not_found().into_response()
     }
+}
+
+/// Tells somebody that they may not.
+pub(super) fn refused(sentence: &str) -> Response {
+    outcome::Failure::Forbidden(sentence.to_owned()).into_response()
 }

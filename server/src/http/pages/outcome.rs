@@ -17,6 +17,8 @@ pub(super) enum Failure {
     NotFound,
     /// It can not be done now; the sentence says why.
     Refused(String),
+    /// They may not; the sentence says what it takes.
+    Forbidden(String),
     /// Postgres is away.
     Away(anyhow::Error),
     /// Where caches and artifacts are kept is away.
@@ -120,6 +122,9 @@ impl IntoResponse for Failure {
             Self::Refused(sentence) => {
                 let text = format!("{}.", first_upper(&sentence));
                 (StatusCode::CONFLICT, "This can not be done now", text.into())
+            }
+            Self::Forbidden(sentence) => {
+                (StatusCode::FORBIDDEN, "You may not do this", sentence.into())
             }
             Self::Away(error) => {
                 tracing::warn!(cause = format!("{error:#}"), "a page could not be read");

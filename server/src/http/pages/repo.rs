@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::bars::trend;
 use super::outcome::{Failure, Frame, page};
 
+use crate::db::people;
 use crate::db::views::deploys::{self, DeployFilter, DeployRow};
 use crate::db::views::runs::{self, RepoRow, RunFilter, RunRow};
 use crate::http::auth::Viewer;
@@ -37,10 +38,12 @@ impl Entry {
 }
 
 pub(super) async fn home(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
 ) -> Result<Response, Failure> {
-    let repos = runs::repos(&server.db).await?;
+    let visible = people::visible(&server.db, &viewer.principal).await?;
+    let mut repos = runs::repos(&server.db).await?;
+    repos.retain(|repo| visible.has(repo.id));
     let mut latest: BTreeMap<String, Vec<RunRow>> = BTreeMap::new();
     for run in runs::latest(&server.db).await? {
         latest.entry(run.repo.clone()).or_default().push(run);

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use url::Url;
 
-use super::{Admin, Asked, NewRepo, Problem, Repo, RepoKind};
+use super::{Asked, NewRepo, Problem, Repo, RepoKind};
 use crate::db::forge_repos::linked;
 use crate::db::repos::list;
 use crate::github::{GithubError, Webhook};
@@ -128,7 +128,6 @@ pub(in crate::http::api) struct AllVisible {
 
 pub(in crate::http::api) async fn visible(
     State(server): State<Arc<Server>>,
-    _may: Admin,
 ) -> Result<Json<AllVisible>, Problem> {
     let seen = server.github()?.visible().await?;
     let known = list(&server.db).await?;
