@@ -37,6 +37,8 @@ pub struct Config {
     pub github_webhook_secret: Option<SecretString>,
     /// How GitHub is spoken to; none: nothing is told to it or asked of it.
     pub github: Option<GithubConfig>,
+    /// How people log in by GitHub; none: only by links that the operator makes.
+    pub login: Option<LoginConfig>,
     /// The operator's images by language: `python` to `registry.internal/python:{version}`.
     pub images: BTreeMap<String, String>,
     /// How long a worker may be silent.
@@ -88,6 +90,7 @@ impl Config {
             worker_token,
             github_webhook_secret: None,
             github: None,
+            login: None,
             images: BTreeMap::new(),
             lease: LEASE,
             limits: LIMITS,
@@ -108,6 +111,20 @@ pub struct GithubConfig {
     pub credential: GithubCredential,
     /// Tell commit statuses too, where check runs are told.
     pub statuses: bool,
+}
+
+/// How people log in by GitHub: an OAuth App's, or a GitHub App's own, client.
+#[derive(Clone, Debug)]
+pub struct LoginConfig {
+    /// Where GitHub's REST interface is; people find its pages beside it.
+    pub api_url: Url,
+    /// The client's public name.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// What an OAuth App asks people for, for example `repo`: without it, it learns nothing of
+    /// their private repositories. A GitHub App asks for nothing: its permissions say it.
+    pub scope: Option<String>,
 }
 
 /// As whom GitHub is spoken to.

@@ -15,5 +15,5 @@ pub mod state;
 pub mod store;
 mod text;
 
-pub use config::{Config, GithubConfig, GithubCredential, MasterKey};
+pub use config::{Config, GithubConfig, GithubCredential, LoginConfig, MasterKey};
 pub use start::{spawn_loops, start};

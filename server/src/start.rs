@@ -16,8 +16,8 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::error::FlowError;
 use crate::flow::{
-    deploys, expire, intake, reap, reconcile, report, report_github, report_github_deployments,
-    shells,
+    deploys, expire, intake, people, reap, reconcile, report, report_github,
+    report_github_deployments, shells,
 };
 use crate::github::Github;
 use crate::state::{Server, Signal, listen};
@@ -40,6 +40,9 @@ const RECONCILE_AGAIN: Duration = Duration::from_secs(5);
 
 /// What jobs left is looked through this often for what has had its time.
 const EXPIRE: Duration = Duration::from_secs(5 * 60);
+
+/// The forge is asked this often about the rights that are due.
+const RIGHTS: Duration = Duration::from_secs(15);
 
 /// No statement and no open transaction lasts longer: what waits for an answer that does not
 /// come gives its locks back.
@@ -104,6 +107,7 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
     let (listening, deciding, reaping) = (shared(), shared(), shared());
     let (reporting, checking) = (shared(), shared());
     let (expiring, closing, showing, beginning) = (shared(), shared(), shared(), shared());
+    let asking = shared();
     vec![
         tokio::spawn(async move { listen(&listening.0, &listening.1).await }),
         tokio::spawn(async move {
@@ -144,6 +148,13 @@ pub fn spawn_loops(server: Arc<Server>, stop: CancellationToken) -> Vec<JoinHand
             every(&server, &stop, "report deployments to GitHub", wakes, tick).await;
         }),
         tokio::spawn(async move { expire(&expiring.0, &expiring.1).await }),
+        tokio::spawn(async move {
+            let (server, stop) = asking;
+            while !stop.is_cancelled() {
+                note("ask who may do what", people::tick(&server).await);
+                tokio::select! { () = tokio::time::sleep(RIGHTS) => {}, () = stop.cancelled() => {} }
+            }
+        }),
         tokio::spawn(async move { reconcile(&server, &stop).await }),
     ]
 }

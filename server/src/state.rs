@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::db::Db;
+use crate::github::oauth::Login;
 use crate::github::{Github, GithubError};
 use crate::shell_exchange::Exchange;
 use crate::store::blobs::Blobs;
@@ -61,6 +62,12 @@ impl Server {
     /// [`GithubError::Unlinked`] where none is.
     pub(crate) fn github(&self) -> Result<&Github, GithubError> {
         self.github.as_ref().ok_or(GithubError::Unlinked)
+    }
+
+    /// How people log in by GitHub, where that is set.
+    pub(crate) fn login(&self) -> Option<Login<'_>> {
+        let config = self.config.login.as_ref()?;
+        Login::new(config, &self.config.public_url, &self.client).ok()
     }
 
     /// What was said of shells: one waits, or a piece of one comes from another replica.

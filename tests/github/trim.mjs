@@ -7,6 +7,7 @@ const ROUTES = [
   '/app', '/app/installations', '/app/installations/{installation_id}/access_tokens', '/installation/repositories',
   '/rate_limit', '/user', '/user/repos', '/repos/{owner}/{repo}',
   '/repos/{owner}/{repo}/branches', '/repos/{owner}/{repo}/branches/{branch}',
+  '/repos/{owner}/{repo}/collaborators/{username}/permission',
   '/repos/{owner}/{repo}/check-runs', '/repos/{owner}/{repo}/check-runs/{check_run_id}',
   '/repos/{owner}/{repo}/commits/{ref}', '/repos/{owner}/{repo}/commits/{ref}/check-runs',
   '/repos/{owner}/{repo}/commits/{ref}/statuses', '/repos/{owner}/{repo}/git/matching-refs/{ref}',

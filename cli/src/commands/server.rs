@@ -93,6 +93,7 @@ fn config(
         worker_token: needed(data_dir, "worker.token")?,
         github_webhook_secret: settings.secret("github_webhook_secret")?,
         github: github_settings::read(settings)?,
+        login: github_settings::login(settings)?,
         images: settings.texts("images")?,
         lease: Duration::from_secs(lease),
         limits: limits(settings)?,

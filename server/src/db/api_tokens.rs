@@ -16,6 +16,13 @@ pub(crate) const PREFIX: &str = "slipway_";
 /// So many may one person have at a time.
 pub(crate) const MOST: i64 = 100;
 
+/// How long a token holds, where nothing is said.
+pub(crate) const USUAL_DAYS: i32 = 90;
+/// A token for longer is a password that nobody remembers to change.
+pub(crate) const MOST_DAYS: i32 = 366;
+/// Of what a token is for, in characters.
+const LONGEST_NAME: usize = 100;
+
 /// What somebody asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct NewToken {
@@ -49,15 +56,38 @@ fn owner(principal: &Principal) -> Option<Uuid> {
     principal.user().map(|user| user.id.as_uuid())
 }
 
+/// A token may be for no more than what the one who asks for it asks with: a program can not
+/// raise itself.
+fn check(principal: &Principal, new: &NewToken) -> Result<(), FlowError> {
+    let name = new.name.trim();
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.contains('\0') {
+        let sentence = format!("Say in 1 to {LONGEST_NAME} characters what the token is for.");
+        return Err(FlowError::Invalid(sentence));
+    }
+    if !(1..=MOST_DAYS).contains(&new.days) {
+        return Err(FlowError::Invalid(format!("A token holds for 1 to {MOST_DAYS} days.")));
+    }
+    let wider = principal.only.is_some() && new.repo != principal.only;
+    if new.most > principal.most || wider {
+        let (most, asked) = (principal.most, new.most);
+        let sentence =
+            format!("A token for {most} can not make one for {asked}, nor for more repos.");
+        return Err(FlowError::Invalid(sentence));
+    }
+    Ok(())
+}
+
 /// Makes a token of somebody; it is told this once.
 ///
 /// # Errors
-/// [`FlowError::Conflict`] when they have too many.
+/// [`FlowError::Invalid`] for one that may not be made, [`FlowError::Conflict`] when they have too
+/// many.
 pub(crate) async fn create(
     db: &Db,
     principal: &Principal,
     new: &NewToken,
 ) -> Result<(ApiTokenId, String), FlowError> {
+    check(principal, new)?;
     let token = format!("{PREFIX}{}", hex::encode(rand::random::<[u8; 32]>()));
     let (id, user) = (new_id::<ApiTokenId>(), owner(principal));
     let mut tx = db.begin().await?;
@@ -79,7 +109,7 @@ pub(crate) async fn create(
         id.as_uuid(),
         hash(&token),
         user,
-        new.name,
+        new.name.trim(),
         new.most.word(),
         new.repo.map(|repo| repo.as_uuid()),
         new.days

@@ -22,6 +22,7 @@ pub mod forge_repos;
 pub(crate) mod github_deployments;
 pub(crate) mod github_reports;
 pub(crate) mod jobs;
+pub(crate) mod login_states;
 pub(crate) mod logs;
 pub(crate) mod outbox;
 pub(crate) mod people;

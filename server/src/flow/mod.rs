@@ -15,6 +15,7 @@ pub mod identity;
 pub mod imports;
 pub mod intake;
 pub mod keep;
+pub(crate) mod people;
 pub(crate) mod planning;
 pub(crate) mod reap;
 pub(crate) mod reconcile;

@@ -19,9 +19,9 @@ use super::GithubError;
 use super::credential::CloneToken;
 use crate::config::{GithubConfig, GithubCredential};
 
-const CONNECT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
 /// Of a whole call, with the token that it may need first.
-const LIMIT: Duration = Duration::from_secs(15);
+pub(super) const LIMIT: Duration = Duration::from_secs(15);
 
 /// GitHub, spoken to as one account.
 pub struct Github {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::login;
 use super::problem::Problem;
 use crate::access::{Principal, Who};
 use crate::db::{api_tokens, sessions};
@@ -59,7 +60,7 @@ pub(super) async fn principal(
 }
 
 /// The session that the browser holds, if any.
-pub(super) fn session(parts: &Parts) -> Option<String> {
+fn session(parts: &Parts) -> Option<String> {
     let jar = CookieJar::from_headers(&parts.headers);
     jar.get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned())
 }
@@ -84,34 +85,14 @@ pub(super) fn reads_pages(headers: &HeaderMap) -> bool {
 }
 
 /// Nobody is logged in: said in the form the caller can read.
-#[derive(Debug)]
-pub(crate) enum Refused {
-    /// To a browser.
-    Page,
-    /// To a program, or because the session could not be looked up.
-    Problem(Problem),
-}
-
-impl Refused {
-    pub(super) fn new(parts: &Parts) -> Self {
-        if reads_pages(&parts.headers) {
-            return Self::Page;
-        }
-        let detail = "You are not logged in. On the server's machine, run: slipway login";
-        Self::Problem(Problem::new(StatusCode::UNAUTHORIZED, detail))
+pub(super) fn nobody(parts: &Parts, server: &Server) -> Response {
+    if reads_pages(&parts.headers) {
+        let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        return login::page(server, StatusCode::UNAUTHORIZED, next, None);
     }
-}
-
-/// Also what an expired login link answers: the way in is the same.
-pub(super) const LOGGED_OUT: &str = include_str!("logged_out.html");
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Page => (StatusCode::UNAUTHORIZED, Html(LOGGED_OUT)).into_response(),
-            Self::Problem(problem) => problem.into_response(),
-        }
-    }
+    let detail = "You are not logged in. Send a token of yours as the bearer; on the server's \
+                  machine, slipway login makes a link for a browser.";
+    Problem::new(StatusCode::UNAUTHORIZED, detail).into_response()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use axum::routing::{MethodFilter, on};
 use axum::{RequestPartsExt, Router};
 use slipway_pipelines::names::RepoName;
 
-use super::auth::{self, Refused, reads_pages};
+use super::auth::{self, reads_pages};
 use super::pages;
 use super::problem::{Path, Problem};
 use crate::access::{Needs, Principal, Role};
@@ -24,6 +24,7 @@ use crate::state::Server;
 
 /// One route and what it needs.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests compare it with what is written down"))]
 pub(super) struct Known {
     pub(super) method: Method,
     pub(super) path: String,
@@ -118,7 +119,7 @@ struct Gate {
 async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     if let Err(refusal) = admit(&mut parts, &gate).await {
-        return refusal.into_response(&parts);
+        return refusal.into_response(&parts, &gate.server);
     }
     let mut response = next.run(Request::from_parts(parts, body)).await;
     response.extensions_mut().insert(Admitted);
@@ -146,9 +147,9 @@ impl<E: Into<Problem>> From<E> for Refusal {
 }
 
 impl Refusal {
-    fn into_response(self, parts: &Parts) -> Response {
+    fn into_response(self, parts: &Parts, server: &Server) -> Response {
         let sentence = match self {
-            Self::Stranger => return Refused::new(parts).into_response(),
+            Self::Stranger => return auth::nobody(parts, server),
             Self::NotFound => return pages::not_found_to(&parts.headers),
             Self::Problem(problem) => return problem.into_response(),
             Self::Less { repo, needs, has } => format!(

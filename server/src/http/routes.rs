@@ -20,9 +20,10 @@ use super::tokens;
 use crate::access::{Needs, Principal, Role};
 use crate::config::{Config, MasterKey};
 use crate::db::api_tokens::{self, NewToken};
-use crate::db::people::{ForgeRight, meet, set_rights};
+use crate::db::people::{meet, set_rights};
 use crate::db::repos::{self, NewRepo, RepoKind};
 use crate::db::sessions;
+use crate::github::people::Right;
 
 const ADMIN: &str = "the-admin-token";
 const REGISTRATION: &str = "the-registration-token";
@@ -123,7 +124,12 @@ fn public(attempt: AttemptId) -> Vec<Row> {
         (Method::GET, "/.well-known/openid-configuration".to_owned(), [200; 4]),
         (Method::GET, "/.well-known/jwks.json".to_owned(), [200; 4]),
         (Method::GET, "/no/such/thing/anywhere/here".to_owned(), [404; 4]),
+        (Method::GET, "/login".to_owned(), [200; 4]),
         (Method::GET, "/login/nothing".to_owned(), [401; 4]),
+        // Not set up here.
+        (Method::GET, "/login/github".to_owned(), [404; 4]),
+        (Method::GET, "/login/github/callback".to_owned(), [400; 4]),
+        (Method::POST, "/logout".to_owned(), [303; 4]),
         (Method::POST, "/webhooks/github".to_owned(), [401; 4]),
         (Method::POST, "/webhooks/git/no/body".to_owned(), [401; 4]),
         worker("register", Method::POST, [401; 4]),
@@ -197,11 +203,27 @@ const NEEDS: &[(&str, &str)] = &[
     ("PATCH /api/v1/{owner}/{repo}/environments/{name}", "admin"),
     ("POST /api/v1/{owner}/{repo}/environments/{name}/rollback", "write"),
     ("GET /api/v1/repos", "person"),
-    ("POST /api/v1/repos", "installation"),
-    ("GET /api/v1/github-repos", "installation"),
+    ("GET /api/v1/{owner}/{repo}/members", "admin"),
+    ("PUT /api/v1/{owner}/{repo}/members/{login}", "admin"),
+    ("DELETE /api/v1/{owner}/{repo}/members/{login}", "admin"),
+    ("GET /api/v1/{owner}/{repo}/audit", "admin"),
+    ("POST /api/v1/repos", "person"),
+    ("GET /api/v1/github-repos", "person"),
+    ("GET /api/v1/user", "person"),
+    ("GET /api/v1/users", "installation"),
+    ("PATCH /api/v1/users/{login}", "installation"),
+    ("GET /api/v1/tokens", "person"),
+    ("POST /api/v1/tokens", "person"),
+    ("DELETE /api/v1/tokens/{token}", "person"),
+    ("GET /api/v1/audit", "installation"),
     ("GET /api/v1/workers", "installation"),
     ("POST /api/v1/login-links", "installation"),
     ("GET /", "person"),
+    ("GET /account", "person"),
+    ("POST /account/tokens", "person"),
+    ("POST /account/tokens/{token}/revoke", "person"),
+    ("GET /audit", "installation"),
+    ("GET /{owner}/{repo}/audit", "admin"),
     ("GET /workers", "installation"),
     ("GET /assets/{*path}", "nobody"),
     ("GET /{owner}/{repo}", "read"),
@@ -329,9 +351,9 @@ async fn people(scratch: &Scratch) -> Vec<(Caller, String)> {
         let mut tx = scratch.server.db.begin().await.expect("begins");
         let user = meet(&mut tx, number, &format!("{caller:?}")).await.expect("a person");
         let full_name = "acme/private".to_owned();
-        let right = role.map(|role| ForgeRight { forge_id: 7, full_name, private: true, role });
-        let rights: Vec<ForgeRight> = right.into_iter().collect();
-        set_rights(&mut tx, user.id, &rights).await.expect("rights");
+        let right = role.map(|role| Right { repo: 7, full_name, private: true, role });
+        let rights: Vec<Right> = right.into_iter().collect();
+        set_rights(&mut tx, user.id, rights).await.expect("rights");
         let session = sessions::begin(&mut tx, &user).await.expect("a session");
         tx.commit().await.expect("commits");
         sessions_of.push((caller, session));
@@ -344,7 +366,10 @@ fn address(path: &str) -> String {
     let filled = path.replace("{owner}", "acme").replace("{repo}", "private");
     let filled = filled.replace("{run}", "1").replace("{job}", "1").replace("{*path}", "x.css");
     let filled = filled.replace("{id}", "018f0000-0000-7000-8000-000000000000");
-    let filled = filled.replace("{name}", "production").replace("{login}", "Reader");
+    let filled = filled
+        .replace("{name}", "production")
+        .replace("{login}", "Reader")
+        .replace("{token}", "018f0000-0000-7000-8000-000000000000");
     assert!(!filled.contains('{'), "{filled}: say what stands there");
     filled
 }

@@ -5,6 +5,7 @@ mod adding;
 mod converging;
 mod deployments;
 mod kept;
+mod people;
 mod telling;
 mod triggers;
 mod trust;

@@ -4,6 +4,7 @@
 
 mod description;
 mod git;
+mod people;
 mod push;
 mod repo;
 mod routes;
@@ -21,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
+pub use people::{CLIENT_ID, CLIENT_SECRET};
 pub use repo::ForgeRepo;
 pub use state::{Asked, Delivered, Trouble};
 use state::{Holder, RepoState, State};

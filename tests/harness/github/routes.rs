@@ -89,6 +89,10 @@ impl Call<'_> {
             }
             ("get", "/app", Asking::App) => ok(GITHUB.example("get", "/app", 200)),
             (_, _, Asking::App) => refused(401, "A JSON web token could not be decoded"),
+            (_, _, Asking::Holder(Holder::User { account })) => self.of_user(state, *account),
+            ("get", "/repos/{owner}/{repo}/collaborators/{username}/permission", _) => {
+                self.permission(state)
+            }
             ("get", "/user", _) => {
                 ok(with(GITHUB.example("get", "/user", 200), json!({ "login": ACCOUNT })))
             }
@@ -134,7 +138,7 @@ impl Call<'_> {
                 Holder::Person { .. } if permission == "checks" => {
                     refused(403, "You must authenticate via a GitHub App.")
                 }
-                Holder::Person { .. } => refused(404, "Not Found"),
+                Holder::Person { .. } | Holder::User { .. } => refused(404, "Not Found"),
                 Holder::Installation { .. } => {
                     refused(403, "Resource not accessible by integration")
                 }

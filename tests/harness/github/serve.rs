@@ -12,7 +12,7 @@ use super::description::GITHUB;
 use super::push::git_request;
 use super::routes::{Answer, Asking, Call, refused};
 use super::state::{Asked, State, Trouble};
-use super::{APP_ID, APP_KEY, Shared, webhooks};
+use super::{APP_ID, APP_KEY, Shared, people, webhooks};
 
 pub(super) async fn serve(
     Extracted(shared): Extracted<Arc<Shared>>,
@@ -28,6 +28,9 @@ pub(super) async fn serve(
             Ok(response) => response,
             Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
         };
+    }
+    if let Some(answer) = people::web(&shared, path, uri.query().unwrap_or_default(), &body) {
+        return answer;
     }
     // GitHub Enterprise has it below this.
     let path = path.strip_prefix("/api/v3").unwrap_or(path);

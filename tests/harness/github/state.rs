@@ -6,12 +6,18 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::people::{Code, Person};
+
 /// Everything, behind one lock.
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// By full name in small letters.
     pub(super) repos: BTreeMap<String, RepoState>,
     pub(super) tokens: HashMap<String, Holder>,
+    pub(super) people: Vec<Person>,
+    /// Who says yes to a login.
+    pub(super) at_browser: Option<i64>,
+    pub(super) codes: HashMap<String, Code>,
     pub(super) next_id: i64,
     pub(super) asked: Vec<Asked>,
     pub(super) violations: Vec<String>,
@@ -71,6 +77,8 @@ pub(super) enum Holder {
         /// May it read and write webhooks?
         hooks: bool,
     },
+    /// Somebody that logged in elsewhere with their account.
+    User { account: i64 },
     /// The app, for these repositories (in small letters) and no others.
     Installation {
         repos: Vec<String>,
@@ -151,6 +159,8 @@ impl Holder {
                 "repository_hooks" => *hooks,
                 _ => true,
             },
+            // Asked for who they are, and nothing else.
+            Self::User { .. } => false,
             Self::Installation { repos, permissions } => {
                 let granted = permissions.get(permission).map(String::as_str);
                 repos.contains(&repo.to_lowercase())

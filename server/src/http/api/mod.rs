@@ -1,6 +1,7 @@
 //! REST for the command line and programs. A file a noun; nothing here without a viewer.
 
 mod artifacts;
+mod audit;
 mod caches;
 mod deliveries;
 mod deployments;
@@ -11,6 +12,8 @@ mod repos;
 mod runs;
 mod secrets;
 mod shells;
+mod tokens;
+mod users;
 mod workers;
 
 use std::sync::Arc;
@@ -59,9 +62,20 @@ pub(super) fn routes(server: &Arc<Server>) -> Routes {
         .get("/{owner}/{repo}/environments/{name}", InRepo(Read), environments::show)
         .patch("/{owner}/{repo}/environments/{name}", InRepo(Admin), environments::change)
         .post("/{owner}/{repo}/environments/{name}/rollback", InRepo(Write), environments::rollback)
+        .get("/{owner}/{repo}/members", InRepo(Admin), users::members)
+        .put("/{owner}/{repo}/members/{login}", InRepo(Admin), users::grant)
+        .delete("/{owner}/{repo}/members/{login}", InRepo(Admin), users::take_back)
+        .get("/{owner}/{repo}/audit", InRepo(Admin), audit::of_repo)
         .get("/repos", Person, repos::list)
-        .post("/repos", Installation, repos::create)
-        .get("/github-repos", Installation, repos::visible)
+        .post("/repos", Person, repos::create)
+        .get("/github-repos", Person, repos::visible)
+        .get("/user", Person, users::me)
+        .get("/users", Installation, users::list)
+        .patch("/users/{login}", Installation, users::change)
+        .get("/tokens", Person, tokens::list)
+        .post("/tokens", Person, tokens::create)
+        .delete("/tokens/{token}", Person, tokens::revoke)
+        .get("/audit", Installation, audit::all)
         .get("/workers", Installation, workers::list)
         .post("/login-links", Installation, login_links::make)
 }

@@ -14,6 +14,7 @@ use slipway_pipelines::wire::SecretText;
 use url::Url;
 
 use super::OfRepo;
+use crate::access::{Principal, Role};
 use crate::db::people;
 use crate::db::repos::{self, Changes, NewRepo, Repo, RepoKind};
 use crate::flow::environments;
@@ -77,6 +78,7 @@ pub(super) async fn create(
     problem::Json(asked): problem::Json<Asked>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
     check_owner(&asked.name)?;
+    may_add(&server, &viewer.principal, &asked).await?;
     let linked = asked.kind == RepoKind::Github && server.github().is_ok();
     let (new, known) =
         if linked { link::ask(&server, &asked).await? } else { (as_told(asked)?, None) };
@@ -97,6 +99,25 @@ pub(super) async fn create(
     let status = if webhook_key.is_some() { StatusCode::CREATED } else { StatusCode::OK };
     let Repo { id, name, default_branch, .. } = repo;
     Ok((status, Json(Created { id, name, default_branch, webhook_key, notes })))
+}
+
+/// A path on this machine is the operator's matter. A repository of GitHub's is that of its admins.
+async fn may_add(server: &Server, who: &Principal, asked: &Asked) -> Result<(), Problem> {
+    if who.is_server_admin() {
+        return Ok(());
+    }
+    let admin = match (who.user(), asked.kind, who.only) {
+        (Some(user), RepoKind::Github, None) if asked.clone_url.is_none() => {
+            let role = people::forge_role(&server.db, user, asked.name.as_str()).await?;
+            role.map(|role| role.min(who.most)) == Some(Role::Admin)
+        }
+        _ => false,
+    };
+    if admin {
+        return Ok(());
+    }
+    let sentence = "Only an admin of the repository on GitHub, or of this installation, adds it.";
+    Err(Problem::new(StatusCode::FORBIDDEN, sentence))
 }
 
 fn as_told(asked: Asked) -> Result<NewRepo, Problem> {
@@ -130,7 +151,10 @@ async fn heads(new: &NewRepo) -> Vec<(String, CommitSha)> {
 }
 
 /// Their pages would hide those of such a repo.
-const TAKEN_OWNERS: [&str; 6] = ["api", "assets", "login", "webhooks", "workers", "healthz"];
+const TAKEN_OWNERS: [&str; 13] = [
+    "account", "admin", "api", "assets", "audit", "healthz", "livez", "login", "logout", "orgs",
+    "setup", "webhooks", "workers",
+];
 
 fn check_owner(name: &RepoName) -> Result<(), Problem> {
     if TAKEN_OWNERS.iter().any(|taken| taken.eq_ignore_ascii_case(name.owner())) {

@@ -43,7 +43,7 @@ impl Branch {
 }
 
 pub(super) async fn branches(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
@@ -62,7 +62,8 @@ pub(super) async fn branches(
     }
     let full = listed.len() == MOST_BRANCHES;
     listed.sort_by_key(|branch| branch.deleted);
-    let frame = Frame::new(format!("Branches · {name}"), Some(&name)).tab("branches").refresh(5);
+    let frame =
+        Frame::of(&viewer, format!("Branches · {name}"), Some(&name)).tab("branches").refresh(5);
     let default = repo.default_branch;
     page(&Branches { page: frame, repo: name, default, branches: listed, full })
 }
@@ -92,7 +93,7 @@ pub(super) struct Asked {
 }
 
 pub(super) async fn pulls(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name)): Path<(String, String)>,
     Query(asked): Query<Asked>,
@@ -114,7 +115,7 @@ pub(super) async fn pulls(
     let mut pulls: Vec<Pull> =
         found.into_iter().map(|run| Pull { closed: closed(&run), run }).collect();
     pulls.sort_by_key(|pull| pull.closed);
-    let frame = Frame::new(format!("Pull requests · {name}"), Some(&name)).tab("pulls");
+    let frame = Frame::of(&viewer, format!("Pull requests · {name}"), Some(&name)).tab("pulls");
     page(&Pulls {
         page: if before.is_none() { frame.refresh(5) } else { frame },
         github: repo.kind == "github",

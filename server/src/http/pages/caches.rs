@@ -75,7 +75,7 @@ async fn find(server: &Server, owner: &str, name: &str) -> Result<Repo, Failure>
 }
 
 pub(super) async fn show(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
@@ -84,7 +84,7 @@ pub(super) async fn show(
     let limits = &server.config.blobs.limits;
     let name = repo.name.as_str();
     page(&Page {
-        page: Frame::new(format!("Caches · {name}"), Some(name)).tab("caches"),
+        page: Frame::of(&viewer, format!("Caches · {name}"), Some(name)).tab("caches"),
         repo: name.to_owned(),
         count: count(i64::try_from(caches.len()).unwrap_or(0)),
         total: bytes(caches.iter().map(|cache| cache.size).sum()),

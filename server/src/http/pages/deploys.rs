@@ -28,7 +28,7 @@ struct Environments {
 }
 
 pub(super) async fn environments(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
@@ -41,7 +41,7 @@ pub(super) async fn environments(
         let at = live.iter().position(|deploy| deploy.environment == name);
         environments.push((name, at.map(|at| live.swap_remove(at))));
     }
-    let frame = Frame::new(format!("Environments · {repo}"), Some(&repo));
+    let frame = Frame::of(&viewer, format!("Environments · {repo}"), Some(&repo));
     page(&Environments { page: frame.tab("environments").refresh(10), repo, environments })
 }
 
@@ -140,7 +140,7 @@ fn told(rules: &Rules) -> Vec<String> {
 }
 
 pub(super) async fn environment(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name, environment)): Path<(String, String, String)>,
 ) -> Result<Response, Failure> {
@@ -155,7 +155,7 @@ pub(super) async fn environment(
     };
     let live = deploys::list(&server.db, &repo, &of(true)).await?.into_iter().next();
     let history = deploys::list(&server.db, &repo, &of(false)).await?;
-    let frame = Frame::new(format!("{environment} · {repo}"), Some(&repo));
+    let frame = Frame::of(&viewer, format!("{environment} · {repo}"), Some(&repo));
     page(&Environment {
         page: frame.tab("environments").refresh(5),
         repo,
@@ -177,7 +177,7 @@ struct Deployment {
 }
 
 pub(super) async fn deployment(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name, id)): Path<(String, String, String)>,
 ) -> Result<Response, Failure> {
@@ -193,7 +193,7 @@ pub(super) async fn deployment(
     };
     let serving = deploys::list(&server.db, &repo, &filter).await?.into_iter().next();
     let title = format!("{} to {}: {} · {repo}", it.commit(), it.environment, it.state);
-    let mut frame = Frame::new(title.replace('_', " "), Some(&repo)).tab("environments");
+    let mut frame = Frame::of(&viewer, title.replace('_', " "), Some(&repo)).tab("environments");
     if it.finished_at.is_none() {
         frame = frame.live(format!("/{repo}/runs/{}/events", it.run)).refresh(10);
     }

@@ -116,7 +116,7 @@ pub(super) fn choose<'a>(
 }
 
 pub(super) async fn job(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path(address): Path<Address>,
     Query(asked): Query<Asked>,
@@ -141,7 +141,7 @@ pub(super) async fn job(
     };
     let title =
         format!("{} {}.{} {} · {}", job.reason_word(), run.number, job.number, job.name, run.repo);
-    let mut frame = Frame::new(title, Some(&run.repo)).tab("runs");
+    let mut frame = Frame::of(&viewer, title, Some(&run.repo)).tab("runs");
     // An older attempt is at rest while a newer one runs.
     let latest = attempts.first().is_none_or(|attempt| attempt.number == log.shown);
     let live = !job.over() && latest;
@@ -230,7 +230,7 @@ fn end_of_interest(steps: &[StepRow], attempt: &AttemptRow) -> i64 {
 }
 
 pub(super) async fn raw(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path(address): Path<Address>,
     Query(asked): Query<Asked>,
@@ -261,7 +261,7 @@ pub(super) struct Part {
 
 /// Some lines as HTML, at most 1,000: what a page fetches where somebody scrolls.
 pub(super) async fn lines(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path(address): Path<Address>,
     part: Result<Query<Part>, axum::extract::rejection::QueryRejection>,

@@ -1,9 +1,9 @@
-//! What people see. Pages read; the buttons of runs, deployments and caches call the
-//! flow. Each is whole
-//! without JavaScript.
+//! What people see. Pages read; their buttons call the flow. Each is whole without JavaScript.
 
+mod account;
 mod ansi;
 mod assets;
+mod audit;
 mod bars;
 mod branches;
 mod caches;
@@ -44,6 +44,11 @@ use crate::state::Server;
 pub(super) fn routes(server: &Arc<Server>) -> Routes {
     Routes::new(server, "")
         .get("/", Person, repo::home)
+        .get("/account", Person, account::account)
+        .post("/account/tokens", Person, account::create)
+        .post("/account/tokens/{token}/revoke", Person, account::revoke)
+        .get("/audit", Installation, audit::all)
+        .get("/{owner}/{repo}/audit", Repo(Admin), audit::of_repo)
         .get("/workers", Installation, queue::workers)
         .get("/assets/{*path}", Nobody, assets::serve)
         .get("/{owner}/{repo}", Repo(Read), repo::repo)
@@ -82,6 +87,11 @@ pub(super) fn not_found_to(headers: &HeaderMap) -> Response {
     } else {
         Problem::not_found().into_response()
     }
+}
+
+/// The address of the style sheet.
+pub(super) fn style() -> &'static str {
+    assets::style()
 }
 
 /// Tells somebody that they may not.

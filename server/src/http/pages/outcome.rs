@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use super::assets;
 use super::format::{first_upper, now};
 use crate::error::FlowError;
+use crate::http::auth::Viewer;
 
 /// Why there is no page.
 #[derive(Debug)]
@@ -71,6 +72,10 @@ pub(super) struct Frame {
     pub(super) now: String,
     pub(super) style: &'static str,
     pub(super) script: &'static str,
+    /// Who looks; none: it is not known, as on a page that says that something failed.
+    pub(super) who: Option<String>,
+    /// May they do what concerns the whole installation?
+    pub(super) installation: bool,
 }
 
 impl Frame {
@@ -84,7 +89,15 @@ impl Frame {
             now: now().to_rfc3339(),
             style: assets::style(),
             script: assets::script(),
+            who: None,
+            installation: false,
         }
+    }
+
+    /// The same, for somebody.
+    pub(super) fn of(viewer: &Viewer, title: impl Into<String>, repo: Option<&str>) -> Self {
+        let installation = viewer.principal.is_server_admin();
+        Self { who: Some(viewer.actor.clone()), installation, ..Self::new(title, repo) }
     }
 
     pub(super) fn live(mut self, events: String) -> Self {

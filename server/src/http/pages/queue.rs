@@ -24,12 +24,12 @@ struct Workers {
 }
 
 pub(super) async fn workers(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
 ) -> Result<Response, Failure> {
     let workers = queue::workers(&server.db).await?;
     let waiting = queue::waiting(&server.db).await?;
-    let frame = Frame::new("Workers and queue", None).tab("workers").refresh(5);
+    let frame = Frame::of(&viewer, "Workers and queue", None).tab("workers").refresh(5);
     let summary = summary(&workers, &waiting);
     let why = |job: WaitingRow| {
         let why = waits::listed(&job, &workers);

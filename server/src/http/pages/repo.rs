@@ -53,7 +53,7 @@ pub(super) async fn home(
         Entry { repo, runs }
     };
     let repos = repos.into_iter().map(entry).collect();
-    page(&Home { page: Frame::new("Repos", None).refresh(5), repos })
+    page(&Home { page: Frame::of(&viewer, "Repos", None).refresh(5), repos })
 }
 
 /// What of the runs to show.
@@ -93,7 +93,7 @@ struct Runs {
 }
 
 pub(super) async fn repo(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name)): Path<(String, String)>,
     Query(asked): Query<Asked>,
@@ -129,7 +129,7 @@ pub(super) async fn repo(
     };
     let live = DeployFilter { only_live: true, ..DeployFilter::default() };
     let live = deploys::list(&server.db, &name, &live).await?;
-    let mut frame = Frame::new(&name, Some(&name)).tab("runs");
+    let mut frame = Frame::of(&viewer, &name, Some(&name)).tab("runs");
     if newer.is_none() {
         frame = frame.refresh(5);
     }

@@ -96,7 +96,7 @@ pub(super) struct Asked {
 }
 
 pub(super) async fn requests(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name)): Path<(String, String)>,
     Query(asked): Query<Asked>,
@@ -117,7 +117,7 @@ pub(super) async fn requests(
     let more = all.len() > PAGE;
     all.truncate(PAGE);
     let older = all.last().map(|request| request.at.timestamp_micros()).filter(|_| more);
-    let frame = Frame::new(format!("Requests · {name}"), Some(&name)).tab("requests");
+    let frame = Frame::of(&viewer, format!("Requests · {name}"), Some(&name)).tab("requests");
     page(&Requests {
         page: if first { frame.refresh(5) } else { frame },
         github: repo.kind == "github",

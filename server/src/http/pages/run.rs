@@ -90,7 +90,7 @@ async fn find(server: &Server, (owner, name, number): &Address) -> Result<RunRow
 }
 
 pub(super) async fn run(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path(address): Path<Address>,
 ) -> Result<Response, Failure> {
@@ -108,7 +108,7 @@ pub(super) async fn run(
     let told = runs::told(&server.db, run.id).await?;
     let (repo, number) = (&run.repo, run.number);
     let title = format!("{} #{number} {} · {repo}", run.reason_word(), run.subject());
-    let mut frame = Frame::new(title, Some(repo)).tab("runs");
+    let mut frame = Frame::of(&viewer, title, Some(repo)).tab("runs");
     if run.open() {
         frame = frame.live(format!("/{repo}/runs/{number}/events")).refresh(10);
     }

@@ -26,7 +26,7 @@ struct Settings {
 }
 
 pub(super) async fn settings(
-    _viewer: Viewer,
+    viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path((owner, name)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
@@ -35,6 +35,6 @@ pub(super) async fn settings(
     let secrets = runs::secrets(&server.db, repo.id).await?;
     let kept = shells::keep_failed_of(&server.db, RepoId::from(repo.id)).await?;
     let kept = (kept > 0).then(|| duration(kept.into()));
-    let frame = Frame::new(format!("Settings · {name}"), Some(&name)).tab("settings");
+    let frame = Frame::of(&viewer, format!("Settings · {name}"), Some(&name)).tab("settings");
     page(&Settings { page: frame, repo, secrets, kept })
 }

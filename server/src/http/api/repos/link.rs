@@ -9,9 +9,12 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Asked, NewRepo, Problem, Repo, RepoKind};
+use crate::access::Role;
 use crate::db::forge_repos::linked;
+use crate::db::people;
 use crate::db::repos::list;
 use crate::github::{GithubError, Webhook};
+use crate::http::auth::Viewer;
 use crate::state::Server;
 
 const UNREADABLE: &str = "GitHub's name for the repository is no name that Slipway can use.";
@@ -128,9 +131,13 @@ pub(in crate::http::api) struct AllVisible {
 
 pub(in crate::http::api) async fn visible(
     State(server): State<Arc<Server>>,
+    viewer: Viewer,
 ) -> Result<Json<AllVisible>, Problem> {
-    let seen = server.github()?.visible().await?;
     let known = list(&server.db).await?;
+    if !viewer.principal.is_server_admin() {
+        return Ok(Json(of_person(&server, &viewer, &known).await?));
+    }
+    let seen = server.github()?.visible().await?;
     let repos = seen.repos.into_iter().map(|repo| {
         let here = known.iter().find(|known| match known.forge_id {
             Some(id) => id == repo.id,
@@ -148,4 +155,28 @@ pub(in crate::http::api) async fn visible(
         }
     });
     Ok(Json(AllVisible { repos: repos.collect(), cut: seen.cut }))
+}
+
+/// Those that the person may switch on, as GitHub said when they last logged in.
+async fn of_person(
+    server: &Server,
+    viewer: &Viewer,
+    known: &[Repo],
+) -> Result<AllVisible, Problem> {
+    let Some(user) = viewer.principal.user() else {
+        return Ok(AllVisible { repos: Vec::new(), cut: false });
+    };
+    let mut rights = people::rights(&server.db, user).await?;
+    rights.retain(|right| right.role == Role::Admin && viewer.principal.only.is_none());
+    let repos = rights.into_iter().map(|right| {
+        let here = known.iter().find(|known| known.forge_id == Some(right.repo));
+        Visible {
+            enabled: here.map(|repo| repo.enabled),
+            name: right.full_name,
+            private: right.private,
+            archived: false,
+            default_branch: here.map(|repo| repo.default_branch.clone()),
+        }
+    });
+    Ok(AllVisible { repos: repos.collect(), cut: false })
 }
