@@ -277,6 +277,23 @@ pub(crate) async fn lock_of_job(tx: &mut Tx, job: JobId) -> Result<Option<Uuid>,
     Ok(id)
 }
 
+/// The work of a deployment that no worker has claimed is done: it was canceled.
+pub(crate) async fn take_back_deploy(
+    tx: &mut Tx,
+    deployment: DeploymentId,
+    reason: &str,
+) -> Result<(), FlowError> {
+    sqlx::query!(
+        "UPDATE assignments SET cancel = coalesce(cancel, $2), state = 'done'
+         WHERE deployment_id = $1 AND kind = 'deploy' AND state = 'queued'",
+        deployment.as_uuid(),
+        reason
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Asks to stop one: what nobody began is done, else its worker hears of it.
 pub(crate) async fn cancel_one(tx: &mut Tx, id: Uuid, reason: &str) -> Result<(), FlowError> {
     sqlx::query!(

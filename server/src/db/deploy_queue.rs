@@ -1,6 +1,6 @@
 //! The order of an environment's deployments: who is asked for, who gives way, who comes back.
 
-use slipway_pipelines::ids::{AttemptId, DeploymentId, EnvironmentId, Id, JobId, RepoId};
+use slipway_pipelines::ids::{AttemptId, DeploymentId, EnvironmentId, Id, JobId, RepoId, RunId};
 use slipway_pipelines::names::{CommitSha, EnvironmentName};
 use slipway_pipelines::wire::{Carried, Version};
 use uuid::Uuid;
@@ -101,6 +101,27 @@ pub(crate) async fn to_start(db: &Db) -> Result<Vec<DeploymentId>, FlowError> {
          ORDER BY id LIMIT 100"
     )
     .fetch_all(db.pool())
+    .await?;
+    Ok(ids.into_iter().map(DeploymentId::from).collect())
+}
+
+/// Those of a run, or of one job of it, that no worker has begun: they wait, or are queued.
+pub(crate) async fn not_begun(
+    tx: &mut Tx,
+    run: RunId,
+    job: Option<JobId>,
+) -> Result<Vec<DeploymentId>, FlowError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM deployments d
+         WHERE run_id = $1 AND ($2::uuid IS NULL OR job_id = $2) AND rollback_to IS NULL
+           AND (state = 'waiting' OR state = 'approved' AND EXISTS (
+                SELECT FROM assignments a WHERE a.deployment_id = d.id AND a.kind = 'deploy'
+                  AND a.state = 'queued'))
+         ORDER BY id",
+        run.as_uuid(),
+        job.map(Id::as_uuid)
+    )
+    .fetch_all(&mut **tx)
     .await?;
     Ok(ids.into_iter().map(DeploymentId::from).collect())
 }

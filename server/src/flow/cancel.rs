@@ -4,7 +4,7 @@ use serde_json::json;
 use slipway_pipelines::ids::{JobId, RunId};
 use slipway_pipelines::lifecycle::{JobEvent, JobState, RunEvent, RunState};
 
-use super::{FlowError, schedule};
+use super::{FlowError, deploys, schedule};
 use crate::db::{assignments, audit, jobs, repos, runs};
 use crate::state::Server;
 
@@ -19,8 +19,11 @@ pub async fn cancel(server: &Server, id: RunId, actor: &str) -> Result<(), FlowE
     assignments::cancel(&mut tx, id, &reason).await?;
     let run = runs::lock(&mut tx, id).await?;
     let views = jobs::views(&mut tx, id).await?;
-    // With fast_finish jobs go on after the run has its verdict: those can be stopped still.
-    if run.state.is_terminal() && views.iter().all(|view| view.state.is_terminal()) {
+    let stopped = deploys::stop(&mut tx, id, None, &reason).await?;
+    // With fast_finish jobs go on after the run has its verdict, and a deployment waits for its
+    // approval: those can be stopped still.
+    let over = run.state.is_terminal() && views.iter().all(|view| view.state.is_terminal());
+    if over && stopped == 0 {
         let state = run.state.word();
         return Err(FlowError::Conflict(format!("run {} is {state} already", run.number)));
     }
@@ -46,7 +49,10 @@ pub async fn cancel(server: &Server, id: RunId, actor: &str) -> Result<(), FlowE
     } else {
         schedule::advance(server, &mut tx, id).await?;
     }
-    let detail = json!({ "run": run.number });
+    if stopped > 0 {
+        schedule::to_github(server, &mut tx, id).await?;
+    }
+    let detail = json!({ "run": run.number, "deployments": stopped });
     audit::write(&mut tx, actor, "run.cancel", repo.name.as_str(), detail).await?;
     tx.commit().await?;
     Ok(())
@@ -64,6 +70,7 @@ pub async fn cancel_job(server: &Server, id: JobId, actor: &str) -> Result<(), F
         assignments::cancel_one(&mut tx, assignment, &reason).await?;
     }
     let job = jobs::lock(&mut tx, id).await?;
+    let stopped = deploys::stop(&mut tx, job.run, Some(id), &reason).await?;
     match job.state {
         JobState::Waiting | JobState::Queued => {
             let next = job.state.apply(JobEvent::Cancel { reason })?;
@@ -75,14 +82,23 @@ pub async fn cancel_job(server: &Server, id: JobId, actor: &str) -> Result<(), F
         | JobState::Failed { .. }
         | JobState::Errored { .. }
         | JobState::Canceled { .. }
+        | JobState::Skipped { .. }
+            if stopped > 0 => {}
+        JobState::Passed
+        | JobState::Failed { .. }
+        | JobState::Errored { .. }
+        | JobState::Canceled { .. }
         | JobState::Skipped { .. } => {
             let state = job.state.word();
             return Err(FlowError::Conflict(format!("job {} is {state} already", job.number)));
         }
     }
+    if stopped > 0 {
+        schedule::to_github(server, &mut tx, job.run).await?;
+    }
     let run = runs::look(&mut tx, job.run).await?;
     let repo = repos::by_id(&mut tx, run.repo).await?;
-    let detail = json!({ "run": run.number, "job": job.number });
+    let detail = json!({ "run": run.number, "job": job.number, "deployments": stopped });
     audit::write(&mut tx, actor, "job.cancel", repo.name.as_str(), detail).await?;
     tx.commit().await?;
     Ok(())
