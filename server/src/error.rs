@@ -20,6 +20,9 @@ pub enum FlowError {
     /// It can not be done now; the sentence says why.
     #[error("{0}")]
     Conflict(String),
+    /// They may not; the sentence says what it takes: 403.
+    #[error("{0}")]
+    Forbidden(String),
     /// A limit is reached; the sentence says which: 413.
     #[error("{0}")]
     TooLarge(String),

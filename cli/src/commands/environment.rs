@@ -48,13 +48,13 @@ struct Show {
 
 #[derive(Debug, clap::Args)]
 #[group(id = "rules", required = true, multiple = true, args = ["approval", "branches",
-    "newest_wins", "ambient"])]
+    "newest_wins", "ambient", "writers_approve"])]
 struct Set {
     /// The repo, as OWNER/NAME.
     repo: RepoName,
     /// The environment.
     environment: EnvironmentName,
-    /// Does each deployment wait until an admin approves it?
+    /// Does each deployment wait until somebody approves it?
     #[arg(long, value_name = "true|false")]
     approval: Option<bool>,
     /// Only these branches are deployed: main,release; an empty text: all.
@@ -66,6 +66,9 @@ struct Set {
     /// May a deploy use the worker's own identity: its cloud role, the cluster it runs in?
     #[arg(long, value_name = "true|false")]
     ambient: Option<bool>,
+    /// May everybody who may write approve, and not only admins of the repo?
+    #[arg(long, value_name = "true|false")]
+    writers_approve: Option<bool>,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -121,6 +124,7 @@ async fn set(arguments: Set) -> Result<()> {
         branches: arguments.branches.map(named),
         newest_wins: arguments.newest_wins,
         ambient: arguments.ambient,
+        writers_approve: arguments.writers_approve,
     };
     let path = format!("{repo}/environments/{name}");
     api.call_with(Method::PATCH, &path, &rules).await?;
@@ -149,6 +153,9 @@ fn words(rules: &EnvironmentRules) -> String {
     if rules.ambient {
         words.push("the worker's own identity may be used".to_owned());
     }
+    if rules.writers_approve {
+        words.push("who may write may approve".to_owned());
+    }
     if words.is_empty() { "none".to_owned() } else { words.join("; ") }
 }
 
@@ -164,9 +171,10 @@ mod tests {
             branches: vec!["main".to_owned(), "hotfix".to_owned()],
             newest_wins: true,
             ambient: true,
+            writers_approve: true,
         };
         let wanted = "each deployment is approved; only main, hotfix; the newest wins; \
-                      the worker's own identity may be used";
+                      the worker's own identity may be used; who may write may approve";
         assert_eq!(words(&rules), wanted);
     }
 }

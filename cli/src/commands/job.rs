@@ -17,7 +17,7 @@ use slipway_pipelines::wire::api::WholeJob;
 
 use super::attempts;
 use super::runs::follow;
-use crate::api::{self, Api, ServerFlags, patiently};
+use crate::api::{Api, ServerFlags, patiently};
 use crate::print;
 
 const POLL: Duration = Duration::from_millis(400);
@@ -190,37 +190,41 @@ impl Reader {
     }
 
     /// Prints what there is of an attempt's log from `offset` on.
-    async fn print(&self, attempt: i32, mut offset: u64) -> Result<Read> {
-        loop {
-            let path = format!("{}/log?attempt={attempt}&offset={offset}&limit={PART}", self.path);
-            let (bytes, complete, length) = patiently(async || {
-                let answer = self.api.get_raw(&path).await?;
-                let header =
-                    |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-                let complete = header("slipway-log-complete") == Some("true");
-                let length = header("slipway-log-length").and_then(|text| text.parse().ok());
-                Ok((api::whole(answer).await?, complete, length.unwrap_or(0)))
-            })
-            .await?;
-            let mut out = std::io::stdout().lock();
-            if out.write_all(&bytes).and_then(|()| out.flush()).is_err() {
-                return Ok(Read { offset, complete: true, unheard: true });
-            }
-            offset += bytes.len() as u64;
-            if offset >= length || bytes.is_empty() {
-                let complete = complete && offset >= length;
-                return Ok(Read { offset, complete, unheard: false });
-            }
+    async fn print(&self, attempt: i32, offset: u64) -> Result<Read> {
+        print_log(&self.api, &format!("{}/log?attempt={attempt}&", self.path), offset).await
+    }
+}
+
+/// Prints what there is of a log from `offset` on; `path` ends where a query goes on.
+pub(in crate::commands) async fn print_log(api: &Api, path: &str, mut offset: u64) -> Result<Read> {
+    loop {
+        let path = format!("{path}offset={offset}&limit={PART}");
+        let (bytes, complete, length) = patiently(async || {
+            let answer = api.get_raw(&path).await?;
+            let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+            let complete = header("slipway-log-complete") == Some("true");
+            let length = header("slipway-log-length").and_then(|text| text.parse().ok());
+            Ok((crate::api::whole(answer).await?, complete, length.unwrap_or(0)))
+        })
+        .await?;
+        let mut out = std::io::stdout().lock();
+        if out.write_all(&bytes).and_then(|()| out.flush()).is_err() {
+            return Ok(Read { offset, complete: true, unheard: true });
+        }
+        offset += bytes.len() as u64;
+        if offset >= length || bytes.is_empty() {
+            let complete = complete && offset >= length;
+            return Ok(Read { offset, complete, unheard: false });
         }
     }
 }
 
 /// How far a log was read, and whether that is all there will be.
-struct Read {
-    offset: u64,
-    complete: bool,
+pub(in crate::commands) struct Read {
+    pub(in crate::commands) offset: u64,
+    pub(in crate::commands) complete: bool,
     /// Nobody reads what is printed any more (`| head`).
-    unheard: bool,
+    pub(in crate::commands) unheard: bool,
 }
 
 /// The final state of the job, or of the attempt that was named.

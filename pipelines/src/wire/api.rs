@@ -265,7 +265,7 @@ pub struct Environment {
 /// What holds for every deploy to an environment: kept by the server, not in a file of the repo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentRules {
-    /// Each deployment waits until an admin approves it.
+    /// Each deployment waits until somebody approves it.
     pub approval: bool,
     /// Only these branches are deployed; none named: all.
     pub branches: Vec<String>,
@@ -273,6 +273,9 @@ pub struct EnvironmentRules {
     pub newest_wins: bool,
     /// A deploy may use the worker's own identity: its cloud role, its cluster.
     pub ambient: bool,
+    /// Who may write may approve, too; otherwise only admins of the repo do.
+    #[serde(default)]
+    pub writers_approve: bool,
 }
 
 /// `PATCH …/environments/NAME`: what is not named stays.
@@ -291,6 +294,9 @@ pub struct ChangeRules {
     /// See [`EnvironmentRules::ambient`].
     #[serde(default)]
     pub ambient: Option<bool>,
+    /// See [`EnvironmentRules::writers_approve`].
+    #[serde(default)]
+    pub writers_approve: Option<bool>,
 }
 
 /// `POST …/environments/NAME/rollback`.

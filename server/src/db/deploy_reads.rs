@@ -12,7 +12,8 @@ use crate::error::FlowError;
 pub(crate) async fn environments(db: &Db, repo: RepoId) -> Result<Vec<Environment>, FlowError> {
     let environments = sqlx::query!(
         r#"SELECT e.id, e.name, e.url, d.version AS "live?: Json<Version>",
-                  d.finished_at AS live_since, e.approval, e.branches, e.newest_wins, e.ambient
+                  d.finished_at AS live_since, e.approval, e.branches, e.newest_wins, e.ambient,
+                  e.writers_approve
          FROM environments e LEFT JOIN deployments d ON d.id = e.live_deployment
          WHERE e.repo_id = $1 ORDER BY e.name"#,
         repo.as_uuid()
@@ -28,6 +29,7 @@ pub(crate) async fn environments(db: &Db, repo: RepoId) -> Result<Vec<Environmen
             branches: row.branches,
             newest_wins: row.newest_wins,
             ambient: row.ambient,
+            writers_approve: row.writers_approve,
         },
     })
     .fetch_all(db.pool())

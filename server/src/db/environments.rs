@@ -63,7 +63,8 @@ pub(crate) async fn lock_by_id(tx: &mut Tx, id: EnvironmentId) -> Result<Environ
         .await?
         .ok_or(FlowError::NotFound)?;
     let row = sqlx::query!(
-        r#"SELECT e.name, e.approval, e.branches, e.newest_wins, e.ambient, e.live_deployment,
+        r#"SELECT e.name, e.approval, e.branches, e.newest_wins, e.ambient,
+                  e.writers_approve, e.live_deployment,
                   d.version AS "version?", d.rendered
          FROM environments e LEFT JOIN deployments d ON d.id = e.live_deployment
          WHERE e.id = $1"#,
@@ -84,6 +85,7 @@ pub(crate) async fn lock_by_id(tx: &mut Tx, id: EnvironmentId) -> Result<Environ
             branches: row.branches,
             newest_wins: row.newest_wins,
             ambient: row.ambient,
+            writers_approve: row.writers_approve,
         },
     })
 }
@@ -130,6 +132,15 @@ pub(crate) async fn is_ambient(tx: &mut Tx, deployment: DeploymentId) -> Result<
     Ok(ambient)
 }
 
+/// May everybody who may write decide about deployments to it?
+pub(crate) async fn writers_approve(tx: &mut Tx, id: EnvironmentId) -> Result<bool, FlowError> {
+    let may =
+        sqlx::query_scalar!("SELECT writers_approve FROM environments WHERE id = $1", id.as_uuid())
+            .fetch_one(&mut **tx)
+            .await?;
+    Ok(may)
+}
+
 /// Other rules from now on; what is not named stays.
 pub(crate) async fn change(
     tx: &mut Tx,
@@ -139,12 +150,14 @@ pub(crate) async fn change(
     sqlx::query!(
         "UPDATE environments SET approval = coalesce($2, approval),
              branches = coalesce($3, branches), newest_wins = coalesce($4, newest_wins),
-             ambient = coalesce($5, ambient) WHERE id = $1",
+             ambient = coalesce($5, ambient),
+             writers_approve = coalesce($6, writers_approve) WHERE id = $1",
         id.as_uuid(),
         rules.approval,
         rules.branches.as_deref(),
         rules.newest_wins,
-        rules.ambient
+        rules.ambient,
+        rules.writers_approve
     )
     .execute(&mut **tx)
     .await?;

@@ -4,6 +4,7 @@ mod approve;
 mod grant;
 mod rollback;
 mod start;
+mod stop;
 
 use chrono::{DateTime, Utc};
 use slipway_pipelines::ids::{AttemptId, DeploymentId};
@@ -17,10 +18,11 @@ use crate::db::attempts::Current;
 use crate::db::deployments::{self, Approval, Deployment};
 use crate::db::{Tx, deploy_queue};
 
-pub use approve::{approve, reject};
+pub use approve::{By, approve, reject};
 pub use grant::grant;
 pub use rollback::rollback;
 pub(crate) use start::tick;
+pub(crate) use stop::stop;
 
 /// What a deployment still waits for, as people are told; none: its turn has come.
 async fn waits_for(

@@ -8,6 +8,10 @@ use crate::db::repos::Repo;
 use crate::db::{audit, environments};
 use crate::state::Server;
 
+/// The worker's identity is the operator's, and no repo's.
+pub(crate) const AMBIENT: &str = "Only an admin of the installation lets an environment use the \
+                                  worker's own identity (ambient).";
+
 /// Branches of one rule.
 const MOST_BRANCHES: usize = 100;
 
@@ -23,7 +27,8 @@ pub async fn change(
     actor: &str,
 ) -> Result<(), FlowError> {
     if *rules == ChangeRules::default() {
-        let sentence = "Say what to change: approval, branches, newest_wins, ambient.";
+        let sentence = "Say what to change: approval, branches, newest_wins, ambient, \
+                        writers_approve.";
         return Err(FlowError::Invalid(sentence.to_owned()));
     }
     let branches = rules.branches.as_deref().unwrap_or_default();

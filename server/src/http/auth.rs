@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 use super::login;
 use super::problem::Problem;
-use crate::access::{Principal, Who};
+use crate::access::{Principal, Role, Who};
 use crate::db::{api_tokens, sessions};
 use crate::error::FlowError;
 use crate::state::Server;
@@ -28,6 +28,15 @@ pub(crate) struct Viewer {
     pub(crate) actor: String,
     /// And with which rights.
     pub(crate) principal: Principal,
+    /// In the repo of the path, where there is one.
+    pub(crate) role: Option<Role>,
+}
+
+impl Viewer {
+    /// Are they an admin of the repo of the path?
+    pub(crate) fn is_admin(&self) -> bool {
+        self.role == Some(Role::Admin)
+    }
 }
 
 /// The `Authorization: Bearer` of a request.
@@ -74,7 +83,8 @@ impl FromRequestParts<Arc<Server>> for Viewer {
         let principal = principal.ok_or_else(|| {
             Problem::internal(anyhow::anyhow!("a route asks who, and has no guard"))
         })?;
-        Ok(Self { actor: principal.actor().to_owned(), principal })
+        let role = parts.extensions.get::<Role>().copied();
+        Ok(Self { actor: principal.actor().to_owned(), principal, role })
     }
 }
 

@@ -99,6 +99,7 @@ impl From<FlowError> for Problem {
                 format!("Something is missing after {length}; send again from there."),
             ),
             FlowError::Conflict(sentence) => Self::new(StatusCode::CONFLICT, sentence),
+            FlowError::Forbidden(sentence) => Self::new(StatusCode::FORBIDDEN, sentence),
             FlowError::TooLarge(sentence) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, sentence),
             FlowError::Invalid(sentence) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, sentence),
             FlowError::StoreAway(cause) => {

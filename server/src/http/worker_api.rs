@@ -208,6 +208,7 @@ async fn claim_once(
         }
         Err(
             error @ (FlowError::NotFound
+            | FlowError::Forbidden(_)
             | FlowError::Gap { .. }
             | FlowError::TooLarge(_)
             | FlowError::Invalid(_)

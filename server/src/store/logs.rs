@@ -132,6 +132,28 @@ pub(crate) async fn compare(
     Ok(Compared::Differs { flaw })
 }
 
+/// The same of several attempts, one after the other, as if they had written one log. An attempt
+/// that is not the last has ended.
+///
+/// # Errors
+/// [`FlowError::NotFound`] if there is no such attempt.
+pub(crate) async fn read_all(
+    server: &Server,
+    attempts: &[AttemptId],
+    offset: u64,
+    limit: u64,
+) -> Result<(Bytes, u64, bool), FlowError> {
+    let (mut out, mut before, mut complete) = (BytesMut::new(), 0, true);
+    for attempt in attempts {
+        let room = limit.min(READ_LIMIT).saturating_sub(out.len() as u64);
+        let at = (offset + out.len() as u64).saturating_sub(before);
+        let (piece, length, whole) = read(server, *attempt, at, room).await?;
+        out.extend_from_slice(&piece);
+        (before, complete) = (before + length, whole);
+    }
+    Ok((out.freeze(), before, complete))
+}
+
 /// Up to `limit` bytes from `offset`, the length of the whole, and whether that is final.
 ///
 /// # Errors

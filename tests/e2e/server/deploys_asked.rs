@@ -4,7 +4,7 @@
 use anyhow::Result;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use slipway_harness::server::push;
+use slipway_harness::server::{ADMIN, push};
 use slipway_harness::worker::Attempt;
 use slipway_harness::{Scene, Worker};
 use slipway_pipelines::plan::{ContainerDeploy, DeployOn, Plan, Provider, Template};
@@ -97,7 +97,15 @@ async fn an_approved_deployment_runs_without_its_job_and_only_for_its_own_commit
     assert_eq!((tree, images["app"].id.as_str()), (&None, "sha256:1"));
     let live = json!({ "progress": "live", "version": version('a'), "url": null });
     assert_eq!(tell(&applying, 1, &one, live).await?, StatusCode::NO_CONTENT);
-    applying.pass().await?;
+    applying.append(0, b"applied\n").await?;
+    applying.finish(&json!({ "outcome": "passed" }), b"applied\n").await?.error_for_status()?;
+    // What was done without the job has a log of its own, for programs and people.
+    let own = format!("/acme/web/deployments/{}/log", one.as_str().unwrap_or(""));
+    let told = scene.api(Method::GET, &own, None).await?.error_for_status()?;
+    assert_eq!(told.headers()["slipway-log-complete"], "true");
+    assert_eq!(told.text().await?, "applied\n");
+    let page = scene.request(Method::GET, own.trim_end_matches("/log")).bearer_auth(ADMIN);
+    assert!(page.send().await?.text().await?.contains("<code>applied</code>"));
     assert_eq!(environment(&scene).await?["live"], version('a'));
     assert!(other.finds_nothing("job").await?, "the second has no approval of its own");
 
@@ -237,7 +245,7 @@ async fn an_environment_takes_only_the_branches_of_its_rule() -> Result<()> {
     assert_eq!(
         rules,
         json!({ "approval": false, "branches": ["main"], "newest_wins": false,
-                              "ambient": true })
+                              "ambient": true, "writers_approve": false })
     );
     let wrong = json!({ "branches": [""] });
     let path = "/acme/web/environments/production";
@@ -245,5 +253,49 @@ async fn an_environment_takes_only_the_branches_of_its_rule() -> Result<()> {
         let status = scene.api(Method::PATCH, path, Some(wrong)).await?.status();
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     }
+    scene.end().await
+}
+
+#[tokio::test]
+async fn a_canceled_run_deploys_nothing_more() -> Result<()> {
+    let (scene, key) = scene_with_repo().await?;
+    rule(&scene, "production", json!({ "approval": true })).await?;
+    let worker = Worker::register(&scene, "w1").await?;
+    let attempt = job_with_container(&scene, &key, &worker, "1").await?;
+    let carried =
+        json!({ "tree": null, "images": { "app": { "id": "sha256:1", "pushed": null } } });
+    let waiting = deferred(&attempt, 'a', carried.clone()).await?;
+    assert_eq!(run_state(&scene, 1).await?.0, "passed");
+    // The run is over, and what it left can be stopped all the same.
+    let cancel = "/acme/web/runs/1/cancel";
+    scene.api(Method::POST, cancel, None).await?.error_for_status()?;
+    let listed = shown(&scene, &waiting).await?;
+    assert_eq!(listed["state"], "failed");
+    assert_eq!(listed["reason"], "canceled by operator");
+    assert_eq!(decide(&scene, &waiting, "approve").await?, StatusCode::CONFLICT);
+    let again = scene.api(Method::POST, cancel, None).await?;
+    assert_eq!(again.status(), StatusCode::CONFLICT, "there is nothing left to stop");
+    assert_eq!(run_state(&scene, 1).await?.0, "passed", "what the run did, stays done");
+
+    // Approved, and no worker took it yet.
+    let attempt = job_with_container(&scene, &key, &worker, "2").await?;
+    let approved = deferred(&attempt, 'b', carried.clone()).await?;
+    assert_eq!(decide(&scene, &approved, "approve").await?, StatusCode::NO_CONTENT);
+    let cancel = "/acme/web/runs/2/jobs/1/cancel";
+    scene.api(Method::POST, cancel, None).await?.error_for_status()?;
+    assert_eq!(shown(&scene, &approved).await?["state"], "failed");
+    assert!(worker.finds_nothing("job").await?, "nobody deploys it");
+
+    // Begun: it goes on to its verdict.
+    let attempt = job_with_container(&scene, &key, &worker, "3").await?;
+    let begun = deferred(&attempt, 'c', carried).await?;
+    assert_eq!(decide(&scene, &begun, "approve").await?, StatusCode::NO_CONTENT);
+    let deploy = worker.claim("job").await?;
+    let cancel = scene.api(Method::POST, "/acme/web/runs/3/cancel", None).await?;
+    assert_eq!(cancel.status(), StatusCode::CONFLICT, "there is nothing that waits");
+    let live = json!({ "progress": "live", "version": version('c'), "url": null });
+    assert_eq!(tell(&deploy, 1, &begun, live).await?, StatusCode::NO_CONTENT);
+    deploy.pass().await?;
+    assert_eq!(shown(&scene, &begun).await?["state"], "live");
     scene.end().await
 }

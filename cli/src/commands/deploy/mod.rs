@@ -1,6 +1,7 @@
 //! `slipway deploy …`: what is live, and why the last deployment went as it went.
 
 mod decide;
+mod log;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,9 @@ enum Command {
     List(Listing),
     /// Why a deployment went as it went: every hop, the reason, and the evidence word for word.
     Why(Why),
+    /// What was done about a deployment without its job: after an approval, to bring it back, to
+    /// look at it. A deploy inside a job is in the job's log.
+    Log(log::Log),
     /// Let a deployment go on that waits for an approval. It holds for its commit only: what is
     /// pushed afterwards is asked for anew.
     Approve(decide::Decide),
@@ -57,6 +61,7 @@ pub(crate) async fn run(arguments: Deploy) -> Result<ExitCode> {
     match arguments.command {
         Command::List(arguments) => list(arguments).await?,
         Command::Why(arguments) => why(arguments).await?,
+        Command::Log(arguments) => log::run(arguments).await?,
         Command::Approve(arguments) => decide::approve(arguments).await?,
         Command::Reject(arguments) => decide::reject(arguments).await?,
         Command::Rollback(arguments) => decide::rollback(arguments).await?,

@@ -92,13 +92,15 @@ pub(crate) struct Rules {
     pub(crate) branches: Vec<String>,
     pub(crate) newest_wins: bool,
     pub(crate) ambient: bool,
+    pub(crate) writers_approve: bool,
 }
 
 /// The rules of an environment; none: there is no such environment.
 pub(crate) async fn rules(db: &Db, repo: Uuid, name: &str) -> Result<Option<Rules>, sqlx::Error> {
     sqlx::query_as!(
         Rules,
-        "SELECT approval, branches, newest_wins, ambient FROM environments
+        "SELECT approval, branches, newest_wins, ambient, writers_approve
+         FROM environments
          WHERE repo_id = $1 AND name = $2",
         repo,
         name

@@ -99,6 +99,25 @@ pub(crate) async fn attempts(db: &Db, job: Uuid) -> Result<Vec<AttemptRow>, sqlx
     .await
 }
 
+/// What was done about a deployment without its job, oldest first: it was applied after an approval,
+/// brought back, or looked at.
+pub(crate) async fn of_deployment(
+    db: &Db,
+    deployment: Uuid,
+) -> Result<Vec<AttemptRow>, sqlx::Error> {
+    sqlx::query_as!(
+        AttemptRow,
+        "SELECT a.id, a.number, a.state, a.reason, w.name AS worker, a.log_length, a.log_lines,
+                a.log_flaw, a.started_at, a.finished_at
+         FROM attempts a JOIN assignments s ON s.id = a.assignment_id
+         JOIN workers w ON w.id = a.worker_id
+         WHERE s.deployment_id = $1 ORDER BY a.id",
+        deployment
+    )
+    .fetch_all(db.pool())
+    .await
+}
+
 pub(crate) async fn steps(db: &Db, attempt: Uuid) -> Result<Vec<StepRow>, sqlx::Error> {
     sqlx::query_as!(
         StepRow,

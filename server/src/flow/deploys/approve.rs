@@ -13,19 +13,41 @@ use crate::error::FlowError;
 use crate::flow::schedule;
 use crate::state::Server;
 
+/// Who decides, and whether they are an admin of the repo.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// Their name, in the audit.
+    pub actor: &'a str,
+    /// An admin decides about every environment; others where its rules let them.
+    pub admin: bool,
+}
+
+impl<'a> By<'a> {
+    async fn may(self, tx: &mut Tx, deployment: &Deployment) -> Result<&'a str, FlowError> {
+        if self.admin || environments::writers_approve(tx, deployment.environment).await? {
+            return Ok(self.actor);
+        }
+        let sentence = "Only an admin of the repo decides about this environment; its rule \
+                        writers_approve lets others do so.";
+        Err(FlowError::Forbidden(sentence.to_owned()))
+    }
+}
+
 /// Lets it go on when its turn comes. Saying it again changes nothing.
 ///
 /// # Errors
-/// [`FlowError::NotFound`] if it is none of the repo's; [`FlowError::Conflict`] where there is
+/// [`FlowError::NotFound`] if it is none of the repo's; [`FlowError::Forbidden`] where they may not;
+/// [`FlowError::Conflict`] where there is
 /// nothing to approve.
 pub async fn approve(
     server: &Server,
     repo: &Repo,
     id: DeploymentId,
-    actor: &str,
+    by: By<'_>,
 ) -> Result<(), FlowError> {
     let mut tx = server.db.begin().await?;
     let (deployment, target) = found(&mut tx, repo, id).await?;
+    let actor = by.may(&mut tx, &deployment).await?;
     if deployment.approval == Approval::Given {
         return Ok(());
     }
@@ -54,10 +76,11 @@ pub async fn reject(
     server: &Server,
     repo: &Repo,
     id: DeploymentId,
-    actor: &str,
+    by: By<'_>,
 ) -> Result<(), FlowError> {
     let mut tx = server.db.begin().await?;
     let (mut deployment, target) = found(&mut tx, repo, id).await?;
+    let actor = by.may(&mut tx, &deployment).await?;
     let asked = deployment.approval == Approval::Missing;
     if !asked || deployment.state != DeploymentState::Waiting {
         return Err(no_question(&deployment));

@@ -53,6 +53,9 @@ pub(super) async fn change(
     let name: EnvironmentName = named.name.parse().map_err(|_| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "That is no environment's name.")
     })?;
+    if rules.ambient.is_some() && !viewer.principal.is_server_admin() {
+        return Err(Problem::new(StatusCode::FORBIDDEN, environments::AMBIENT));
+    }
     environments::change(&server, &repo, &name, &rules, &viewer.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }

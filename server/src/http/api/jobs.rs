@@ -59,8 +59,8 @@ pub(super) async fn cancel(
 #[derive(Deserialize)]
 pub(super) struct Part {
     #[serde(default)]
-    offset: u64,
-    limit: Option<u64>,
+    pub(super) offset: u64,
+    pub(super) limit: Option<u64>,
     attempt: Option<i32>,
 }
 
@@ -88,6 +88,11 @@ pub(super) async fn log(
     };
     // A lost attempt is followed by another: the job's log goes on in that one.
     let complete = complete && (part.attempt.is_some() || job.finished_at.is_some());
+    Ok(log_answer(bytes, length, complete))
+}
+
+/// A part of a log, with how long the whole is and whether that is final.
+pub(super) fn log_answer(bytes: Bytes, length: u64, complete: bool) -> Response {
     let complete = HeaderValue::from_static(if complete { "true" } else { "false" });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
@@ -95,5 +100,5 @@ pub(super) async fn log(
         (HeaderName::from_static("slipway-log-length"), HeaderValue::from(length)),
         (HeaderName::from_static("slipway-log-complete"), complete),
     ];
-    Ok((headers, bytes).into_response())
+    (headers, bytes).into_response()
 }

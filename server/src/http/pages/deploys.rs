@@ -4,20 +4,26 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
+use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use slipway_pipelines::ids::DeploymentId;
+use slipway_pipelines::ids::{AttemptId, DeploymentId};
 use slipway_pipelines::names::RepoName;
 use uuid::Uuid;
 
+use super::format::{count, when};
+use super::log::{self, Start};
 use super::outcome::{Failure, Frame, page};
+use super::rules::RulesForm;
 use crate::db::repos::{self, Repo};
 use crate::db::views::deploys::{self, DeployFilter, DeployRow, Rules};
-use crate::db::views::runs;
+use crate::db::views::{jobs, runs};
 use crate::flow::deploys as flow;
 use crate::http::auth::Viewer;
 use crate::state::Server;
+use crate::store::logs;
 
 #[derive(Template)]
 #[template(path = "environments.html")]
@@ -56,6 +62,8 @@ struct Environment {
     /// What is under way or waits, in its order, each with what holds it.
     queue: Vec<Queued>,
     rules: Vec<String>,
+    /// What the form shows, to those who may change it.
+    form: Option<RulesForm>,
     history: Vec<DeployRow>,
 }
 
@@ -136,6 +144,9 @@ fn told(rules: &Rules) -> Vec<String> {
     if rules.ambient {
         told.push("Deploys may use the worker's own identity.".to_owned());
     }
+    if rules.writers_approve {
+        told.push("Everybody who may write may approve.".to_owned());
+    }
     told
 }
 
@@ -164,6 +175,7 @@ pub(super) async fn environment(
         live,
         queue: queue(&history),
         rules: told(&rules),
+        form: RulesForm::of(&viewer, rules),
         history,
     })
 }
@@ -174,6 +186,61 @@ struct Deployment {
     page: Frame,
     it: DeployRow,
     serving: Option<DeployRow>,
+    /// What was done about it without its job, oldest first.
+    logs: Vec<OwnLog>,
+}
+
+/// The end of what one attempt wrote.
+struct OwnLog {
+    worker: String,
+    when: String,
+    total: String,
+    cut: bool,
+    html: String,
+}
+
+/// Of each log so many lines are on the page.
+const LINES: usize = 250;
+
+async fn own_logs(server: &Server, id: Uuid) -> Result<Vec<OwnLog>, Failure> {
+    let mut logs = Vec::new();
+    for attempt in jobs::of_deployment(&server.db, id).await? {
+        let start = Start::Before(attempt.log_length, 0);
+        let window = log::window(server, &attempt, start, LINES).await?;
+        logs.push(OwnLog {
+            worker: attempt.worker.clone(),
+            when: when(attempt.started_at),
+            total: count(attempt.log_lines),
+            cut: window.lines.first().is_some_and(|line| line.number > 1),
+            // Line numbers are no addresses here: several logs would share them.
+            html: log::html_without_addresses(&window.lines),
+        });
+    }
+    Ok(logs)
+}
+
+/// The whole of it, as text.
+pub(super) async fn raw(
+    State(server): State<Arc<Server>>,
+    Path((owner, name, id)): Path<(String, String, String)>,
+) -> Result<Response, Failure> {
+    let repo = format!("{owner}/{name}");
+    let id = id.parse().map_err(|_| Failure::NotFound)?;
+    let filter = DeployFilter { id: Some(id), ..DeployFilter::default() };
+    deploys::list(&server.db, &repo, &filter).await?.pop().ok_or(Failure::NotFound)?;
+    let attempts = jobs::of_deployment(&server.db, id).await?;
+    let attempts: Vec<AttemptId> = attempts.iter().map(|attempt| attempt.id.into()).collect();
+    // Piece by piece: a log may be larger than what we want in memory.
+    let pieces = futures::stream::try_unfold(0_u64, move |at| {
+        let (server, attempts) = (Arc::clone(&server), attempts.clone());
+        async move {
+            let (piece, _, _) = logs::read_all(&server, &attempts, at, u64::MAX).await?;
+            let next = at + piece.len() as u64;
+            Ok::<_, crate::error::FlowError>((!piece.is_empty()).then_some((piece, next)))
+        }
+    });
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((kind, Body::from_stream(pieces)).into_response())
 }
 
 pub(super) async fn deployment(
@@ -197,7 +264,8 @@ pub(super) async fn deployment(
     if it.finished_at.is_none() {
         frame = frame.live(format!("/{repo}/runs/{}/events", it.run)).refresh(10);
     }
-    page(&Deployment { page: frame, it, serving })
+    let logs = own_logs(&server, it.id).await?;
+    page(&Deployment { page: frame, it, serving, logs })
 }
 
 async fn find(server: &Server, owner: &str, name: &str) -> Result<Repo, Failure> {
@@ -209,6 +277,10 @@ fn to_deployment(repo: &Repo, id: DeploymentId) -> Response {
     Redirect::to(&format!("/{}/deployments/{id}", repo.name)).into_response()
 }
 
+fn by(viewer: &Viewer) -> flow::By<'_> {
+    flow::By { actor: &viewer.actor, admin: viewer.is_admin() }
+}
+
 pub(super) async fn approve(
     viewer: Viewer,
     State(server): State<Arc<Server>>,
@@ -216,7 +288,7 @@ pub(super) async fn approve(
 ) -> Result<Response, Failure> {
     let repo = find(&server, &owner, &name).await?;
     let id = id.parse::<Uuid>().map_err(|_| Failure::NotFound)?.into();
-    flow::approve(&server, &repo, id, &viewer.actor).await?;
+    flow::approve(&server, &repo, id, by(&viewer)).await?;
     Ok(to_deployment(&repo, id))
 }
 
@@ -227,7 +299,7 @@ pub(super) async fn reject(
 ) -> Result<Response, Failure> {
     let repo = find(&server, &owner, &name).await?;
     let id = id.parse::<Uuid>().map_err(|_| Failure::NotFound)?.into();
-    flow::reject(&server, &repo, id, &viewer.actor).await?;
+    flow::reject(&server, &repo, id, by(&viewer)).await?;
     Ok(to_deployment(&repo, id))
 }
 

@@ -230,7 +230,7 @@ fn end_of_interest(steps: &[StepRow], attempt: &AttemptRow) -> i64 {
 }
 
 pub(super) async fn raw(
-    viewer: Viewer,
+    _viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path(address): Path<Address>,
     Query(asked): Query<Asked>,
@@ -261,7 +261,7 @@ pub(super) struct Part {
 
 /// Some lines as HTML, at most 1,000: what a page fetches where somebody scrolls.
 pub(super) async fn lines(
-    viewer: Viewer,
+    _viewer: Viewer,
     State(server): State<Arc<Server>>,
     Path(address): Path<Address>,
     part: Result<Query<Part>, axum::extract::rejection::QueryRejection>,

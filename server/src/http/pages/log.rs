@@ -124,6 +124,18 @@ pub(super) fn html(lines: &[Line]) -> String {
     html
 }
 
+/// The same where several logs are on one page, and a number names no line.
+pub(super) fn html_without_addresses(lines: &[Line]) -> String {
+    let mut html = String::new();
+    for Line { number, html: text, .. } in lines {
+        let _infallible = write!(
+            html,
+            "<div class=\"l\"><span class=\"n\">{number}</span><code>{text}</code></div>"
+        );
+    }
+    html
+}
+
 /// The bytes `from..to`, in as many reads as the store needs.
 pub(super) async fn read(
     server: &Server,

@@ -22,6 +22,7 @@ mod queue;
 mod repo;
 mod requests;
 mod rows;
+mod rules;
 mod run;
 mod settings;
 mod steps;
@@ -57,10 +58,12 @@ pub(super) fn routes(server: &Arc<Server>) -> Routes {
         .get("/{owner}/{repo}/requests", Repo(Write), requests::requests)
         .get("/{owner}/{repo}/environments", Repo(Read), deploys::environments)
         .get("/{owner}/{repo}/environments/{name}", Repo(Read), deploys::environment)
+        .post("/{owner}/{repo}/environments/{name}/rules", Repo(Admin), rules::change)
         .post("/{owner}/{repo}/environments/{name}/rollback", Repo(Write), deploys::rollback)
         .get("/{owner}/{repo}/deployments/{id}", Repo(Read), deploys::deployment)
-        .post("/{owner}/{repo}/deployments/{id}/approve", Repo(Admin), deploys::approve)
-        .post("/{owner}/{repo}/deployments/{id}/reject", Repo(Admin), deploys::reject)
+        .get("/{owner}/{repo}/deployments/{id}/log", Repo(Read), deploys::raw)
+        .post("/{owner}/{repo}/deployments/{id}/approve", Repo(Write), deploys::approve)
+        .post("/{owner}/{repo}/deployments/{id}/reject", Repo(Write), deploys::reject)
         .get("/{owner}/{repo}/caches", Repo(Read), caches::show)
         .post("/{owner}/{repo}/caches/clear", Repo(Write), caches::clear)
         .get("/{owner}/{repo}/runs/{run}", Repo(Read), run::run)

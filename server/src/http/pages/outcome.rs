@@ -35,6 +35,7 @@ impl From<FlowError> for Failure {
             FlowError::Away(error) => Self::Away(error.into()),
             FlowError::Internal(error) => Self::Internal(error),
             FlowError::StoreAway(error) => Self::StoreAway(error.into()),
+            FlowError::Forbidden(sentence) => Self::Forbidden(sentence),
             FlowError::Conflict(sentence) | FlowError::Invalid(sentence) => Self::Refused(sentence),
             error @ (FlowError::Fenced | FlowError::Gap { .. } | FlowError::TooLarge(_)) => {
                 Self::Internal(error.into())
