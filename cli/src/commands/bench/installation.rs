@@ -151,6 +151,11 @@ impl Installation {
         self.api.post("repos", &asked).await
     }
 
+    /// Gives a repo a secret.
+    pub(super) async fn set_secret(&self, repo: &str, name: &str, value: String) -> Result<()> {
+        self.api.put_raw(&format!("{repo}/secrets/{name}"), value.into_bytes()).await
+    }
+
     /// A run, if it is there yet.
     pub(super) async fn run(&self, repo: &str, number: u32) -> Result<Option<Value>> {
         self.api.find(&format!("{repo}/runs/{number}")).await

@@ -109,11 +109,18 @@ enum What {
         megabytes: u32,
     },
     /// From a workload that is ready to "live", less the soak; from one that ended to "failed"; and
-    /// the calls of the engine that a deployment takes. Each against its goal.
+    /// the calls of the engine, or of the cluster's API, that a deployment takes. Each against its
+    /// goal.
     Deploy {
         /// How many of each
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
         times: u32,
+        /// Measure a Kubernetes cluster instead, in a namespace that is made and removed
+        #[arg(long, value_name = "FILE")]
+        kubeconfig: Option<PathBuf>,
+        /// What the pods run there: an image with `sleep` that the cluster can pull
+        #[arg(long, default_value = "busybox:latest", requires = "kubeconfig")]
+        image: String,
     },
     /// P4: claims and ends of jobs, against the same SQL; and a claim from a deep queue.
     Queue {
@@ -178,7 +185,10 @@ async fn installed(what: What) -> Result<Vec<Figure>> {
         What::Snapshot { times, megabytes } => {
             snapshot::run(&mut installation, times, megabytes).await
         }
-        What::Deploy { times } => deploy::run(&mut installation, times).await,
+        What::Deploy { times, kubeconfig: Some(file), image } => {
+            deploy::run_on_cluster(&mut installation, times, (&file, &image)).await
+        }
+        What::Deploy { times, kubeconfig: None, .. } => deploy::run(&mut installation, times).await,
         What::Queue { seconds, depth } => {
             queue::run(&installation, Duration::from_secs(seconds), depth).await
         }

@@ -3,6 +3,10 @@
 //! that is ready, or ends, a known time after its container started.
 
 mod calls;
+mod cluster;
+mod proxy;
+
+pub(super) use cluster::run as run_on_cluster;
 
 use std::time::{Duration, Instant};
 
@@ -142,7 +146,7 @@ impl Side {
         let client = Client::new();
         let begun = Utc::now();
         deliver(&client, installation, &self.repo, push(&branch, &commit, 0)).await?;
-        let deployment = until_decided(installation, self.number).await?;
+        let deployment = until_decided(installation, NAME, self.number).await?;
         let wanted = if kind == Kind::Good { "live" } else { "rolled_back" };
         let (state, reason) = (&deployment.state, deployment.reason.as_deref());
         ensure!(state == wanted, "deployment {} is {state}: {reason:?}", self.number);
@@ -195,22 +199,25 @@ fn delta(time: Duration) -> TimeDelta {
 }
 
 /// The deployment of a run, once it was decided.
-async fn until_decided(installation: &Installation, number: u32) -> Result<Deployment> {
+async fn until_decided(installation: &Installation, repo: &str, number: u32) -> Result<Deployment> {
     let begun = Instant::now();
     loop {
-        let found: Option<WholeEnvironment> = installation.environment(NAME, "bench").await?;
+        let found: Option<WholeEnvironment> = installation.environment(repo, "bench").await?;
         let all = found.map(|found| found.deployments).unwrap_or_default();
-        let mut of_run = all.into_iter().filter(|one| u32::try_from(one.run) == Ok(number));
-        if let Some(one) = of_run.find(|one| one.finished_at.is_some()) {
+        let of_run = all.into_iter().find(|one| u32::try_from(one.run) == Ok(number));
+        let found = of_run.as_ref().and_then(|one| one.findings.first());
+        let found = found.map(|finding| finding.sentence.clone());
+        if let Some(one) = of_run.filter(|one| one.finished_at.is_some()) {
             return Ok(one);
         }
-        if let Some(run) = installation.run(NAME, number).await?
+        if let Some(run) = installation.run(repo, number).await?
             && ["passed", "errored", "canceled", "skipped"]
                 .contains(&run["state"].as_str().unwrap_or_default())
         {
             bail!("run {number} deployed nothing: {run}");
         }
-        ensure!(begun.elapsed() < PATIENCE, "run {number} has deployed nothing yet");
+        let told = found.unwrap_or_default();
+        ensure!(begun.elapsed() < PATIENCE, "run {number} has deployed nothing yet {told}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
