@@ -125,9 +125,9 @@ fn main() -> ExitCode {
         Command::Token(token) => asynchronous(commands::token::run(token)),
         Command::Audit(audit) => asynchronous(commands::audit::run(audit)),
         Command::Completions { shell } => {
-            let mut cli = <Cli as clap::CommandFactory>::command();
-            clap_complete::generate(shell, &mut cli, "slipway", &mut std::io::stdout());
-            return ExitCode::SUCCESS;
+            let (mut cli, mut text) = (<Cli as clap::CommandFactory>::command(), Vec::new());
+            clap_complete::generate(shell, &mut cli, "slipway", &mut text);
+            std::io::stdout().write_all(&text).map(|()| ExitCode::SUCCESS).map_err(Into::into)
         }
         Command::Login(login) => asynchronous(commands::login::run(login)),
     };

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 const KNOWN: &[&str] = &[
     "listen",
     "public_url",
+    "trusted_proxies",
     "database_url",
     "postgres_bin",
     "postgres_user",

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use slipway_pipelines::wire::{Limits, ShellLimits};
@@ -25,6 +26,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The address that people and forges use.
     pub public_url: Url,
+    /// Whose word for where a request comes from is taken: reverse proxies.
+    pub trusted_proxies: Vec<IpNet>,
     /// Files of this installation.
     pub data_dir: PathBuf,
     /// Seals secrets; never in the database.
@@ -84,6 +87,7 @@ impl Config {
             database_url,
             listen,
             public_url,
+            trusted_proxies: Vec::new(),
             data_dir: PathBuf::from("/nonexistent"),
             master_key,
             admin_token,

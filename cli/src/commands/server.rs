@@ -1,10 +1,11 @@
 //! `slipway server`: decides and remembers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use slipway_pipelines::wire::{Limits, ShellLimits};
 use slipway_server::config::{LEASE, LIMITS, SHELLS};
@@ -87,6 +88,7 @@ fn config(
         database_url,
         listen,
         public_url,
+        trusted_proxies: proxies(settings)?,
         data_dir: data_dir.path().to_owned(),
         master_key: master_key(&needed(data_dir, "master.key")?)?,
         admin_token: needed(data_dir, "admin.token")?,
@@ -104,6 +106,23 @@ fn config(
         },
         notify_url: settings.get(None, "notify_url")?,
     })
+}
+
+/// Addresses and networks, with commas between them.
+fn proxies(settings: &Settings) -> Result<Vec<IpNet>> {
+    let text: Option<String> = settings.get(None, "trusted_proxies")?;
+    let text = text.unwrap_or_default();
+    let named = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+    let parsed = named.map(|one| {
+        let address = one.parse::<IpAddr>().map(IpNet::from);
+        address.or_else(|_| one.parse::<IpNet>()).with_context(|| {
+            format!(
+                "trusted_proxies holds {one:?}; write addresses or networks, as \"127.0.0.1, \
+                 10.0.0.0/8\""
+            )
+        })
+    });
+    parsed.collect()
 }
 
 /// Many servers share one set of keys, so a server never makes its own.

@@ -9,6 +9,7 @@ use super::repos::{Repo, RepoKind};
 use super::{Db, Tx, audit, new_id};
 use crate::access::{Principal, Role, User};
 use crate::error::FlowError;
+use crate::github::payloads::RightsOf;
 use crate::github::people::Right;
 
 /// What the forge said a person may do is believed for so long. It is asked every hour; when it
@@ -318,10 +319,16 @@ pub(crate) async fn set_right(
 
 /// The forge told that somebody's rights in a repository changed: it is asked at the next look,
 /// and until then they may no more than they might after the change.
-pub(crate) async fn rights_changed(tx: &mut Tx, forge_id: i64) -> Result<(), FlowError> {
+pub(crate) async fn rights_changed(tx: &mut Tx, of: &RightsOf) -> Result<(), FlowError> {
+    let (repo, owner) = match of {
+        RightsOf::Repo(id) => (Some(*id), None),
+        RightsOf::Owner(name) => (None, Some(name)),
+    };
     sqlx::query!(
-        "UPDATE forge_rights SET synced_at = now() - interval '25 hours' WHERE forge_id = $1",
-        forge_id
+        "UPDATE forge_rights SET synced_at = now() - interval '25 hours'
+         WHERE forge_id = $1 OR starts_with(lower(full_name), lower($2::text) || '/')",
+        repo,
+        owner
     )
     .execute(&mut **tx)
     .await?;

@@ -17,6 +17,41 @@ pub(crate) struct Posted {
     pub(crate) repo: Option<ForgeRepo>,
     /// What it means.
     pub(crate) event: Event,
+    /// Whose rights are no longer what they were.
+    pub(crate) rights: Option<RightsOf>,
+}
+
+/// Where rights changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RightsOf {
+    /// In the repository of this number.
+    Repo(i64),
+    /// In any of this organisation's.
+    Owner(String),
+}
+
+#[derive(Deserialize)]
+struct Changed {
+    repository: Option<ForgeRepo>,
+    organization: Option<Owner>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    login: String,
+}
+
+/// Events by which GitHub tells that somebody may do more or less than before.
+const OF_RIGHTS: [&str; 7] =
+    ["member", "membership", "organization", "repository", "team", "team_add", "public"];
+
+fn rights(event: &str, json: &[u8]) -> Option<RightsOf> {
+    if !OF_RIGHTS.contains(&event) {
+        return None;
+    }
+    let changed: Changed = serde_json::from_slice(json).ok()?;
+    let owner = changed.organization.map(|owner| RightsOf::Owner(owner.login));
+    changed.repository.map(|repo| RightsOf::Repo(repo.id)).or(owner)
 }
 
 #[derive(Deserialize)]
@@ -105,18 +140,18 @@ struct SideRepo {
 }
 
 /// Reads what the forge posts.
-pub(crate) fn of_forge(event: &str, payload: &[u8]) -> Posted {
+pub(crate) fn of_forge(event_name: &str, payload: &[u8]) -> Posted {
     let json = without_nul(payload);
     // An event that is about no repo, or whose repo has another shape, starts nothing anyway.
     let about = serde_json::from_slice::<About>(&json).ok();
     let repo = about.and_then(|about| about.repository);
-    let event = match event {
+    let event = match event_name {
         "push" => read(payload, &json, push),
         "pull_request" => pull_request(payload, &json),
         "ping" => read(payload, &json, |ping: Ping| hello(&ping, repo.as_ref())),
         other => other_event(other, &json),
     };
-    Posted { repo, event }
+    Posted { repo, event, rights: rights(event_name, &json) }
 }
 
 fn read<T: DeserializeOwned>(

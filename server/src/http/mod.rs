@@ -8,6 +8,7 @@ mod login;
 mod oidc;
 mod pages;
 pub(crate) mod problem;
+mod rate;
 #[cfg(test)]
 mod routes;
 mod shell_carry;
@@ -16,6 +17,7 @@ mod webhook;
 mod worker_api;
 mod worker_shells;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -67,6 +69,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let app = router(server, shutdown.clone());
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, app).with_graceful_shutdown({
         let shutdown = shutdown.clone();
         async move { shutdown.cancelled().await }
@@ -93,7 +96,7 @@ pub(crate) fn router(server: Arc<Server>, shutdown: CancellationToken) -> Router
         .route("/schema.json", get(language_schema))
         .merge(webhook::router())
         .nest("/api/worker/v1", worker_api::router())
-        .merge(login::router())
+        .merge(rate::of_logins(login::router(), &server.config.trusted_proxies))
         .merge(oidc::router())
         .merge(guarded)
         .fallback(pages::not_found)

@@ -214,3 +214,24 @@ async fn an_admin_of_a_repository_switches_it_on_and_others_do_not() -> Result<(
     scene.end().await?;
     github.finish()
 }
+
+#[tokio::test]
+async fn what_github_tells_of_rights_is_heeded_at_once() -> Result<()> {
+    let (github, scene) = stage().await?;
+    let account = github.person("leaver");
+    github.let_do(account, "acme/web", Some("admin"));
+    let cookie = log_in(&github, &scene, account).await?;
+    assert_eq!(status(&scene, Method::GET, "/api/v1/acme/web/audit", &cookie).await?, 200);
+    github.let_do(account, "acme/web", None);
+    let id: i64 =
+        sqlx::query_scalar("SELECT forge_id FROM repos").fetch_one(&scene.database.pool).await?;
+    let told = json!({
+        "action": "removed", "member": { "login": "leaver", "id": account },
+        "repository": { "id": id, "full_name": "acme/web", "private": true },
+    });
+    let (status_code, told) = scene.post_forge("member", "m1", told.to_string().as_bytes()).await?;
+    assert_eq!((status_code, &told["state"]), (StatusCode::ACCEPTED, &json!("ignored")));
+    assert_eq!(status(&scene, Method::GET, "/api/v1/acme/web", &cookie).await?, 404);
+    scene.end().await?;
+    github.finish()
+}

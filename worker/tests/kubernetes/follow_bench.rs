@@ -106,7 +106,7 @@ async fn digest(repository: &str, tag: &str) -> String {
     format!("{REGISTRY}/{repository}@{}", digest.to_str().expect("text"))
 }
 
-fn resource(kind: &str) -> ApiResource {
+pub(crate) fn resource(kind: &str) -> ApiResource {
     let (group, version, plural) = match kind {
         "Deployment" => ("apps", "v1", "deployments"),
         "StatefulSet" => ("apps", "v1", "statefulsets"),
@@ -117,6 +117,7 @@ fn resource(kind: &str) -> ApiResource {
         "Service" => ("", "v1", "services"),
         "ConfigMap" => ("", "v1", "configmaps"),
         "Namespace" => ("", "v1", "namespaces"),
+        "HorizontalPodAutoscaler" => ("autoscaling", "v1", "horizontalpodautoscalers"),
         "LimitRange" => ("", "v1", "limitranges"),
         "ResourceQuota" => ("", "v1", "resourcequotas"),
         "PersistentVolumeClaim" => ("", "v1", "persistentvolumeclaims"),

@@ -6,6 +6,7 @@ mod apply_refusals;
 mod apply_returns;
 mod apply_stories;
 mod explain_faults;
+mod explain_nodes;
 mod explain_thirty;
 mod follow_bench;
 mod follow_kinds;

@@ -120,7 +120,7 @@ fn put_out(seen: &Seen, pod: &Value) -> Option<Cause> {
         ),
         "NodeLost" => return nodes::of_pod(seen, pod),
         "OutOfpods" => {
-            let sentence = room::left(seen, "pods");
+            let sentence = room::left(seen, pod, "pods");
             let sentence =
                 sentence.unwrap_or_else(|| "the node runs as many pods as it may".into());
             let next = "Let the scheduler choose the node (no nodeName), or add nodes.";
@@ -142,7 +142,7 @@ fn put_out(seen: &Seen, pod: &Value) -> Option<Cause> {
 
 fn out_of(seen: &Seen, pod: &Value, code: FindingCode, resource: &str) -> Cause {
     let asks = super::quantity::shown(resource, room::asked(pod, resource));
-    let left = room::left(seen, resource).unwrap_or_else(|| "the node has less left".into());
+    let left = room::left(seen, pod, resource).unwrap_or_else(|| "the node has less left".into());
     let next = format!("Ask for less {resource}, or let the scheduler choose the node.");
     Cause::waiting(code, format!("each pod asks for {asks} {resource}; {left}"), &next)
 }

@@ -22,10 +22,21 @@ pub(super) fn asked(pod: &Value, resource: &str) -> i128 {
     sum.max(init)
 }
 
-/// `node1 has 100Mi of 4096Mi memory left, …`; none where no node can be seen.
-pub(super) fn left(seen: &Seen, resource: &str) -> Option<String> {
+/// May the pod's own words let it run there? What is full elsewhere is no room of its.
+fn may_run(pod: &Value, node: &Value) -> bool {
+    let selector = pod.pointer("/spec/nodeSelector").and_then(Value::as_object);
+    let labels = node.pointer("/metadata/labels");
+    let has = |(key, value): (&String, &Value)| {
+        labels.and_then(|labels| labels.get(key)).is_some_and(|label| label == value)
+    };
+    selector.is_none_or(|selector| selector.iter().all(has))
+}
+
+/// `node1 has 100Mi of 4096Mi memory left, …`, of the nodes that the pod chooses among; none where no
+/// node can be seen.
+pub(super) fn left(seen: &Seen, pod: &Value, resource: &str) -> Option<String> {
     let mut rooms: Vec<(i128, String)> = Vec::new();
-    for node in seen.of("Node") {
+    for node in seen.of("Node").filter(|node| may_run(pod, node)) {
         let allocatable = node.pointer("/status/allocatable").and_then(|all| all.get(resource));
         let all = allocatable.and_then(Value::as_str).and_then(milli).unwrap_or_default();
         let (used, count) = used(seen, name(node), resource);

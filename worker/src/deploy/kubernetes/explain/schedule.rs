@@ -101,7 +101,7 @@ fn clause_cause(seen: &Seen, pod: &Value, (count, reason): &(u64, String)) -> Ca
         return short(seen, pod, code, resource, *count);
     }
     if reason.contains("Too many pods") {
-        let sentence = left(seen, "pods")
+        let sentence = left(seen, pod, "pods")
             .unwrap_or_else(|| format!("{count} nodes run as many pods as they may"));
         let next = "Add nodes, let the nodes run more pods (maxPods), or ask for fewer replicas.";
         return Cause::waiting(Code::TooManyPods, sentence, next);
@@ -124,7 +124,7 @@ fn clause_cause(seen: &Seen, pod: &Value, (count, reason): &(u64, String)) -> Ca
 
 fn short(seen: &Seen, pod: &Value, code: FindingCode, resource: &str, count: u64) -> Cause {
     let asks = shown(resource, asked(pod, resource));
-    let sentence = match left(seen, resource) {
+    let sentence = match left(seen, pod, resource) {
         Some(left) => format!("each pod asks for {asks} {resource}; {left}"),
         None => format!("each pod asks for {asks} {resource}; {count} nodes have less left"),
     };
