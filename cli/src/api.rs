@@ -82,9 +82,14 @@ impl ServerFlags {
                 ),
             },
         };
-        let token = data_dir.secret_setting("admin.token")?.with_context(|| {
+        // A person's own token comes before the installation's: who has both means theirs.
+        let token = match settings.secret("token")? {
+            Some(token) => Some(token),
+            None => data_dir.secret_setting("admin.token")?,
+        };
+        let token = token.with_context(|| {
             format!(
-                "there is no admin token in {}; give it in SLIPWAY_ADMIN_TOKEN",
+                "there is no admin token in {}; give a token of yours in SLIPWAY_TOKEN",
                 data_dir.path().display()
             )
         })?;
@@ -235,7 +240,7 @@ impl Api {
             return Ok(answer);
         }
         if status == StatusCode::UNAUTHORIZED {
-            bail!("the server at {} does not accept the admin token", self.base);
+            bail!("the server at {} does not accept the token", self.base);
         }
         let words = match answer.json::<Problem>().await {
             Ok(problem) => sentence(&problem.detail),

@@ -59,6 +59,17 @@ enum Command {
     /// What git runs after a push.
     #[command(hide = true)]
     Hook(commands::hook::Hook),
+    /// People that logged in: list them, make one an admin of the installation.
+    User(commands::user::User),
+    /// Tokens for your programs: create, list, revoke.
+    Token(commands::token::Token),
+    /// Who did what to which.
+    Audit(commands::audit::Audit),
+    /// Print what completes commands in a shell.
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// Print a link that logs a browser in.
     Login(commands::login::Login),
     /// Measure this Slipway against a baseline taken in the same run.
@@ -110,6 +121,14 @@ fn main() -> ExitCode {
         Command::Environment(environment) => asynchronous(commands::environment::run(environment)),
         Command::Hook(hook) => asynchronous(commands::hook::run(hook)),
         Command::Bench(bench) => asynchronous(commands::bench::run(bench)),
+        Command::User(user) => asynchronous(commands::user::run(user)),
+        Command::Token(token) => asynchronous(commands::token::run(token)),
+        Command::Audit(audit) => asynchronous(commands::audit::run(audit)),
+        Command::Completions { shell } => {
+            let mut cli = <Cli as clap::CommandFactory>::command();
+            clap_complete::generate(shell, &mut cli, "slipway", &mut std::io::stdout());
+            return ExitCode::SUCCESS;
+        }
         Command::Login(login) => asynchronous(commands::login::run(login)),
     };
     result.unwrap_or_else(|error| {

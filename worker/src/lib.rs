@@ -10,6 +10,7 @@ mod config;
 pub mod deploy;
 mod engine_proxy;
 mod git;
+mod guard;
 pub mod image;
 mod job;
 mod local;
@@ -21,6 +22,7 @@ mod script;
 mod snapshots;
 
 pub use config::{Config, DRAIN, KEEP_FAILED_MOST};
+pub use guard::{Guard, Wanted};
 pub use local::{Artifact, KeptJob, LocalRun, News, Stop, run_local};
 pub use operator::{HostFolder, Operator};
 pub use runner::{run, run_until};

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use slipway_pipelines::names::RepoName;
 
+use crate::guard::Guard;
+
 /// What the operator of this machine decides about its jobs.
 #[derive(Clone, Debug)]
 pub struct Operator {
@@ -15,12 +17,16 @@ pub struct Operator {
     pub service_ready: Duration,
     /// The certificates that jobs trust, as PEM; none: those of their images.
     pub extra_ca: Option<String>,
+    /// What jobs are kept from.
+    pub guard: Guard,
 }
 
 impl Default for Operator {
     fn default() -> Self {
         // Those that are written in Java take a minute on a small machine.
-        Self { volumes: BTreeMap::new(), service_ready: Duration::from_secs(120), extra_ca: None }
+        let service_ready = Duration::from_secs(120);
+        let (volumes, guard) = (BTreeMap::new(), Guard::default());
+        Self { volumes, service_ready, extra_ca: None, guard }
     }
 }
 

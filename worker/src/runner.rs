@@ -93,6 +93,9 @@ pub async fn run_until(
             if let Some(engine) = &engine {
                 let (sandbox, stop) = (engine.sandbox.clone(), shutdown.clone());
                 beside.spawn(async move { sandbox.tend(&stop).await });
+                let (guard, bridge) = (config.operator.guard.clone(), engine.sandbox.bridge());
+                let stop = shutdown.clone();
+                beside.spawn(async move { guard.tend(&bridge, &stop).await });
                 if let Some(snapshots) = engine.snapshots.clone() {
                     let stop = shutdown.clone();
                     beside.spawn(async move { snapshots.tend(&stop).await });

@@ -2,6 +2,7 @@
 
 pub(crate) mod artifacts;
 mod attempts;
+pub(crate) mod audit;
 pub(crate) mod bench;
 mod blob_settings;
 pub(crate) mod cache;
@@ -26,6 +27,8 @@ pub(crate) mod runs;
 pub(crate) mod secret;
 pub(crate) mod server;
 mod stop;
+pub(crate) mod token;
 pub(crate) mod trigger;
 pub(crate) mod up;
+pub(crate) mod user;
 pub(crate) mod worker;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use slipway_pipelines::names::WorkerLabel;
 use slipway_worker::deploy::{Aws, Pace};
-use slipway_worker::{HostFolder, KEEP_FAILED_MOST, Operator, SnapshotRegistry, SnapshotSettings};
+use slipway_worker::{
+    Guard, HostFolder, KEEP_FAILED_MOST, Operator, SnapshotRegistry, SnapshotSettings,
+};
 use url::Url;
 
 use super::stop;
@@ -176,7 +178,22 @@ pub(super) fn operator(settings: &Settings) -> Result<Operator> {
         volumes: settings.texts("volumes")?.into_iter().map(folder).collect::<Result<_>>()?,
         service_ready: ready.unwrap_or(usual.service_ready),
         extra_ca: extra_ca(settings)?,
+        guard: guard(settings)?,
     })
+}
+
+/// What jobs are kept from: `network_guard` and `host_ports`.
+fn guard(settings: &Settings) -> Result<Guard> {
+    let ports: Option<String> = settings.get(None, "host_ports")?;
+    let ports = ports.unwrap_or_default();
+    let ports = ports.split(',').map(str::trim).filter(|port| !port.is_empty());
+    let ports = ports.map(|port| {
+        port.parse::<u16>().with_context(|| {
+            format!("host_ports holds {port:?}; write TCP ports with commas, as \"3128,5000\"")
+        })
+    });
+    let wanted = settings.get(None, "network_guard")?.unwrap_or_default();
+    Ok(Guard { wanted, host_ports: ports.collect::<Result<_>>()? })
 }
 
 /// The certificates of the file that `extra_ca` names.

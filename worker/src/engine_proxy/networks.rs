@@ -12,7 +12,8 @@ use super::refusal::Refusal;
 use super::route::NetworkCall;
 use super::serve::Asked;
 use super::{JobEngine, USUAL_NETWORK, confine, containers};
-use crate::sandbox::ATTEMPT_LABEL;
+use crate::guard::BRIDGE;
+use crate::sandbox::{ATTEMPT_LABEL, BRIDGE_NAME};
 
 /// An engine has addresses for about thirty networks, of all its jobs.
 const MOST: usize = 8;
@@ -37,6 +38,7 @@ async fn bridge(
         "Driver": "bridge",
         "CheckDuplicate": true,
         "Internal": internal,
+        "Options": { BRIDGE_NAME: format!("{BRIDGE}{}", hex::encode(rand::random::<[u8; 5]>())) },
         "Labels": engine.labelled(&labels)?,
     });
     let making = Arc::clone(engine);

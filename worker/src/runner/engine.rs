@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::engine_proxy::{self, Names};
+use crate::guard::Wanted;
 use crate::sandbox::{Connected, DockerSandbox, Sandbox as _, connect};
 use crate::snapshots::Snapshots;
 
@@ -41,6 +42,8 @@ pub(super) struct Missing {
     said: bool,
 }
 
+const OPEN: &str = "jobs can reach this machine's services and its cloud's metadata address";
+
 /// Finds the engine and removes what an earlier process of this worker left there; none if there
 /// is no engine.
 pub(super) async fn find(
@@ -53,7 +56,17 @@ pub(super) async fn find(
             engine_proxy::sweep(&docker, &address, &config.data_dir).await;
             sweep(&sandbox, worker).await?;
             sandbox.sweep_networks().await?;
+            sandbox.renew_network().await?;
             sandbox.ensure_network().await?;
+            let guard = &config.operator.guard;
+            if let Err(error) = guard.raise(&sandbox.bridge()).await {
+                if guard.wanted == Wanted::Required {
+                    anyhow::bail!(
+                        "network_guard is required, and jobs can not be kept away: {error}"
+                    );
+                }
+                tracing::warn!(%error, "{OPEN}");
+            }
             let warm = usize::try_from(config.warm)?;
             let sandbox = sandbox.with_pool(warm, config.data_dir.join("warm.json"));
             let file = config.data_dir.join("snapshots.json");

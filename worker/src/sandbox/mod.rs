@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::log::StepLog;
 pub(crate) use docker::{
-    ATTEMPT_LABEL, CAPABILITIES, Connected, DockerSandbox, JOB_LABEL, OPEN_FILES, Starting,
-    WORKER_LABEL, connect, pull,
+    ATTEMPT_LABEL, BRIDGE_NAME, CAPABILITIES, Connected, DockerSandbox, JOB_LABEL, OPEN_FILES,
+    Starting, WORKER_LABEL, connect, pull,
 };
 pub(crate) use waiting::Waiting;
 

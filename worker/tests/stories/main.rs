@@ -73,5 +73,6 @@ mod snapshots;
 mod store;
 mod variables;
 mod verified;
+mod walls;
 mod warm;
 mod weather;

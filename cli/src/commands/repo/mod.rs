@@ -2,6 +2,7 @@
 
 mod add;
 mod bare;
+mod members;
 mod set;
 
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use clap::Subcommand;
 use reqwest::Method;
 use slipway_pipelines::names::RepoName;
 
-use crate::api::{Api, ServerFlags};
+use crate::api::{Api, Listing, ServerFlags};
 use crate::print;
 use crate::views;
 
@@ -34,6 +35,12 @@ enum Command {
     Disable(One),
     /// Change which events start runs of it.
     Set(set::Set),
+    /// Who may do what in it, of those that logged in.
+    Members(Listing),
+    /// Give somebody a role in it, beside what GitHub lets them do.
+    Grant(members::Grant),
+    /// Take back what was given.
+    Revoke(members::Revoke),
     /// Forget it, with its runs and secrets. The git repository stays.
     Remove(One),
 }
@@ -66,6 +73,9 @@ pub(crate) async fn run(arguments: Repo) -> Result<ExitCode> {
         Command::Enable(one) => enable(one, true).await?,
         Command::Disable(one) => enable(one, false).await?,
         Command::Set(arguments) => set::run(arguments).await?,
+        Command::Members(arguments) => members::list(arguments).await?,
+        Command::Grant(arguments) => members::grant(arguments).await?,
+        Command::Revoke(arguments) => members::revoke(arguments).await?,
         Command::Remove(one) => remove(one).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ use slipway_pipelines::ids::WorkerId;
 use slipway_pipelines::plan::PublishedPort;
 
 use super::{ATTEMPT_LABEL, DockerSandbox, JOB_LABEL, WORKER_LABEL, failed};
+use crate::guard::BRIDGE;
 use crate::sandbox::{ContainerSpec, Mount, Role, SandboxError};
 
 /// What package managers, `su` and small servers need, and nothing that reaches out of the
@@ -43,15 +44,37 @@ impl DockerSandbox {
             return Ok(());
         }
         let icc = "com.docker.network.bridge.enable_icc".to_owned();
+        let options = [(icc, "false".to_owned()), (BRIDGE_NAME.to_owned(), self.bridge())];
         let request = NetworkCreateRequest {
             name,
             driver: Some("bridge".to_owned()),
-            options: Some(HashMap::from([(icc, "false".to_owned())])),
+            options: Some(HashMap::from(options)),
             labels: Some(HashMap::from([(WORKER_LABEL.to_owned(), self.worker.to_string())])),
             ..Default::default()
         };
         let made = self.docker.create_network(request).await;
         made.map(drop).map_err(failed("make the worker's network"))
+    }
+
+    /// What the worker's bridge is called on the engine's machine: the rules that hold jobs back
+    /// know it by its beginning. The end of an id tells workers apart, its beginning is a time.
+    pub(crate) fn bridge(&self) -> String {
+        let id = self.worker.to_string();
+        format!("{BRIDGE}{}", &id[id.len() - 10..])
+    }
+
+    /// Removes the worker's own bridge if it was made before bridges had names.
+    pub(crate) async fn renew_network(&self) -> Result<(), SandboxError> {
+        let none = None::<bollard::query_parameters::InspectNetworkOptions>;
+        let name = network(self.worker);
+        let Ok(found) = self.docker.inspect_network(&name, none).await else { return Ok(()) };
+        let options = found.options.unwrap_or_default();
+        if options.get(BRIDGE_NAME) != Some(&self.bridge())
+            && let Err(error) = self.docker.remove_network(&name).await
+        {
+            tracing::warn!(%error, network = name, "the worker's old network stays");
+        }
+        Ok(())
     }
 
     /// Removes the bridges that workers which were killed have left: an engine has addresses for
@@ -72,6 +95,9 @@ impl DockerSandbox {
         Ok(())
     }
 }
+
+/// The option by which Docker names a bridge's interface.
+pub(crate) const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
 
 /// The name of a worker's bridge: containers on it can not reach one another.
 pub(super) fn network(worker: WorkerId) -> String {

@@ -40,7 +40,7 @@ use super::{
 };
 use crate::log::StepLog;
 pub(crate) use connect::{Connected, connect};
-pub(crate) use create::{CAPABILITIES, OPEN_FILES};
+pub(crate) use create::{BRIDGE_NAME, CAPABILITIES, OPEN_FILES};
 use errors::{content, detail, failed, is_status, misses_network, says_stopped};
 use hijack::Address;
 use pool::Pool;
