@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use secrecy::SecretString;
 
+use crate::commands::master_key;
 use crate::settings;
 
 /// Raised when an older Slipway could no longer read the files.
@@ -20,6 +21,9 @@ const FORMAT: u32 = 1;
 
 /// May lie in a folder that is made a data dir: the operator writes the one, we the others.
 const ALLOWED_BEFORE: [&str; 3] = ["slipway.toml", "lock", "run"];
+
+/// The one secret that opens all others: its file has to be closed to everybody else.
+const MASTER_KEY: &str = "master.key";
 
 /// Where the files of an installation are.
 #[derive(Clone, Debug)]
@@ -170,7 +174,12 @@ impl DataDir {
         if let Some(text) = settings::environment(&key) {
             return Ok(Some(text.into()));
         }
-        let Some(file) = settings::environment(&format!("{key}_FILE")) else {
+        let named = settings::environment(&format!("{key}_FILE"));
+        if name == MASTER_KEY {
+            let file = named.as_ref().map_or_else(|| self.join(name), PathBuf::from);
+            master_key::check_file(&file)?;
+        }
+        let Some(file) = named else {
             return self.secret(name);
         };
         let text = std::fs::read_to_string(&file)

@@ -48,7 +48,7 @@ enum Command {
     /// Caches of a repo: list, clear.
     Cache(commands::cache::Cache),
     Shell(commands::job::shell::Shell),
-    /// Secrets of a repo: set, list, remove.
+    /// Secrets of a repo: set, list, remove, and which of them a commit saw.
     Secret(commands::secret::Secret),
     /// Deployments: list, why, approve, reject, rollback.
     Deploy(commands::deploy::Deploy),

@@ -13,6 +13,8 @@ use crate::{Postgres, Process, Repository, slipway};
 
 /// How long a worker may be silent in the stories, in seconds.
 const LEASE: &str = "3";
+/// As random as a real one: a server refuses what looks typed.
+const MASTER_KEY: &str = "525342b3b51eddeefbb9bd280da46d57730466301ffff19f7d31c7222c4137dc";
 const ADMIN: &str = "the-admin-token-of-the-story";
 const REGISTRATION: &str = "the-worker-token-of-the-story";
 
@@ -229,7 +231,7 @@ fn server(dir: &Path, port: u16, database_url: &str, settings: &Settings) -> Res
         .env("SLIPWAY_DATA_DIR", dir.join("server"))
         .env("SLIPWAY_LISTEN", format!("127.0.0.1:{port}"))
         .env("SLIPWAY_DATABASE_URL", database_url)
-        .env("SLIPWAY_MASTER_KEY", "07".repeat(32))
+        .env("SLIPWAY_MASTER_KEY", MASTER_KEY)
         .env("SLIPWAY_ADMIN_TOKEN", ADMIN)
         .env("SLIPWAY_WORKER_TOKEN", REGISTRATION)
         .env("SLIPWAY_LEASE_SECONDS", LEASE)

@@ -19,6 +19,7 @@ pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod lint;
 pub(crate) mod login;
+pub(crate) mod master_key;
 pub(crate) mod plan;
 pub(crate) mod repo;
 pub(crate) mod run;

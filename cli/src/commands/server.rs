@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use slipway_pipelines::wire::{Limits, ShellLimits};
+use slipway_server::Config;
 use slipway_server::config::{LEASE, LIMITS, SHELLS};
-use slipway_server::{Config, MasterKey};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{blob_settings, github_settings, stop};
+use super::{blob_settings, github_settings, master_key, stop};
 use crate::data_dir::{DataDir, DataDirFlag};
 use crate::logging;
 use crate::settings::Settings;
@@ -90,7 +90,7 @@ fn config(
         public_url,
         trusted_proxies: proxies(settings)?,
         data_dir: data_dir.path().to_owned(),
-        master_key: master_key(&needed(data_dir, "master.key")?)?,
+        master_key: master_key::parse(&needed(data_dir, "master.key")?)?,
         admin_token: needed(data_dir, "admin.token")?,
         worker_token: needed(data_dir, "worker.token")?,
         github_webhook_secret: settings.secret("github_webhook_secret")?,
@@ -134,12 +134,6 @@ fn needed(data_dir: &DataDir, name: &str) -> Result<SecretString> {
             name.to_ascii_uppercase().replace('.', "_")
         )
     })
-}
-
-fn master_key(text: &SecretString) -> Result<MasterKey> {
-    let bytes = hex::decode(text.expose_secret()).ok();
-    let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    bytes.map(MasterKey::new).context("the master key is not 64 hexadecimal digits")
 }
 
 /// What each job may use at most.

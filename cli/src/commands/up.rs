@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::stop::Signals;
-use super::{login, server, worker};
+use super::{login, master_key, server, worker};
 use crate::api::Api;
 use crate::data_dir::{DataDir, DataDirFlag};
 use crate::process::Process;
@@ -91,6 +91,10 @@ pub(crate) async fn run(arguments: Up) -> Result<ExitCode> {
         if data_dir.secret_setting(secret)?.is_none() {
             data_dir.secret_or_new(secret)?;
         }
+    }
+    // Said here once, not by a server that is started again and again.
+    if let Some(key) = data_dir.secret_setting("master.key")? {
+        master_key::parse(&key)?;
     }
     let admin_token = match data_dir.secret_setting("admin.token")? {
         Some(token) => token,

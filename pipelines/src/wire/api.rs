@@ -3,6 +3,7 @@
 //! state that it does not know.
 
 mod left;
+mod seen;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::language::Diagnostic;
 use crate::plan::{Dropped, PullRequest};
 
 pub use left::{Artifact, Cache, ClearedCaches, JobTests, RedTest, Tests};
+pub use seen::{SeenSecret, SeenSecrets};
 
 type Time = DateTime<Utc>;
 

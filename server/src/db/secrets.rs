@@ -1,8 +1,9 @@
 //! Secrets of repos, sealed.
 
 use slipway_pipelines::ids::{AttemptId, Id, RepoId};
-use slipway_pipelines::names::SecretName;
+use slipway_pipelines::names::{CommitSha, SecretName};
 use slipway_pipelines::plan::SecretScope;
+use slipway_pipelines::wire::api::SeenSecret;
 use slipway_pipelines::wire::{Secret, SecretText};
 use uuid::Uuid;
 
@@ -87,6 +88,42 @@ pub async fn remove(
     audit::write(&mut tx, actor, "secret.remove", repo.name.as_str(), detail).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Which secrets the runs of this commit were given (S9), the newest first, at most `most`. A pull
+/// request's commit is its merge commit, and its head.
+///
+/// # Errors
+/// When Postgres does not answer.
+pub(crate) async fn seen_by(
+    db: &Db,
+    repo: RepoId,
+    commit: &CommitSha,
+    most: i64,
+) -> Result<Vec<SeenSecret>, FlowError> {
+    // Each of the two ways has its index, which an OR of both would not use.
+    let seen = sqlx::query_as!(
+        SeenSecret,
+        r#"SELECT g.name, EXISTS (SELECT 1 FROM secrets s WHERE s.id = g.secret_id) AS "current!",
+                r.id AS run_id, r.number AS run, j.number AS "job?", a.id AS attempt_id,
+                a.number AS attempt, w.name AS worker, g.at
+         FROM runs r JOIN attempts a ON a.run_id = r.id
+         JOIN secret_grants g ON g.attempt_id = a.id
+         JOIN workers w ON w.id = a.worker_id
+         JOIN assignments s ON s.id = a.assignment_id
+         LEFT JOIN jobs j ON j.id = coalesce(a.job_id, s.job_id)
+         WHERE r.id IN (SELECT id FROM runs WHERE repo_id = $1 AND commit_sha = $2
+                        UNION
+                        SELECT id FROM runs WHERE repo_id = $1
+                            AND trigger #>> '{event,head}' = $2)
+         ORDER BY g.at DESC, a.id DESC, g.name LIMIT $3"#,
+        repo.as_uuid(),
+        commit.as_str(),
+        most
+    )
+    .fetch_all(db.pool())
+    .await?;
+    Ok(seen)
 }
 
 /// A secret that was sealed with another master key, or is damaged.

@@ -180,6 +180,7 @@ const NEEDS: &[(&str, &str)] = &[
     ("GET /api/v1/{owner}/{repo}/secrets", "write"),
     ("PUT /api/v1/{owner}/{repo}/secrets/{name}", "admin"),
     ("DELETE /api/v1/{owner}/{repo}/secrets/{name}", "admin"),
+    ("GET /api/v1/{owner}/{repo}/commits/{sha}/secrets", "write"),
     ("GET /api/v1/{owner}/{repo}/runs", "read"),
     ("POST /api/v1/{owner}/{repo}/runs", "write"),
     ("GET /api/v1/{owner}/{repo}/runs/{run}", "read"),

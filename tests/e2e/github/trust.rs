@@ -61,6 +61,13 @@ async fn a_forks_run_carries_no_byte_of_a_secret() -> Result<()> {
     assert!(!sent(&stage, None).await?.contains(CANARY), "a fork's run once more");
     let granted = "SELECT count(*) FROM secret_grants";
     assert_eq!(stage.scene.count(granted).await?, 3, "the others are written down");
+    // By the head that was pushed: as a push, and as a pull request at its merge commit (S9).
+    let path = "/acme/web/runs/3";
+    let proposed = stage.scene.get(path).await?;
+    let head = proposed["pull_request"]["head"].as_str().unwrap_or_default().to_owned();
+    let seen = stage.scene.get(&format!("/acme/web/commits/{head}/secrets")).await?;
+    let runs: Vec<_> = seen["seen"].as_array().into_iter().flatten().map(|s| &s["run"]).collect();
+    assert_eq!(runs, [3, 2], "{seen}");
     stage.end().await
 }
 

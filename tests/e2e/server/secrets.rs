@@ -84,3 +84,47 @@ async fn a_secret_of_another_master_key_errors_its_job_with_a_sentence() -> Resu
     assert!(state == "errored" && reason.contains(sentence), "{state}: {reason}");
     scene.end().await
 }
+
+#[tokio::test]
+async fn s9_which_secrets_a_commit_saw_is_asked_by_its_id() -> Result<()> {
+    let (scene, key) = scene_with_repo().await?;
+    scene.add_repo("acme/other", "git", "https://git.test/acme/other.git").await?;
+    set(&scene, "acme/web", "OLD", "one").await?;
+    set(&scene, "acme/web", "TOKEN", "two").await?;
+    set(&scene, "acme/web", "UNUSED", "three").await?;
+    push_main(&scene, &key, "one").await?;
+    let worker = Worker::register(&scene, "w1").await?;
+    let mut jobs = vec![job(1, 0), job(2, 0)];
+    jobs[0].secrets = named(&["OLD", "TOKEN"]);
+    jobs[1].secrets = named(&[]);
+    worker.plan(&plan(jobs)).await?;
+    worker.claim("job").await?.pass().await?;
+    worker.claim("job").await?.pass().await?;
+    set(&scene, "acme/web", "OLD", "another").await?;
+
+    let pushed = scene.get("/acme/web/runs/1").await?["commit"].clone();
+    let pushed = pushed.as_str().expect("a commit");
+    let answer = scene.get(&format!("/acme/web/commits/{pushed}/secrets")).await?;
+    assert_eq!(answer["more"], json!(false));
+    let told: Vec<_> = answer["seen"].as_array().into_iter().flatten().collect();
+    let of = |seen: &serde_json::Value| {
+        let [name, current, run, job, attempt, worker] =
+            ["name", "current", "run", "job", "attempt", "worker"].map(|key| seen[key].clone());
+        json!([name, current, run, job, attempt, worker])
+    };
+    let expected = [json!(["OLD", false, 1, 1, 1, "w1"]), json!(["TOKEN", true, 1, 1, 1, "w1"])];
+    assert_eq!(told.iter().map(|seen| of(seen)).collect::<Vec<_>>(), expected, "{answer}");
+    assert!(!answer.to_string().contains("two"), "the value is not told");
+
+    let none = json!({ "seen": [], "more": false });
+    let elsewhere = format!("/acme/other/commits/{pushed}/secrets");
+    assert_eq!(scene.get(&elsewhere).await?, none, "of another repo");
+    let unknown = format!("/acme/web/commits/{}/secrets", "e".repeat(40));
+    assert_eq!(scene.get(&unknown).await?, none);
+    for bad in ["main", "abc1234", "ABC"] {
+        let path = format!("/acme/web/commits/{bad}/secrets");
+        let status = scene.api(Method::GET, &path, None).await?.status();
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+    }
+    scene.end().await
+}

@@ -1,5 +1,6 @@
 //! `slipway secret …`: set from a terminal or standard input, listed by name, never read back.
 
+mod seen;
 pub(super) mod unseen;
 
 use std::io::{IsTerminal, Read};
@@ -33,6 +34,8 @@ enum Command {
     List(Listing),
     /// Remove one.
     Remove(One),
+    /// Which secrets a commit saw: in which runs and jobs, when, and whether the value still counts.
+    Seen(seen::Seen),
 }
 
 #[derive(Debug, clap::Args)]
@@ -61,6 +64,7 @@ pub(crate) async fn run(arguments: Secret) -> Result<ExitCode> {
             api.call(Method::DELETE, &path).await?;
             print::line(&format!("{} is removed from {}", one.secret, one.repo));
         }
+        Command::Seen(asked) => seen::run(asked).await?,
         Command::List(list) => {
             let (_data_dir, api) = list.server.connect()?;
             let names: Vec<SecretName> = api.get(&format!("{}/secrets", list.repo)).await?;

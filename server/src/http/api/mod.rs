@@ -36,6 +36,7 @@ pub(super) fn routes(server: &Arc<Server>) -> Routes {
         .get("/{owner}/{repo}/secrets", InRepo(Write), secrets::list)
         .put("/{owner}/{repo}/secrets/{name}", InRepo(Admin), secrets::set)
         .delete("/{owner}/{repo}/secrets/{name}", InRepo(Admin), secrets::remove)
+        .get("/{owner}/{repo}/commits/{sha}/secrets", InRepo(Write), secrets::seen)
         .get("/{owner}/{repo}/runs", InRepo(Read), runs::list)
         .post("/{owner}/{repo}/runs", InRepo(Write), runs::start)
         .get("/{owner}/{repo}/runs/{run}", InRepo(Read), runs::show)

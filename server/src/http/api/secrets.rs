@@ -6,8 +6,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use slipway_pipelines::names::SecretName;
+use serde::Deserialize;
+use slipway_pipelines::names::{CommitSha, SecretName};
 use slipway_pipelines::wire::SecretText;
+use slipway_pipelines::wire::api::SeenSecrets;
 
 use super::OfRepo;
 use crate::db::secrets;
@@ -18,11 +20,36 @@ use crate::state::Server;
 /// An environment variable is not longer than this on Linux.
 const LARGEST: usize = 128 * 1024;
 
+/// Of a commit that was run again and again: what it saw last says what to replace.
+const MOST_SEEN: usize = 1000;
+
 pub(super) async fn list(
     State(server): State<Arc<Server>>,
     OfRepo(repo): OfRepo,
 ) -> Result<Json<Vec<SecretName>>, Problem> {
     Ok(Json(secrets::list(&server.db, repo.id).await?))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Commit {
+    sha: String,
+}
+
+/// "Which secrets did commit X see?" (S9)
+pub(super) async fn seen(
+    State(server): State<Arc<Server>>,
+    OfRepo(repo): OfRepo,
+    Path(Commit { sha }): Path<Commit>,
+) -> Result<Json<SeenSecrets>, Problem> {
+    let commit = sha
+        .parse::<CommitSha>()
+        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{error}.")))?;
+    // One more than is told: it says that there are more.
+    let most = i64::try_from(MOST_SEEN + 1).unwrap_or(i64::MAX);
+    let mut seen = secrets::seen_by(&server.db, repo.id, &commit, most).await?;
+    let more = seen.len() > MOST_SEEN;
+    seen.truncate(MOST_SEEN);
+    Ok(Json(SeenSecrets { seen, more }))
 }
 
 pub(super) async fn set(

@@ -1,0 +1,2 @@
+DROP INDEX runs_by_head;
+DROP INDEX runs_by_commit;
