@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::OfRepo;
 use super::jobs::{self, Named};
-use crate::access::Role;
 use crate::db::new_id;
 use crate::db::shells::{Side, saw_secrets};
 use crate::flow::shells;
@@ -37,15 +36,14 @@ pub(super) async fn open(
     OfRepo(repo): OfRepo,
     Path(named): Path<Named>,
     Query(asked): Query<ShellQuery>,
-    (Extension(stop), Extension(role)): (Extension<CancellationToken>, Extension<Role>),
-    headers: HeaderMap,
+    (Extension(stop), headers): (Extension<CancellationToken>, HeaderMap),
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     if !headers.contains_key(AUTHORIZATION) {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, BY_TOKEN));
     }
     let job = jobs::find(&server, repo.id, &named).await?;
-    if role < Role::Admin && saw_secrets(&server.db, job.id).await? {
+    if !viewer.is_admin() && saw_secrets(&server.db, job.id).await? {
         return Err(Problem::new(StatusCode::FORBIDDEN, SAW_SECRETS));
     }
     let upgrade = shell_carry::upgrade(upgrade)?;
