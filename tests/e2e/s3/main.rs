@@ -6,3 +6,4 @@ mod causes;
 mod good;
 mod lost;
 mod roles;
+mod vouched;
