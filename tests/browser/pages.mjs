@@ -63,6 +63,12 @@ export const pages = (deployments) => [
   ...Object.entries(deployments).map(([name, id]) => [
     `deployment-${name.replace("_", "-")}`, "full", `/acme/${name.startsWith("beanstalk") ? "cloud" : "shop"}/deployments/${id}`, 200,
   ]),
+  ["account", "full", "/account", 200],
+  ["audit", "full", "/audit", 200],
+  ["audit-none", "full", "/audit?action=nothing.", 200],
+  ["audit-repo", "full", "/acme/shop/audit", 200],
+  ["login", "out", "/login", 200],
+  ["login-wrong", "out", "/login/github/callback?state=x", 400],
   ["workers", "full", "/workers", 200],
   ["workers-empty", "empty", "/workers", 200],
   ["not-found", "full", "/no/such/thing/at/all", 404],

@@ -194,6 +194,40 @@ export const stories = {
     assert.match(await page.locator(".answer h1").innerText(), /Round totals half to even/);
   },
 
+  "the rules of an environment are set by its form, and not from elsewhere": async (page, { full }) => {
+    const address = `${full}/acme/shop/environments/preview/rules`;
+    const foreign = await page.context().request.post(address, { headers: { origin: "https://elsewhere.example" } });
+    assert.equal(foreign.status(), 403);
+    await page.goto(`${full}/acme/shop/environments/preview`);
+    await page.getByText("Change the rules").click();
+    await page.getByLabel("Approval").check();
+    await page.getByLabel("Branches").fill("main, <b>bold</b>");
+    await page.getByRole("button", { name: "Save" }).click();
+    await until(page, () => /waits until somebody approves it/.test(document.querySelector(".rows.plain")?.textContent));
+    assert.match(await page.locator(".rows.plain").innerText(), /main, <b>bold<\/b>/, "a name is a text");
+    await page.getByText("Change the rules").click();
+    await page.getByLabel("Approval").uncheck();
+    await page.getByLabel("Branches").fill("");
+    await page.getByRole("button", { name: "Save" }).click();
+    await until(page, () => !document.querySelector(".rows.plain"));
+  },
+
+  "a token is shown once, and revoked by its button": async (page, { full }) => {
+    await page.goto(`${full}/account`);
+    await page.getByLabel("What for").fill("<b>nightly</b>");
+    await page.getByRole("button", { name: "Make it" }).click();
+    const token = await page.locator(".answer pre").innerText();
+    assert.match(token, /^slipway_[0-9a-f]{64}$/);
+    const asked = async () =>
+      (await fetch(`${full}/api/v1/repos`, { headers: { authorization: `Bearer ${token}` } })).status;
+    assert.equal(await asked(), 200);
+    await page.goto(`${full}/account`);
+    assert.equal(await page.locator(".answer").count(), 0, "shown once");
+    await page.getByRole("button", { name: "Revoke the token <b>nightly</b>" }).click();
+    await until(page, () => !/nightly<\/b>/.test(document.querySelector("main").textContent));
+    assert.equal(await asked(), 401);
+  },
+
   "what a stranger may not see is not there": async (page, { full }) => {
     const stranger = await page.context().browser().newContext();
     for (const path of ["/acme/shop", "/acme/shop/runs/31", "/no/such", "/workers"]) {

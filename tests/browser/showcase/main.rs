@@ -19,7 +19,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use secrecy::SecretString;
 use slipway_server::state::Server;
-use slipway_server::{Config, MasterKey};
+use slipway_server::{Config, LoginConfig, MasterKey};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -86,7 +86,15 @@ fn config(database: String, address: SocketAddr) -> Result<Config> {
     let tokens = [ADMIN_TOKEN, "a-registration-token"];
     let [admin, registration] = tokens.map(|token| SecretString::from(token.to_owned()));
     let database = SecretString::from(database);
-    Ok(Config::usual(database, addresses, MasterKey::new([7; 32]), (admin, registration)))
+    // Its pages lead to GitHub's; nobody follows them here.
+    let login = LoginConfig {
+        api_url: "https://api.github.com".parse()?,
+        client_id: "showcase".to_owned(),
+        client_secret: "of-the-showcase".to_owned().into(),
+        scope: None,
+    };
+    let usual = Config::usual(database, addresses, MasterKey::new([7; 32]), (admin, registration));
+    Ok(Config { login: Some(login), ..usual })
 }
 
 fn say(line: &str) -> Result<()> {

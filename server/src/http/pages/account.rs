@@ -42,8 +42,9 @@ impl Row {
         self.0.repo.as_ref().map_or_else(|| most.clone(), |repo| format!("{most} in {repo}"))
     }
 
+    /// The day: times to come are not told in words.
     fn ends(&self) -> String {
-        when(self.0.expires_at)
+        self.0.expires_at.format("%Y-%m-%d").to_string()
     }
 
     fn used(&self) -> Option<String> {
