@@ -19,6 +19,7 @@ pub(crate) mod deploy_reads;
 pub(crate) mod deployments;
 pub(crate) mod environments;
 pub mod forge_repos;
+pub(crate) mod forge_rights;
 pub(crate) mod github_deployments;
 pub(crate) mod github_reports;
 pub(crate) mod jobs;

@@ -13,7 +13,7 @@ use crate::db::assignments::{self, Kind};
 use crate::db::deliveries::{self, Undecided};
 use crate::db::repos::{self, Repo};
 use crate::db::runs::{self, NewRun};
-use crate::db::{Tx, forge_repos, new_id, people, ref_heads};
+use crate::db::{Tx, forge_repos, forge_rights, new_id, ref_heads};
 use crate::github::events::{self, Event, RefUpdate};
 use crate::github::payloads::{self, Posted};
 use crate::state::{Server, Signal};
@@ -126,7 +126,7 @@ async fn decide_hook(server: &Server, tx: &mut Tx, delivery: &Undecided) -> Resu
 async fn decide_forge(server: &Server, tx: &mut Tx, delivery: &Undecided) -> Result<(), FlowError> {
     let Posted { repo, event, rights } = payloads::of_forge(&delivery.event, &delivery.payload);
     if let Some(of) = &rights {
-        people::rights_changed(tx, of).await?;
+        forge_rights::rights_changed(tx, of).await?;
     }
     let known = match &repo {
         Some(forge) => forge_repos::of_forge(tx, forge.id, &forge.full_name).await?,

@@ -4,7 +4,8 @@ use slipway_pipelines::names::RepoName;
 
 use super::FlowError;
 use crate::access::User;
-use crate::db::people::{self, Due};
+use crate::db::forge_rights::{self, Due};
+use crate::db::people;
 use crate::db::sessions;
 use crate::github::GithubError;
 use crate::github::people::{Account, AsPerson, Right};
@@ -42,7 +43,7 @@ async fn admit(
 ) -> Result<(User, String), FlowError> {
     let mut tx = server.db.begin().await?;
     let user = people::meet(&mut tx, account.id, &account.login).await?;
-    people::set_rights(&mut tx, user.id, rights).await?;
+    forge_rights::set_rights(&mut tx, user.id, rights).await?;
     let session = sessions::begin(&mut tx, &user).await?;
     tx.commit().await?;
     tracing::info!(login = user.login, forge_id = user.forge_id, "somebody logged in");
@@ -56,12 +57,12 @@ async fn admit(
 /// before holds for a day.
 pub(crate) async fn tick(server: &Server) -> Result<(), FlowError> {
     let Ok(github) = server.github() else { return Ok(()) };
-    for due in people::due(&server.db, AT_ONCE).await? {
+    for due in forge_rights::due(&server.db, AT_ONCE).await? {
         let Due { user, forge_id, repo } = &due;
         let Ok(name) = repo.parse::<RepoName>() else { continue };
         let account = Account { id: user.forge_id, login: user.login.clone() };
         match github.role_of(&name, &account).await {
-            Ok(role) => people::set_right(&server.db, user, *forge_id, role).await?,
+            Ok(role) => forge_rights::set_right(&server.db, user, *forge_id, role).await?,
             Err(error) => {
                 tracing::warn!(repo, login = user.login, %error, "GitHub does not say who may do what");
                 return Ok(());

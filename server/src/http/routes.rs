@@ -1,5 +1,7 @@
 //! Every route, asked by everybody: who may, and who is told what. On a real database.
 
+mod needs;
+
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -14,13 +16,15 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
 
+use self::needs::NEEDS;
 use super::auth::SESSION_COOKIE;
 use super::guard::Admitted;
 use super::tokens;
 use crate::access::{Needs, Principal, Role};
 use crate::config::{Config, MasterKey};
 use crate::db::api_tokens::{self, NewToken};
-use crate::db::people::{meet, set_rights};
+use crate::db::forge_rights::set_rights;
+use crate::db::people::meet;
 use crate::db::repos::{self, NewRepo, RepoKind};
 use crate::db::sessions;
 use crate::github::people::Right;
@@ -170,89 +174,6 @@ fn public(attempt: AttemptId) -> Vec<Row> {
         ),
     ]
 }
-
-/// What each route of people and programs needs, written down by hand: a route that is not here,
-/// or here and not there, fails.
-const NEEDS: &[(&str, &str)] = &[
-    ("GET /api/v1/{owner}/{repo}", "read"),
-    ("PATCH /api/v1/{owner}/{repo}", "admin"),
-    ("DELETE /api/v1/{owner}/{repo}", "admin"),
-    ("GET /api/v1/{owner}/{repo}/secrets", "write"),
-    ("PUT /api/v1/{owner}/{repo}/secrets/{name}", "admin"),
-    ("DELETE /api/v1/{owner}/{repo}/secrets/{name}", "admin"),
-    ("GET /api/v1/{owner}/{repo}/commits/{sha}/secrets", "write"),
-    ("GET /api/v1/{owner}/{repo}/runs", "read"),
-    ("POST /api/v1/{owner}/{repo}/runs", "write"),
-    ("GET /api/v1/{owner}/{repo}/runs/{run}", "read"),
-    ("POST /api/v1/{owner}/{repo}/runs/{run}/cancel", "write"),
-    ("POST /api/v1/{owner}/{repo}/runs/{run}/restart", "write"),
-    ("GET /api/v1/{owner}/{repo}/runs/{run}/jobs/{job}", "read"),
-    ("POST /api/v1/{owner}/{repo}/runs/{run}/jobs/{job}/cancel", "write"),
-    ("GET /api/v1/{owner}/{repo}/runs/{run}/jobs/{job}/log", "read"),
-    ("GET /api/v1/{owner}/{repo}/runs/{run}/artifacts", "read"),
-    ("GET /api/v1/{owner}/{repo}/runs/{run}/jobs/{job}/artifacts/{name}", "read"),
-    ("GET /api/v1/{owner}/{repo}/runs/{run}/tests", "read"),
-    ("GET /api/v1/{owner}/{repo}/caches", "read"),
-    ("DELETE /api/v1/{owner}/{repo}/caches", "write"),
-    ("GET /api/v1/{owner}/{repo}/runs/{run}/jobs/{job}/shell", "write"),
-    ("GET /api/v1/{owner}/{repo}/deliveries", "write"),
-    ("GET /api/v1/{owner}/{repo}/deployments/{id}", "read"),
-    ("GET /api/v1/{owner}/{repo}/deployments/{id}/log", "read"),
-    ("GET /{owner}/{repo}/deployments/{id}/log", "read"),
-    ("GET /api/v1/{owner}/{repo}/environments", "read"),
-    ("POST /api/v1/{owner}/{repo}/deployments/{id}/approve", "write"),
-    ("POST /api/v1/{owner}/{repo}/deployments/{id}/reject", "write"),
-    ("GET /api/v1/{owner}/{repo}/environments/{name}", "read"),
-    ("PATCH /api/v1/{owner}/{repo}/environments/{name}", "admin"),
-    ("POST /api/v1/{owner}/{repo}/environments/{name}/rollback", "write"),
-    ("GET /api/v1/repos", "person"),
-    ("GET /api/v1/{owner}/{repo}/members", "admin"),
-    ("PUT /api/v1/{owner}/{repo}/members/{login}", "admin"),
-    ("DELETE /api/v1/{owner}/{repo}/members/{login}", "admin"),
-    ("GET /api/v1/{owner}/{repo}/audit", "admin"),
-    ("POST /api/v1/repos", "person"),
-    ("GET /api/v1/github-repos", "person"),
-    ("GET /api/v1/user", "person"),
-    ("GET /api/v1/users", "installation"),
-    ("PATCH /api/v1/users/{login}", "installation"),
-    ("GET /api/v1/tokens", "person"),
-    ("POST /api/v1/tokens", "person"),
-    ("DELETE /api/v1/tokens/{token}", "person"),
-    ("GET /api/v1/audit", "installation"),
-    ("GET /api/v1/workers", "installation"),
-    ("POST /api/v1/login-links", "installation"),
-    ("GET /", "person"),
-    ("GET /account", "person"),
-    ("POST /account/tokens", "person"),
-    ("POST /account/tokens/{token}/revoke", "person"),
-    ("GET /audit", "installation"),
-    ("GET /{owner}/{repo}/audit", "admin"),
-    ("GET /workers", "installation"),
-    ("GET /assets/{*path}", "nobody"),
-    ("GET /{owner}/{repo}", "read"),
-    ("GET /{owner}/{repo}/branches", "read"),
-    ("GET /{owner}/{repo}/pulls", "read"),
-    ("GET /{owner}/{repo}/requests", "write"),
-    ("GET /{owner}/{repo}/environments", "read"),
-    ("GET /{owner}/{repo}/environments/{name}", "read"),
-    ("POST /{owner}/{repo}/environments/{name}/rules", "admin"),
-    ("POST /{owner}/{repo}/environments/{name}/rollback", "write"),
-    ("GET /{owner}/{repo}/deployments/{id}", "read"),
-    ("POST /{owner}/{repo}/deployments/{id}/approve", "write"),
-    ("POST /{owner}/{repo}/deployments/{id}/reject", "write"),
-    ("GET /{owner}/{repo}/caches", "read"),
-    ("POST /{owner}/{repo}/caches/clear", "write"),
-    ("GET /{owner}/{repo}/runs/{run}", "read"),
-    ("GET /{owner}/{repo}/settings", "write"),
-    ("POST /{owner}/{repo}/runs/{run}/cancel", "write"),
-    ("POST /{owner}/{repo}/runs/{run}/restart", "write"),
-    ("GET /{owner}/{repo}/runs/{run}/events", "read"),
-    ("GET /{owner}/{repo}/runs/{run}/jobs/{job}", "read"),
-    ("GET /{owner}/{repo}/runs/{run}/jobs/{job}/artifacts/{name}", "read"),
-    ("GET /{owner}/{repo}/runs/{run}/jobs/{job}/events", "read"),
-    ("GET /{owner}/{repo}/runs/{run}/jobs/{job}/log", "read"),
-    ("GET /{owner}/{repo}/runs/{run}/jobs/{job}/log/raw", "read"),
-];
 
 fn needs_of(word: &str) -> Needs {
     match word {

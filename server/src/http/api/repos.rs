@@ -15,8 +15,8 @@ use url::Url;
 
 use super::OfRepo;
 use crate::access::{Principal, Role};
-use crate::db::people;
 use crate::db::repos::{self, Changes, NewRepo, Repo, RepoKind};
+use crate::db::{forge_rights, people};
 use crate::flow::environments;
 use crate::github::bare;
 use crate::http::auth::Viewer;
@@ -108,7 +108,7 @@ async fn may_add(server: &Server, who: &Principal, asked: &Asked) -> Result<(), 
     }
     let admin = match (who.user(), asked.kind, who.only) {
         (Some(user), RepoKind::Github, None) if asked.clone_url.is_none() => {
-            let role = people::forge_role(&server.db, user, asked.name.as_str()).await?;
+            let role = forge_rights::forge_role(&server.db, user, asked.name.as_str()).await?;
             role.map(|role| role.min(who.most)) == Some(Role::Admin)
         }
         _ => false,

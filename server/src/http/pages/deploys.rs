@@ -4,26 +4,22 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use slipway_pipelines::ids::{AttemptId, DeploymentId};
+use slipway_pipelines::ids::DeploymentId;
 use slipway_pipelines::names::RepoName;
 use uuid::Uuid;
 
-use super::format::{count, when};
-use super::log::{self, Start};
+use super::deploy_log::{OwnLog, own_logs};
 use super::outcome::{Failure, Frame, page};
 use super::rules::RulesForm;
 use crate::db::repos::{self, Repo};
 use crate::db::views::deploys::{self, DeployFilter, DeployRow, Rules};
-use crate::db::views::{jobs, runs};
+use crate::db::views::runs;
 use crate::flow::deploys as flow;
 use crate::http::auth::Viewer;
 use crate::state::Server;
-use crate::store::logs;
 
 #[derive(Template)]
 #[template(path = "environments.html")]
@@ -188,59 +184,6 @@ struct Deployment {
     serving: Option<DeployRow>,
     /// What was done about it without its job, oldest first.
     logs: Vec<OwnLog>,
-}
-
-/// The end of what one attempt wrote.
-struct OwnLog {
-    worker: String,
-    when: String,
-    total: String,
-    cut: bool,
-    html: String,
-}
-
-/// Of each log so many lines are on the page.
-const LINES: usize = 250;
-
-async fn own_logs(server: &Server, id: Uuid) -> Result<Vec<OwnLog>, Failure> {
-    let mut logs = Vec::new();
-    for attempt in jobs::of_deployment(&server.db, id).await? {
-        let start = Start::Before(attempt.log_length, 0);
-        let window = log::window(server, &attempt, start, LINES).await?;
-        logs.push(OwnLog {
-            worker: attempt.worker.clone(),
-            when: when(attempt.started_at),
-            total: count(attempt.log_lines),
-            cut: window.lines.first().is_some_and(|line| line.number > 1),
-            // Line numbers are no addresses here: several logs would share them.
-            html: log::html_without_addresses(&window.lines),
-        });
-    }
-    Ok(logs)
-}
-
-/// The whole of it, as text.
-pub(super) async fn raw(
-    State(server): State<Arc<Server>>,
-    Path((owner, name, id)): Path<(String, String, String)>,
-) -> Result<Response, Failure> {
-    let repo = format!("{owner}/{name}");
-    let id = id.parse().map_err(|_| Failure::NotFound)?;
-    let filter = DeployFilter { id: Some(id), ..DeployFilter::default() };
-    deploys::list(&server.db, &repo, &filter).await?.pop().ok_or(Failure::NotFound)?;
-    let attempts = jobs::of_deployment(&server.db, id).await?;
-    let attempts: Vec<AttemptId> = attempts.iter().map(|attempt| attempt.id.into()).collect();
-    // Piece by piece: a log may be larger than what we want in memory.
-    let pieces = futures::stream::try_unfold(0_u64, move |at| {
-        let (server, attempts) = (Arc::clone(&server), attempts.clone());
-        async move {
-            let (piece, _, _) = logs::read_all(&server, &attempts, at, u64::MAX).await?;
-            let next = at + piece.len() as u64;
-            Ok::<_, crate::error::FlowError>((!piece.is_empty()).then_some((piece, next)))
-        }
-    });
-    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-    Ok((kind, Body::from_stream(pieces)).into_response())
 }
 
 pub(super) async fn deployment(

@@ -7,6 +7,7 @@ mod audit;
 mod bars;
 mod branches;
 mod caches;
+mod deploy_log;
 mod deploy_rows;
 mod deploys;
 mod events;
@@ -61,7 +62,7 @@ pub(super) fn routes(server: &Arc<Server>) -> Routes {
         .post("/{owner}/{repo}/environments/{name}/rules", Repo(Admin), rules::change)
         .post("/{owner}/{repo}/environments/{name}/rollback", Repo(Write), deploys::rollback)
         .get("/{owner}/{repo}/deployments/{id}", Repo(Read), deploys::deployment)
-        .get("/{owner}/{repo}/deployments/{id}/log", Repo(Read), deploys::raw)
+        .get("/{owner}/{repo}/deployments/{id}/log", Repo(Read), deploy_log::raw)
         .post("/{owner}/{repo}/deployments/{id}/approve", Repo(Write), deploys::approve)
         .post("/{owner}/{repo}/deployments/{id}/reject", Repo(Write), deploys::reject)
         .get("/{owner}/{repo}/caches", Repo(Read), caches::show)

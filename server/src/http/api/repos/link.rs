@@ -11,7 +11,7 @@ use url::Url;
 use super::{Asked, NewRepo, Problem, Repo, RepoKind};
 use crate::access::Role;
 use crate::db::forge_repos::linked;
-use crate::db::people;
+use crate::db::forge_rights;
 use crate::db::repos::list;
 use crate::github::{GithubError, Webhook};
 use crate::http::auth::Viewer;
@@ -166,7 +166,7 @@ async fn of_person(
     let Some(user) = viewer.principal.user() else {
         return Ok(AllVisible { repos: Vec::new(), cut: false });
     };
-    let mut rights = people::rights(&server.db, user).await?;
+    let mut rights = forge_rights::rights(&server.db, user).await?;
     rights.retain(|right| right.role == Role::Admin && viewer.principal.only.is_none());
     let repos = rights.into_iter().map(|right| {
         let here = known.iter().find(|known| known.forge_id == Some(right.repo));
