@@ -294,6 +294,7 @@ fn address(path: &str) -> String {
     let filled = filled
         .replace("{name}", "production")
         .replace("{login}", "Reader")
+        .replace("{sha}", &"0".repeat(40))
         .replace("{token}", "018f0000-0000-7000-8000-000000000000");
     assert!(!filled.contains('{'), "{filled}: say what stands there");
     filled

@@ -122,6 +122,14 @@ async fn while_github_is_away_nothing_is_lost_and_nothing_is_made_twice() -> Res
     wait_is_over(&stage.scene).await?;
     until_state(&stage, &commit, "success").await;
 
+    // What GitHub shows is written down here a moment later.
+    let told = "SELECT told FROM github_deployments WHERE told = 'live'";
+    eventually("it is written down", SOON, || async {
+        let told: Option<String> =
+            sqlx::query_scalar(told).fetch_optional(&stage.scene.database.pool).await?;
+        Ok(told.map(drop))
+    })
+    .await;
     // A server that ended before it wrote down what GitHub had made finds it again.
     let forgotten = "UPDATE github_deployments SET github_id = NULL, told = 'running', tries = 1,
                      available_at = now()";
