@@ -11,7 +11,7 @@ say() { printf 'setup: %s\n' "$*"; }
 command -v cargo >/dev/null || { echo "setup: Rust is missing; install it from https://rustup.rs and run this again" >&2; exit 1; }
 
 # package:command or path that shows it is there
-needed=(gcc:cc git:git postgresql:/usr/lib/postgresql docker.io:dockerd iptables:iptables
+needed=(gcc:cc git:git postgresql:/usr/lib/postgresql docker.io:dockerd iptables:iptables iproute2:ip
   busybox-static:/bin/busybox docker-registry:docker-registry apache2-utils:htpasswd)
 [ "${1:-}" != browser ] || needed+=(nodejs:node npm:npm chromium:chromium python3-pip:pip3
   podman:podman catatonit:/usr/libexec/podman/catatonit)
